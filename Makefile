@@ -1,0 +1,62 @@
+# Everything that a person does with the project. `make` alone lists it.
+
+PYTHON ?= python3
+DATASET ?= Sample
+DATASETS ?= Sample
+PORT ?= 3000
+BIN := .venv/bin
+SETUP := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check ui materialize backfill status sql lock sample clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(SETUP)  ## Set up, materialize the bundled Sample, show what came out
+	@$(BIN)/ncf-assets materialize Sample
+	@$(BIN)/ncf-assets summary Sample
+
+test: check  ## All checks and tests (slow ones included)
+	$(BIN)/pytest
+
+check: $(SETUP)  ## Format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+ui: $(SETUP)  ## The Dagster UI with its daemon on 127.0.0.1 (PORT=3000)
+	DAGSTER_HOME="$$($(BIN)/ncf-assets home)" PATH="$(CURDIR)/$(BIN):$$PATH" \
+		$(BIN)/dg dev --host 127.0.0.1 --port $(PORT)
+
+materialize: $(SETUP)  ## One dataset, no daemon (DATASET=Musical_Instruments)
+	$(BIN)/ncf-assets materialize $(DATASET)
+
+backfill: $(SETUP)  ## Several datasets as a Dagster backfill (DATASETS="A B")
+	$(BIN)/ncf-assets backfill $(DATASETS)
+
+status: $(SETUP)  ## What is materialized, and what is out of date
+	$(BIN)/ncf-assets status
+
+sql: $(SETUP)  ## A DuckDB shell on the warehouse
+	@$(BIN)/ncf-assets sql
+
+lock: $(SETUP)  ## Renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-strip-extras --no-emit-index-url --no-emit-find-links --no-header \
+		--group dev --upgrade pyproject.toml -o requirements.lock
+
+sample: $(SETUP)  ## Generate the bundled Sample anew
+	$(BIN)/python -m ncf_assets.ingest.sample data/sample/reviews_Sample_5.json.gz
+
+clean:  ## Remove the environment and caches; data/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(SETUP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
+		f"Python 3.11, 3.12 or 3.13 is needed (TensorFlow has no other), found {v[0]}.{v[1]};" \
+		" name one: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,87 @@
+"""Ingest: the source file, line by line, into `raw_reviews` and `rejected_reviews`."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from ncf_assets.assets.partition import DATASETS, SHOWN_ROWS, Inputs, Run, check_specs, code_version
+from ncf_assets.assets.table_asset import table_spec
+from ncf_assets.datasets import Dataset, load
+from ncf_assets.ingest import download, formats, reader
+from ncf_assets.tables import tables
+from ncf_assets.warehouse import Warehouse
+
+MODULES = ("ncf_assets.ingest.formats", "ncf_assets.ingest.reader", "ncf_assets.ingest.rules")
+
+
+def _spec(name: str) -> dg.AssetSpec:
+    table = tables()[name]
+    version = code_version(*MODULES, str(table.schema))
+    return table_spec(table, "ingest", [], version, "python")
+
+
+@dg.multi_asset(
+    specs=[_spec("raw_reviews"), _spec("rejected_reviews")],
+    check_specs=[*check_specs(tables()["raw_reviews"]), *check_specs(tables()["rejected_reviews"])],
+    partitions_def=DATASETS,
+)
+def reviews(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+) -> Iterator[Any]:
+    """Read the file in `data/raw/`, downloading it first where it is not there."""
+    dataset = load(warehouse.registry)[context.partition_key]
+    file = _source_file(context, warehouse, dataset)
+    run = Run(context, warehouse, Inputs(warehouse, dataset.name, []), {})
+    hashes = {"source": reader.fingerprint(file)}
+    facts = file.stat()
+    source = {"path": str(file), "size": facts.st_size, "mtime_ns": facts.st_mtime_ns}
+    with (
+        warehouse.draft("raw_reviews", dataset.name) as accepted,
+        warehouse.draft("rejected_reviews", dataset.name) as rejected,
+    ):
+        refused: pa.RecordBatch | None = None  # the first lines that were rejected
+        for batch in reader.read(file, dataset, datetime.now(UTC).date()):
+            accepted.write([batch.accepted])
+            rejected.write([batch.rejected])
+            refused = batch.rejected if refused is None else refused
+            context.log.info(f"{accepted.rows:,} reviews accepted, {rejected.rows:,} rejected")
+        if accepted.rows == 0:
+            raise dg.Failure(_nothing_accepted(file, dataset, refused), allow_retries=False)
+        stamps = {
+            draft: draft.finish(**run.origin(draft.table.name, hashes), source=source)
+            for draft in (accepted, rejected)
+        }
+        yield from run.publish(stamps)
+
+
+def _nothing_accepted(file: Path, dataset: Dataset, rejected: pa.RecordBatch) -> str:
+    """Why a file of which every line was rejected is refused, and what its format may be."""
+    first = rejected.slice(0, SHOWN_ROWS).to_pylist()
+    looks_like = formats.suggest_format(row["text"] for row in first)
+    if looks_like and looks_like != dataset.format:
+        remedy = f'the lines look like {looks_like}; set format = "{looks_like}"'
+    else:
+        remedy = "correct format, columns or path"
+    return (
+        f"at least one line must be a review, found none in {file};"
+        f" line {first[0]['line']}: {first[0]['reason']}; {remedy} of [{dataset.name}] in"
+        " datasets.toml"
+    )
+
+
+def _source_file(context: dg.AssetExecutionContext, warehouse: Warehouse, dataset: Dataset) -> Path:
+    """The dataset's file, downloaded if need be."""
+    found = download.locate(dataset, warehouse.registry.parent, warehouse.raw)
+    if found:
+        return found
+    context.log.info(f"downloading {dataset.url}")
+
+    def progress(received: int, total: int | None) -> None:
+        of = f" of {total / 1e6:,.0f}" if total else ""
+        context.log.info(f"downloaded {received / 1e6:,.0f}{of} MB")
+
+    return download.fetch(dataset, warehouse.raw / dataset.file_name, progress)

@@ -1,0 +1,185 @@
+"""How a network becomes a Dagster asset: build, train on `train`, choose on `validation`, publish.
+
+What the networks are is `ncf_assets.ncf.neumf`; how they are trained, `ncf_assets.ncf.training`.
+"""
+
+import platform
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from importlib import metadata
+from typing import Any
+
+import dagster as dg
+import numpy as np
+from pydantic import Field
+
+from ncf_assets.assets.partition import DATASETS, Inputs, Run, check_spec, code_version, settings_of
+from ncf_assets.assets.table_asset import OWNERS
+from ncf_assets.warehouse import Stamp, Warehouse
+
+SCIENCE = ("ncf_assets.ncf.neumf", "ncf_assets.ncf.training", "ncf_assets.ncf.sampling")
+PROBED_PAIRS = 256  # pairs on which a saved model must score as it did in training
+
+
+class TrainingConfig(dg.Config):
+    """What all networks have in common."""
+
+    seed: int = Field(2017, ge=0, description="Seed of initial weights, negatives and shuffling")
+    epochs: int = Field(
+        100, ge=1, le=1000, description="Epochs at most; most often `patience` ends it"
+    )
+    patience: int = Field(5, ge=1, description="Epochs without better validation NDCG@10 to stop")
+    batch_size: int = Field(256, ge=1, description="Examples a step (He et al. 2017: 256)")
+    learning_rate: float = Field(0.001, gt=0, le=1, description="He et al. 2017: 0.001")
+    negatives_per_positive: int = Field(
+        4, ge=1, le=100, description="Random unseen items for each interaction, fresh each epoch"
+    )
+    optimizer: str = Field("adam", pattern="^(adam|sgd)$", description="adam or sgd")
+
+
+Build = Callable[[Run, Any], Any]
+
+
+def model_asset(
+    name: str, config_type: type[TrainingConfig], reads: Iterable[str] = ()
+) -> Callable[[Build], dg.AssetsDefinition]:
+    """Make an asset of a function that builds the untrained network."""
+    upstream = ["users", "items", "train", "validation", "negatives", *reads]
+
+    def wrap(build: Build) -> dg.AssetsDefinition:
+        @dg.asset(
+            name=name,
+            deps=upstream,
+            group_name="train",
+            kinds={"keras", "tensorflow"},
+            owners=OWNERS,
+            description=f"{config_type.__doc__}\n\n{build.__doc__}",
+            partitions_def=DATASETS,
+            code_version=code_version(build, *SCIENCE),
+            check_specs=[
+                check_spec(
+                    name,
+                    f"{name}_scores_alike_when_loaded",
+                    "The saved file, loaded by stock Keras, scores finitely and as in training."
+                    " If not: report it with the versions in model.json.",
+                )
+            ],
+        )
+        def body(
+            context: dg.AssetExecutionContext,
+            config: config_type,  # type: ignore[valid-type]
+            warehouse: dg.ResourceParam[Warehouse],
+        ) -> Iterator[Any]:
+            inputs = Inputs(warehouse, context.partition_key, upstream)
+            run = Run(context, warehouse, inputs, settings_of(config))
+            model = build(run, config)
+            history = _train(run, model, config)
+            yield from _publish(run, name, model, history)
+
+        return body
+
+    return wrap
+
+
+def _train(run: Run, model: Any, config: TrainingConfig) -> list[dict[str, Any]]:
+    """Fit the network in place; the epochs as plain dictionaries."""
+    from ncf_assets.ncf import training
+
+    train = run.inputs.read("train", ["user", "item"])
+    users, candidates = validation_lists(run.inputs)
+    settings = training.TrainingSettings(
+        **{name: getattr(config, name) for name in TrainingConfig.model_fields}
+    )
+
+    def progress(epoch: training.Epoch) -> None:
+        run.context.log.info(training.describe(epoch, config.epochs))
+
+    history = training.train(
+        model,
+        train["user"].to_numpy(),
+        train["item"].to_numpy(),
+        users,
+        candidates,
+        settings,
+        progress,
+    )
+    return [asdict(epoch) for epoch in history]
+
+
+def validation_lists(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
+    """Users [n] and their candidates [n, 1 + negatives], the held-out item first."""
+    held_out = inputs.read("validation", ["user", "item"])
+    negatives = inputs.read("negatives", ["split", "item"])
+    drawn = negatives.loc[negatives["split"] == "validation", "item"].to_numpy()
+    items = held_out["item"].to_numpy()
+    # both tables are ordered by user, and every user has as many negatives
+    lists = np.column_stack([items, drawn.reshape(len(items), -1)]) if len(items) else drawn
+    return held_out["user"].to_numpy(), lists.reshape(len(items), -1)
+
+
+def _publish(
+    run: Run, asset: str, model: Any, history: list[dict[str, Any]]
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
+    """Save the network, load it again, and put it in place if it scores the same."""
+    from ncf_assets.ncf import neumf
+
+    stamp = Stamp(
+        content=neumf.weights_hash(model)[:16], rows=model.count_params(), **run.origin(asset)
+    )
+    with run.warehouse.unsaved_model(asset, run.dataset) as path:
+        model.save(path)
+        difference = neumf.difference(model, neumf.load(path), PROBED_PAIRS)
+        alike = bool(difference == 0)
+        yield dg.AssetCheckResult(
+            check_name=f"{asset}_scores_alike_when_loaded",
+            passed=alike,
+            metadata={"largest difference": difference},
+        )
+        if not alike:
+            raise dg.Failure(
+                f"{asset} of dataset {run.dataset} was not published: its saved file differs from"
+                f" the trained network by {difference} in a score",
+                allow_retries=False,
+            )
+        run.inputs.check_unchanged()
+        file = run.warehouse.publish_model(asset, run.dataset, path, stamp, _facts(run, history))
+    yield _materialized(stamp, file, history)
+
+
+def _facts(run: Run, history: list[dict[str, Any]]) -> dict[str, Any]:
+    """What model.json says beside the file's name and the stamp."""
+    packages = ("ncf-assets", "tensorflow", "keras", "numpy")
+    return {
+        "configuration": dict(run.config),
+        "seed": run.config["seed"],
+        "versions": {
+            "python": platform.python_version(),
+            **{package: metadata.version(package) for package in packages},
+        },
+        "trained_on": run.inputs.hashes,
+        "history": history,
+    }
+
+
+def _materialized(
+    stamp: Stamp, file: Any, history: list[dict[str, Any]]
+) -> dg.MaterializeResult[Any]:
+    """What the Dagster UI shows of a published model."""
+    scored = [epoch for epoch in history if epoch["validation_ndcg_at_10"] is not None]
+    best = max(scored, key=lambda epoch: epoch["validation_ndcg_at_10"], default=history[-1])
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(stamp.content),
+        metadata={
+            "dagster/uri": dg.MetadataValue.path(str(file)),
+            "parameters": stamp.rows,
+            "epochs": len(history) - 1,
+            "chosen epoch": best["epoch"],
+            "seconds": sum(epoch["seconds"] for epoch in history),
+            "content hash": stamp.content,
+            **{
+                name: best[name]
+                for name in ("validation_hr_at_10", "validation_ndcg_at_10")
+                if best[name] is not None
+            },
+        },
+    )

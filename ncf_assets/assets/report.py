@@ -1,0 +1,125 @@
+"""The evaluation report: what the metrics, the training and the tables' stamps say, for readers.
+
+What it looks like is `ncf_assets.ncf.report`.
+"""
+
+import base64
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from ncf_assets.assets.partition import (
+    DATASETS,
+    Inputs,
+    Run,
+    check_spec,
+    code_version,
+    table_metadata,
+)
+from ncf_assets.assets.table_asset import OWNERS
+from ncf_assets.datasets import load
+from ncf_assets.ncf import report
+from ncf_assets.tables import tables
+from ncf_assets.warehouse import Stamp, Warehouse
+from ncf_assets.warehouse.lineage import broken_links, origins
+
+READS = ("metrics", "rejected_reviews", "training_history")
+
+
+@dg.asset(
+    deps=READS,
+    group_name="evaluate",
+    kinds={"html", "markdown"},
+    owners=OWNERS,
+    partitions_def=DATASETS,
+    code_version=code_version("ncf_assets.ncf.report"),
+    check_specs=[
+        check_spec(
+            "evaluation_report",
+            "evaluation_report_from_one_lineage",
+            "Each table and model behind the report was made from those that are in place."
+            " If not: materialize the named assets again.",
+        )
+    ],
+)
+def evaluation_report(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+) -> Iterator[Any]:
+    """What was found, how, and from what: one self-contained HTML file, the same in Markdown."""
+    run = Run(context, warehouse, Inputs(warehouse, context.partition_key, READS), {})
+    broken = broken_links(warehouse, READS, run.dataset)
+    yield dg.AssetCheckResult(passed=not broken, metadata={"broken links": broken})
+    if broken:
+        raise dg.Failure(
+            f"the report of dataset {run.dataset} was not published: " + "; ".join(broken),
+            allow_retries=False,
+        )
+    facts = facts_of(run, origins(warehouse, READS, run.dataset))
+    rendered = report.render(facts)
+    files = {"report.html": rendered.html, "report.md": rendered.markdown}
+    paths = {
+        name: warehouse.publish_text("evaluation_report", run.dataset, name, text)
+        for name, text in files.items()
+    }
+    stamp = Stamp(
+        content=code_version(rendered.markdown), rows=0, **run.origin("evaluation_report")
+    )
+    warehouse.publish_record(
+        "evaluation_report", run.dataset, {"files": list(files), "stamp": stamp.to_json()}
+    )
+    yield dg.MaterializeResult(
+        metadata={
+            "dagster/uri": dg.MetadataValue.path(str(paths["report.html"])),
+            "report": dg.MetadataValue.md(rendered.markdown),
+            "training curve": _inline(report.training_curve_png(facts.history)),
+            **headline(run.inputs.read("metrics")),
+        }
+    )
+
+
+def facts_of(run: Run, stamps: Mapping[str, Stamp]) -> report.Facts:
+    """What the report says, gathered from tables and stamps."""
+    dataset = load(run.warehouse.registry)[run.dataset]
+    counts = {name: stamp.rows for name, stamp in stamps.items() if name in tables()}
+    return report.Facts(
+        dataset=dataset.name,
+        title=dataset.title,
+        metrics=[report.MetricRow(**row) for row in _rows(run, "metrics")],
+        history=[report.HistoryRow(**row) for row in _rows(run, "training_history")],
+        counts={
+            **counts,
+            "duplicates": counts["raw_reviews"] - counts["interactions"],
+        },
+        configuration={name: stamp.config for name, stamp in stamps.items() if stamp.config},
+        versions=run.warehouse.record("neumf_model", run.dataset)["versions"],
+        hashes={name: stamp.content for name, stamp in stamps.items()},
+        synthetic=dataset.synthetic,
+    )
+
+
+def headline(metrics: pd.DataFrame) -> dict[str, Any]:
+    """NeuMF's figures, which Dagster charts over time, and the table of all models."""
+    shown = metrics[metrics["metric"].isin(["hr", "ndcg"])]
+    ours = shown[shown["model"] == "neumf"]
+    charted = {
+        f"{row['metric'].upper()}@{row['k']}": float(row["value"])
+        for row in ours.to_dict("records")
+    }
+    return {**charted, "models": table_metadata(shown.round(4))}
+
+
+def _rows(run: Run, table: str) -> list[dict[str, Any]]:
+    """A table's rows as dictionaries, with None where Parquet has null."""
+    frame = run.inputs.read(table)
+    return [
+        {str(k): None if pd.isna(v) else v for k, v in row.items()}
+        for row in frame.to_dict("records")
+    ]
+
+
+def _inline(png: bytes) -> dg.MarkdownMetadataValue:
+    """An image within Markdown, as the UI shows it without a file server."""
+    encoded = base64.b64encode(png).decode()
+    return dg.MetadataValue.md(f"![training curve](data:image/png;base64,{encoded})")

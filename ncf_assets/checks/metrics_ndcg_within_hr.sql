@@ -1,0 +1,13 @@
+-- With one relevant item NDCG@k cannot exceed HR@k: a hit at rank 1 counts 1, any other less.
+--
+-- table: metrics
+-- remedy: a formula in ncf_assets/ncf/metrics.py is wrong; report it
+select ndcg.model, ndcg.protocol, ndcg.segment, ndcg.k, ndcg.value as ndcg, hr.value as hr
+from metrics as ndcg
+inner join metrics as hr
+  on ndcg.model = hr.model
+  and ndcg.protocol = hr.protocol
+  and ndcg.segment = hr.segment
+  and ndcg.k = hr.k
+  and replace(ndcg.metric, 'ndcg', 'hr') = hr.metric
+where ndcg.metric like 'ndcg%' and ndcg.value > hr.value + 1e-12

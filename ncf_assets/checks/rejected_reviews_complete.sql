@@ -1,0 +1,13 @@
+-- Every line of the source file is either accepted or rejected, and none is both.
+--
+-- table: rejected_reviews
+-- remedy: the reader lost or repeated a line; report it with the lines named
+with lines as (
+  select line from raw_reviews
+  union all
+  select line from rejected_reviews
+)
+
+select count(*) as lines_kept, count(distinct line) as lines_distinct, max(line) as lines_in_file
+from lines
+having count(*) <> coalesce(max(line), 0) or count(distinct line) <> count(*)

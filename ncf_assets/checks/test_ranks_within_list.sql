@@ -1,0 +1,7 @@
+-- No more candidates are better or tied than the list holds besides the held-out item.
+--
+-- table: test_ranks
+-- remedy: materialize test_candidates, the models and test_ranks together
+select model, protocol, user, n_candidates, n_better, n_tied
+from test_ranks
+where n_better < 0 or n_tied < 0 or n_better + n_tied > n_candidates - 1

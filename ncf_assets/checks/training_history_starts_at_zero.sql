@@ -1,0 +1,14 @@
+-- Epochs run from 0 without a gap, and validation metrics lie within 0 and 1.
+--
+-- table: training_history
+-- remedy: materialize gmf_model, mlp_model and neumf_model again
+select model, count(*) as epochs, min(epoch) as first_epoch, max(epoch) as last_epoch
+from training_history
+group by model
+having
+  min(epoch) <> 0
+  or max(epoch) <> count(*) - 1
+  or min(validation_hr_at_10) < 0
+  or max(validation_hr_at_10) > 1
+  or min(validation_ndcg_at_10) < 0
+  or max(validation_ndcg_at_10) > 1

@@ -1,0 +1,25 @@
+"""The command `ncf-assets`: one file a command, each thin over Dagster's and DuckDB's own API."""
+
+import click
+
+from ncf_assets.cli.backfill import backfill
+from ncf_assets.cli.export import export
+from ncf_assets.cli.home import home
+from ncf_assets.cli.materialize import materialize
+from ncf_assets.cli.sql import sql
+from ncf_assets.cli.status import status
+from ncf_assets.cli.summary import summary
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ncf-assets")
+def main() -> None:
+    """Amazon reviews to an audited neural recommender.
+
+    Data lie in the folder that NCF_DATA_DIR names (else data/ of the project), Dagster's history in
+    DAGSTER_HOME (else dagster/ within that folder).
+    """
+
+
+for command in (materialize, backfill, status, summary, sql, export, home):
+    main.add_command(command)

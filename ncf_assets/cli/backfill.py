@@ -1,0 +1,124 @@
+"""`ncf-assets backfill`: a Dagster backfill of datasets, followed to its end."""
+
+import time
+
+import click
+import dagster as dg
+from rich.console import Console
+from rich.table import Table
+
+from ncf_assets.cli.choices import check_datasets, registry
+from ncf_assets.cli.daemon import Daemon
+from ncf_assets.cli.graphql import launch_backfill, retry_failed
+from ncf_assets.cli.home import prepare_home
+from ncf_assets.cli.progress import cause
+
+POLL_SECONDS = 2
+ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
+SEARCHED_BACKFILLS = 100  # how far back --failed looks
+
+
+@click.command()
+@click.argument("datasets", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All datasets of the registry.")
+@click.option("--failed", is_flag=True, help="What failed in the last backfill, and what follows.")
+def backfill(datasets: tuple[str, ...], every: bool, failed: bool) -> None:
+    """Materialize all assets of DATASETS as a Dagster backfill, one run for each dataset.
+
+    The backfill is recorded in Dagster and shown in its UI. If no Dagster daemon is running, one is
+    started for as long as the backfill takes. The exit code is 1 if a dataset failed.
+    """
+    if sum([bool(datasets), every, failed]) != 1:
+        raise click.UsageError("give one of the three: names of datasets, --all, or --failed")
+    check_datasets(datasets)
+    prepare_home()
+    with dg.DagsterInstance.get() as instance:
+        if failed:
+            backfill_id = retry_failed(_last_failed(instance))
+        else:
+            backfill_id = launch_backfill(tuple(registry()) if every else datasets, _asset_names())
+        click.echo(f"backfill {backfill_id} is recorded")
+        with Daemon(instance) as daemon:
+            _follow(instance, backfill_id, daemon)
+        runs = _runs(instance, backfill_id)
+        Console().print(_outcome(instance, runs))
+        ended = instance.get_backfill(backfill_id)
+    if ended is None or ended.status.value not in {"COMPLETED", "COMPLETED_SUCCESS"}:
+        if not runs and ended and ended.error:
+            click.echo(ended.error.message, err=True)
+        click.echo("run what failed again with: ncf-assets backfill --failed", err=True)
+        raise SystemExit(1)
+
+
+def _asset_names() -> list[str]:
+    from ncf_assets.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    return sorted(key.to_user_string() for key in graph.get_all_asset_keys())
+
+
+def _last_failed(instance: dg.DagsterInstance) -> str:
+    """The id of the newest backfill if it failed; with nothing to run again, an error."""
+    for past in instance.get_backfills(limit=SEARCHED_BACKFILLS):
+        if past.status.value in {"COMPLETED_FAILED", "FAILED", "CANCELED"}:
+            return past.backfill_id
+        if past.status.value in ENDED:
+            raise click.ClickException(
+                f"the last backfill, {past.backfill_id}, succeeded: there is nothing to run again"
+            )
+    raise click.ClickException("no backfill has ended yet: there is nothing to run again")
+
+
+def _follow(instance: dg.DagsterInstance, backfill_id: str, daemon: Daemon) -> None:
+    """Print a line whenever a run gets further, until Dagster has closed the backfill."""
+    shown: dict[str, str] = {}
+    while True:
+        for dataset, run in _runs(instance, backfill_id).items():
+            state = _state(instance, run)
+            if shown.get(dataset) != state:
+                click.echo(f"{time.strftime('%H:%M:%S')}  {dataset:<28} {state}")
+                shown[dataset] = state
+        current = instance.get_backfill(backfill_id)
+        if current is None or current.status.value in ENDED:
+            return
+        daemon.ensure()
+        time.sleep(POLL_SECONDS)
+
+
+def _runs(instance: dg.DagsterInstance, backfill_id: str) -> dict[str, dg.DagsterRun]:
+    """The newest run of each dataset in a backfill, in the order of their names."""
+    found = instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfill_id}))
+    newest = {run.tags.get("dagster/partition", ""): run for run in reversed(found)}
+    return dict(sorted(newest.items()))
+
+
+def _state(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
+    """Such as `started, 7 steps done`."""
+    state = run.status.value.lower().replace("_", " ")
+    if run.status in (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED):
+        return state
+    done = getattr(instance.get_run_stats(run.run_id), "steps_succeeded", 0)
+    return f"{state}, {done} steps done"
+
+
+def _outcome(instance: dg.DagsterInstance, runs: dict[str, dg.DagsterRun]) -> Table:
+    """What became of each dataset."""
+    table = Table("dataset", "state", "seconds", "what failed")
+    for dataset, run in runs.items():
+        record = instance.get_run_record_by_id(run.run_id)
+        seconds = (record.end_time or 0) - (record.start_time or 0) if record else 0
+        style = "" if run.is_success else "red"
+        failures = "" if run.is_success else _failures(instance, run)
+        table.add_row(dataset, run.status.value, f"{seconds:.0f}", failures, style=style)
+    return table
+
+
+def _failures(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
+    """The failed steps of a run, each with its cause."""
+    events = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    causes = [
+        f"{event.step_key}: {cause(event.dagster_event.step_failure_data)}"
+        for event in events
+        if event.dagster_event
+    ]
+    return "\n".join(causes) or "see the run in the Dagster UI"

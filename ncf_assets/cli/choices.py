@@ -1,0 +1,37 @@
+"""Dataset and asset names from the command line, checked, with the nearest name in the error."""
+
+import difflib
+from collections.abc import Iterable
+
+import click
+
+from ncf_assets.datasets import Dataset, RegistryError, load
+from ncf_assets.warehouse import Warehouse, data_dir
+
+
+def warehouse() -> Warehouse:
+    """The warehouse of NCF_DATA_DIR."""
+    return Warehouse(data_dir())
+
+
+def registry() -> dict[str, Dataset]:
+    """The datasets by name."""
+    try:
+        return load(warehouse().registry)
+    except RegistryError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def check_known(kind: str, names: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Raise a usage error for a name that does not exist."""
+    known = list(known)
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1, 0.5)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+            raise click.UsageError(f"no {kind} {name!r} in {where}; {hint}")
+
+
+def check_datasets(names: Iterable[str]) -> None:
+    """Raise a usage error for a dataset that the registry lacks."""
+    check_known("dataset", names, registry(), str(warehouse().registry))

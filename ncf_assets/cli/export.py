@@ -1,0 +1,25 @@
+"""`ncf-assets export`: one self-contained DuckDB file with real tables."""
+
+from pathlib import Path
+
+import click
+
+from ncf_assets.cli.choices import warehouse
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+def export(file: Path, force: bool) -> None:
+    """Write all tables of all datasets into FILE, a DuckDB database to hand on.
+
+    Unlike data/warehouse.duckdb, which only shows the Parquet files, FILE needs nothing else.
+    """
+    if file.exists() and not force:
+        raise click.ClickException(f"{file} exists; give another name, or --force to replace it")
+    exported = warehouse().export(file.resolve())
+    if not exported:
+        raise click.ClickException(f"nothing is materialized in {warehouse().root}")
+    for table, rows in exported.items():
+        click.echo(f"{table:<20}{rows:>14,} rows")
+    click.echo(f"{file}: {file.stat().st_size / 1e6:,.1f} MB")

@@ -1,0 +1,36 @@
+"""Where Dagster keeps its history for this data folder, and `ncf-assets home` that prints it."""
+
+import os
+from pathlib import Path
+
+import click
+
+from ncf_assets.warehouse import PROJECT_DATA, data_dir
+
+SETTINGS = PROJECT_DATA.parent / "dagster.yaml"
+
+
+def prepare_home() -> Path:
+    """Make sure that DAGSTER_HOME is set and exists, and that it has the project's settings."""
+    folder = Path(os.environ.setdefault("DAGSTER_HOME", str(data_dir() / "dagster")))
+    if not folder.is_absolute():
+        raise click.ClickException(
+            f"DAGSTER_HOME must be an absolute path, found {str(folder)!r};"
+            " unset it to use dagster/ within the data folder"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = folder / "dagster.yaml"
+    if not settings.exists() and SETTINGS.exists():
+        settings.unlink(missing_ok=True)  # a link whose project has moved
+        settings.symlink_to(SETTINGS)
+    return folder
+
+
+@click.command()
+def home() -> None:
+    r"""Prepare DAGSTER_HOME and print it, for use with Dagster's own commands.
+
+    \b
+    export DAGSTER_HOME=$(ncf-assets home)
+    """
+    click.echo(prepare_home())

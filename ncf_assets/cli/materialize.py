@@ -1,0 +1,103 @@
+"""`ncf-assets materialize`: one dataset in this process, without a daemon, with progress."""
+
+import re
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from ncf_assets.cli.choices import check_datasets, check_known
+from ncf_assets.cli.home import prepare_home
+
+JOB = "everything"
+NATIVE_LOG = "native-messages.log"  # in DAGSTER_HOME
+
+
+@click.command()
+@click.argument("dataset")
+@click.option(
+    "--select",
+    metavar="ASSETS",
+    help="Only these assets, separated by commas; `neumf_model+` means the model and all that"
+    " follows from it, `+neumf_model` the model and all that it comes from.",
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Run configuration as YAML, as in the launchpad of the Dagster UI.",
+)
+def materialize(dataset: str, select: str | None, config_file: Path | None) -> None:
+    """Materialize the assets of DATASET, one after the other, and record the run in Dagster.
+
+    No daemon is needed. The exit code is 1 if an asset or one of its checks fails; what was in
+    place before stays in place.
+    """
+    check_datasets([dataset])
+    config = _read_config(config_file)
+    prepare_home()
+    started = time.monotonic()
+    if not _run(dataset, select, config):
+        raise SystemExit(1)
+    click.echo(f"{dataset} is materialized, {time.monotonic() - started:.0f} s.")
+
+
+def _run(dataset: str, select: str | None, config: dict[str, Any]) -> bool:
+    """Run the whole job or a part of it; True if it succeeds."""
+    # imported here so that --help and a mistyped name are answered at once
+    import dagster as dg
+
+    from ncf_assets.cli.progress import Progress, native_messages_to
+    from ncf_assets.definitions import defs
+
+    selected = _selected(select)
+    job = defs.resolve_job_def(JOB)
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    run_id = str(uuid.uuid4())
+    with dg.DagsterInstance.get() as instance, native_messages_to(prepare_home() / NATIVE_LOG):
+        instance.add_event_listener(run_id, Progress(len(selected)))
+        result = job.execute_in_process(
+            run_config=config | quiet,
+            instance=instance,
+            partition_key=dataset,
+            asset_selection=sorted(selected),
+            run_id=run_id,
+            raise_on_error=False,
+        )
+    return result.success
+
+
+def _selected(select: str | None) -> Any:
+    """The asset keys that `--select` names, with those that the same function makes."""
+    import dagster as dg
+
+    from ncf_assets.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    if select is None:
+        return dg.AssetSelection.all().resolve(graph)
+    names = [name.strip() for name in select.split(",")]
+    known = sorted(key.to_user_string() for key in graph.get_all_asset_keys())
+    check_known("asset", [name.strip("+") for name in names], known, "the code location")
+    terms = [re.sub(r"[^+]+", lambda name: f'key:"{name[0]}"', name) for name in names]
+    selection = dg.AssetSelection.from_string(" or ".join(terms))
+    return selection.required_multi_asset_neighbors().resolve(graph)
+
+
+def _read_config(file: Path | None) -> dict[str, Any]:
+    """The run configuration in a YAML file; empty without one."""
+    if file is None:
+        return {}
+    try:
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise click.ClickException(f"{file} is not YAML: {error}") from error
+    if not isinstance(config, dict):
+        raise click.ClickException(
+            f"{file} must be a mapping such as `ops: {{gmf_model: {{config: {{factors: 16}}}}}}`,"
+            f" found {type(config).__name__}"
+        )
+    return config

@@ -1,0 +1,79 @@
+"""Progress lines of a run in this process, from Dagster's own events."""
+
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from dagster import DagsterEventType, EventLogEntry
+
+
+@contextlib.contextmanager
+def native_messages_to(log: Path) -> Iterator[None]:
+    """Keep what libraries print past Python (TensorFlow on missing GPUs) off the terminal.
+
+    Python's own standard error stays where it is.
+    """
+    terminal = os.dup(2)
+    python_stderr = sys.stderr
+    with log.open("wb") as file, os.fdopen(terminal, "w", buffering=1) as kept:
+        os.dup2(file.fileno(), 2)
+        sys.stderr = kept
+        try:
+            yield
+        finally:
+            os.dup2(kept.fileno(), 2)
+            sys.stderr = python_stderr
+
+
+class Progress:
+    """Prints a line for each materialized asset, log message and failure."""
+
+    def __init__(self, n_assets: int) -> None:
+        self._n_assets = n_assets
+        self._done = 0
+        self._started = time.monotonic()
+
+    def __call__(self, entry: EventLogEntry) -> None:
+        """Take in one event of the run."""
+        event = entry.dagster_event
+        if event is None:
+            # errors come as failures of steps
+            if logging.INFO <= int(entry.level) < logging.ERROR:
+                click.secho(f"           {entry.user_message}", dim=True)
+        elif event.event_type == DagsterEventType.STEP_START:
+            self._started = time.monotonic()
+        elif event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
+            self._materialized(event)
+        elif event.event_type == DagsterEventType.STEP_FAILURE:
+            self._failed(event)
+        elif event.event_type == DagsterEventType.RUN_FAILURE and not event.step_key:
+            click.secho(event.message or "the run failed", fg="red", err=True)
+
+    def _materialized(self, event: Any) -> None:
+        self._done += 1
+        asset = event.asset_key.to_user_string()
+        rows = event.materialization.metadata.get("dagster/partition_row_count")
+        count = f"{rows.value:>12,} rows" if rows else " " * 17
+        seconds = time.monotonic() - self._started
+        place = f"[{self._done:>2}/{self._n_assets}]"
+        click.echo(f"{place}    {asset:<20}{count}{seconds:>8.1f} s")
+
+    def _failed(self, event: Any) -> None:
+        failure = event.step_failure_data
+        click.secho(f"{event.step_key} failed: {cause(failure)}", fg="red", err=True)
+
+
+def cause(failure: Any) -> str:
+    """What went wrong, in the words of the first error rather than of Dagster's wrapping."""
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return str(failure.user_failure_data.description)
+    error = failure.error
+    while error.cause:
+        error = error.cause
+    return str(error.message).strip()

@@ -1,0 +1,55 @@
+"""`ncf-assets status`: what is materialized, when, how many rows, and whether it is out of date."""
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ncf_assets.cli.choices import check_datasets, registry, warehouse
+from ncf_assets.freshness import Asset, State, states
+from ncf_assets.tables import tables
+
+
+@click.command()
+@click.argument("datasets", nargs=-1)
+def status(datasets: tuple[str, ...]) -> None:
+    """Show each asset of DATASETS (default: all that have any): when made, rows, whether current.
+
+    An asset is out of date if its source file, its code or anything upstream has changed since it
+    was made; Dagster's UI does not show this for partitioned assets.
+    """
+    check_datasets(datasets)
+    assets = _assets()
+    shown = 0
+    for name in datasets or registry():
+        found = states(warehouse(), registry()[name], assets)
+        if datasets or any(state.stamp for state in found):
+            Console().print(_table(name, found))
+            shown += 1
+    if not shown:
+        click.echo(f"nothing is materialized in {warehouse().root}; try `make demo`")
+
+
+def _assets() -> list[Asset]:
+    """The code location's assets in the order of the data's way."""
+    from ncf_assets.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    nodes = [graph.get(key) for key in graph.toposorted_asset_keys]
+    return [
+        Asset(
+            node.key.to_user_string(),
+            node.code_version,
+            tuple(sorted(key.to_user_string() for key in node.parent_keys)),
+        )
+        for node in nodes
+    ]
+
+
+def _table(dataset: str, found: list[State]) -> Table:
+    shown = Table("asset", "made (UTC)", "rows", "state", title=dataset, title_justify="left")
+    for state in found:
+        made = state.stamp.written_at[:19].replace("T", " ") if state.stamp else ""
+        rows = f"{state.stamp.rows:,}" if state.stamp and state.asset in tables() else ""
+        style = "" if state.current else "yellow"
+        shown.add_row(state.asset, made, rows, str(state), style=style)
+    return shown

@@ -1,0 +1,51 @@
+"""`ncf-assets summary`: what a materialized dataset holds, and how good its model is."""
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ncf_assets.cli.choices import check_datasets, warehouse
+from ncf_assets.tables import tables
+from ncf_assets.warehouse import NotMaterializedError, Warehouse
+
+
+@click.command()
+@click.argument("dataset")
+def summary(dataset: str) -> None:
+    """Show the tables of DATASET with their rows, its models' metrics, and where things are."""
+    check_datasets([dataset])
+    place = warehouse()
+    try:
+        compared = _comparison(place, dataset)
+        report = place.existing("evaluation_report", dataset).with_name("report.html")
+    except NotMaterializedError as error:
+        raise click.ClickException(str(error)) from error
+    console = Console()
+    console.print(_row_counts(place, dataset), compared)
+    click.echo(f"report    {report}")
+    click.echo(f"database  {place.database}  (ncf-assets sql, or: duckdb {place.database})")
+    click.echo("Dagster   make ui, then open http://127.0.0.1:3000")
+
+
+def _row_counts(place: Warehouse, dataset: str) -> Table:
+    shown = Table("table", "rows", title=dataset, title_justify="left")
+    for name in tables():
+        if stamp := place.find_stamp(name, dataset):
+            shown.add_row(name, f"{stamp.rows:,}")
+    return shown
+
+
+def _comparison(place: Warehouse, dataset: str) -> Table:
+    """Models side by side, the best first."""
+    metrics = place.read("metrics", dataset)
+    shown_metrics = metrics[metrics["metric"].isin(["hr", "ndcg"])]
+    headings = shown_metrics["metric"].str.upper() + "@" + shown_metrics["k"].astype(str)
+    wide = shown_metrics.assign(heading=headings).pivot(
+        index="model", columns="heading", values="value"
+    )
+    wide = wide.sort_values(wide.columns[-1], ascending=False)  # by NDCG
+    title = f"held-out items ranked, {metrics['protocol'].iloc[0]}"
+    shown = Table("model", *map(str, wide.columns), title=title, title_justify="left")
+    for row in wide.itertuples():
+        shown.add_row(str(row[0]), *(f"{value:.3f}" for value in row[1:]))
+    return shown

@@ -1,0 +1,19 @@
+"""The Dagster code location: assets, jobs and resources, wired together. Wiring only."""
+
+import dagster as dg
+
+from ncf_assets.assets import evaluate, ingest, prepare, report, split, train
+from ncf_assets.warehouse import Warehouse, data_dir
+
+assets = dg.load_assets_from_modules([ingest, prepare, split, train, evaluate, report])
+
+defs = dg.Definitions(
+    assets=assets,
+    jobs=[
+        dg.define_asset_job(
+            "everything", dg.AssetSelection.all(), description="From the source file to the report."
+        ),
+    ],
+    resources={"warehouse": Warehouse(data_dir())},
+    executor=dg.in_process_executor,
+)

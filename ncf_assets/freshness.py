@@ -1,0 +1,82 @@
+"""Whether a partition is out of date: its stamp against source file, code and upstream."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ncf_assets.datasets import Dataset
+from ncf_assets.ingest import download, reader
+from ncf_assets.warehouse import Stamp, Warehouse
+
+
+@dataclass(frozen=True)
+class Asset:
+    """What freshness needs to know of an asset: its name, code version and upstream assets."""
+
+    name: str
+    code: str | None
+    upstream: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """One asset's partition: its stamp, if it is there, and why it is out of date, if it is."""
+
+    asset: str
+    stamp: Stamp | None
+    reasons: tuple[str, ...]
+
+    @property
+    def current(self) -> bool:
+        """Whether the partition is there and up to date."""
+        return self.stamp is not None and not self.reasons
+
+    def __str__(self) -> str:
+        """Say `up to date`, `not materialized`, or what has changed."""
+        if self.stamp is None:
+            return "not materialized"
+        return "; ".join(self.reasons) or "up to date"
+
+
+def states(warehouse: Warehouse, dataset: Dataset, assets: Iterable[Asset]) -> list[State]:
+    """The state of each asset, given in an order in which upstream comes first."""
+    found: dict[str, State] = {}
+    for asset in assets:
+        stamp = warehouse.find_stamp(asset.name, dataset.name)
+        reasons = _reasons(warehouse, dataset, asset, stamp, found) if stamp else ()
+        found[asset.name] = State(asset.name, stamp, tuple(reasons))
+    return list(found.values())
+
+
+def _reasons(
+    warehouse: Warehouse,
+    dataset: Dataset,
+    asset: Asset,
+    stamp: Stamp,
+    upstream: Mapping[str, State],
+) -> list[str]:
+    """Why a partition is out of date; empty if it is not."""
+    reasons = []
+    if stamp.code != asset.code:
+        reasons.append("its code has changed")
+    if "source" in stamp.inputs and _source_changed(warehouse, dataset, stamp):
+        reasons.append("the source file has changed")
+    for name in asset.upstream:
+        state = upstream[name]
+        if state.stamp is None:
+            reasons.append(f"{name} is not materialized")
+        elif state.stamp.content != stamp.inputs.get(name):
+            reasons.append(f"{name} has changed")
+        elif state.reasons:
+            reasons.append(f"{name} is out of date")
+    return reasons
+
+
+def _source_changed(warehouse: Warehouse, dataset: Dataset, stamp: Stamp) -> bool:
+    """Whether the source file differs from the one that was read; one that is gone does not."""
+    file = download.locate(dataset, warehouse.registry.parent, warehouse.raw)
+    if file is None or not file.exists():
+        return False
+    facts = file.stat()
+    if (facts.st_size, facts.st_mtime_ns) == (stamp.source["size"], stamp.source["mtime_ns"]):
+        return False
+    return reader.fingerprint(file) != stamp.inputs["source"]

@@ -1,0 +1,139 @@
+"""One line of a source file to one review, or to the reason why not.
+
+Here are the source formats. What the values must satisfy is in `ncf_assets.ingest.rules`; files,
+compression and line numbers are `ncf_assets.ingest.reader`'s.
+"""
+
+import csv
+import itertools
+import re
+from collections.abc import Callable, Iterable
+from datetime import date
+
+import msgspec
+
+from ncf_assets.datasets import CSV_COLUMNS, Dataset
+from ncf_assets.ingest.rules import Review, Rules
+
+Parse = Callable[[bytes], Review | str]
+
+_FAR_DAY = date(9999, 1, 1)  # ours: later than any review
+
+# msgspec's messages to ours: stable (no byte offsets) and in the file's own terms.
+_REASONS = (
+    (r"Object missing required field `(.+)`", r"missing key `\1`"),
+    (r"Expected `str`, .* - at `\$\.(.+)`", r"`\1` is not text"),
+    (r"Expected `float`, .* - at `\$\.(.+)`", r"`\1` is not a number"),
+    (r"Expected `int`, .* - at `\$\.(.+)`", r"`\1` is not a whole number"),
+    (r".*out of range - at `\$\.(.+)`", r"`\1` is out of range"),
+    (r"Expected `object`, got .*", r"not a JSON object"),
+    (r"JSON is malformed: (.+) \(byte \d+\)", r"not JSON: \1"),
+    (r"Input data was truncated", r"not JSON: the line ends too early"),
+    (r"maximum recursion depth exceeded.*", r"nested too deep"),
+    (r"'utf-8' codec can't decode .*", r"not UTF-8"),
+)
+
+
+class _Amazon2014(msgspec.Struct, gc=False):
+    """The keys that we read of the 2014 and 2018 files; time in seconds."""
+
+    user_id: str = msgspec.field(name="reviewerID")
+    item_id: str = msgspec.field(name="asin")
+    rating: float = msgspec.field(name="overall")
+    time: int = msgspec.field(name="unixReviewTime")
+
+
+class _Amazon2023(msgspec.Struct, gc=False):
+    """The keys that we read of the 2023 files; time in milliseconds."""
+
+    user_id: str
+    item_id: str = msgspec.field(name="parent_asin")
+    rating: float
+    time: int = msgspec.field(name="timestamp")
+
+
+class _Csv(msgspec.Struct, gc=False):
+    """The columns of a ratings-csv file, by the registry's names; time in seconds."""
+
+    user_id: str = msgspec.field(name="user")
+    item_id: str = msgspec.field(name="item")
+    rating: float
+    time: int = msgspec.field(name="timestamp")
+
+
+_Fields = _Amazon2014 | _Amazon2023 | _Csv
+
+
+def parser(dataset: Dataset, today: date) -> Parse:
+    """Return the function that turns a line (bytes, without its line feed) into a review.
+
+    What is not a review becomes a reason, a short text for people. Only what is needed is checked:
+    the text that somebody wrote may hold bytes that are not UTF-8. Times run from 1995-01-01 to
+    the end of the day after `today`.
+    """
+    if dataset.format == "ratings-csv":
+        decode_csv = _csv_decoder(dataset.csv_columns or CSV_COLUMNS)
+        return _parser(decode_csv, Rules.of(CSV_COLUMNS, 1, today))
+    if dataset.format == "amazon-2023":
+        return _json_parser(_Amazon2023, 1000, today)
+    return _json_parser(_Amazon2014, 1, today)
+
+
+def suggest_format(first_lines: Iterable[str]) -> str | None:
+    """Name a format under which one of `first_lines` would be accepted, or None.
+
+    For the message about a file of which every line was rejected. The 2014 and 2018 files read
+    alike: both are called amazon-2014. ratings-csv is named if any order of columns fits. A time
+    in the future does not count against a format.
+    """
+    orders = itertools.permutations(CSV_COLUMNS)
+    candidates = [
+        Dataset("", "", "amazon-2014"),
+        Dataset("", "", "amazon-2023"),
+        *(Dataset("", "", "ratings-csv", csv_columns=order) for order in orders),
+    ]
+    encoded = [line.encode(errors="replace") for line in first_lines]
+    for dataset in candidates:
+        parse = parser(dataset, _FAR_DAY)
+        if any(isinstance(parse(line), Review) for line in encoded):
+            return dataset.format
+    return None
+
+
+def _json_parser(struct: type[_Amazon2014 | _Amazon2023], ticks: int, today: date) -> Parse:
+    decode = msgspec.json.Decoder(struct).decode
+    return _parser(decode, Rules.of(struct.__struct_encode_fields__, ticks, today))
+
+
+def _parser(decode: Callable[[bytes], _Fields], rules: Rules) -> Parse:
+    review = rules.review
+
+    def parse(line: bytes) -> Review | str:
+        try:
+            found = decode(line)
+        except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+            return _reason(str(error)) if line.strip() else "blank line"
+        return review(found.user_id, found.item_id, found.rating, found.time)
+
+    return parse
+
+
+def _reason(message: str) -> str:
+    for pattern, ours in _REASONS:
+        if found := re.fullmatch(pattern, message, re.DOTALL):
+            return found.expand(ours)
+    return message
+
+
+def _csv_decoder(columns: tuple[str, ...]) -> Callable[[bytes], _Csv]:
+    def decode(line: bytes) -> _Csv:
+        try:
+            fields = next(csv.reader([line.decode().removesuffix("\r")], strict=True), [])
+        except csv.Error as error:
+            raise ValueError(f"not CSV: {error}".split(" - ")[0]) from None
+        if len(fields) != len(columns):
+            raise ValueError(f"not {len(columns)} fields but {len(fields)}")
+        # strict=False reads numbers from text
+        return msgspec.convert(dict(zip(columns, fields, strict=True)), _Csv, strict=False)
+
+    return decode

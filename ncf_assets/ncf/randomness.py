@@ -1,0 +1,55 @@
+"""Named randomness: every stream of numbers follows from a seed and the name of its purpose.
+
+A new step takes a new name and so never moves another step's numbers. What is drawn from the
+streams is decided where it is drawn: `sampling`, `neumf`, `training`, `metrics`.
+"""
+
+import hashlib
+
+import numpy as np
+
+# Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators": SplitMix64
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+def rng(seed: int, name: str) -> np.random.Generator:
+    """Generator of the stream `name`, independent of all other names and seeds."""
+    return np.random.Generator(np.random.PCG64(_digest(seed, name, 16)))
+
+
+def integer_seed(seed: int, name: str) -> int:
+    """Seed from 0 to 2**31 - 1 for what takes an integer, such as a Keras initialiser."""
+    return _digest(seed, name, 4) >> 1
+
+
+def stream_key(seed: int, name: str) -> np.uint64:
+    """Key of the stream `name` for `counter_hash`."""
+    return np.uint64(_digest(seed, name, 8))
+
+
+def text_key(text: str) -> int:
+    """64-bit hash of a text, the same on every machine and in every process."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def counter_hash(keys: np.ndarray, counters: np.ndarray) -> np.ndarray:
+    """Element `counters` of the SplitMix64 stream that starts at `keys`, without those before.
+
+    Both are uint64 arrays that broadcast; so is the result. Under one key, different counters
+    have different hashes, as each step is a bijection.
+    """
+    return mix(keys + (counters + np.uint64(1)) * GOLDEN)
+
+
+def mix(words: np.ndarray) -> np.ndarray:
+    """Scramble uint64 words, each on its own, such that near words become unrelated."""
+    words = (words ^ (words >> np.uint64(30))) * MIX_1
+    words = (words ^ (words >> np.uint64(27))) * MIX_2
+    return words ^ (words >> np.uint64(31))
+
+
+def _digest(seed: int, name: str, n_bytes: int) -> int:
+    text = f"{seed} {name}".encode()  # a seed has no space, so no two pairs share a text
+    return int.from_bytes(hashlib.blake2b(text, digest_size=n_bytes).digest(), "little")

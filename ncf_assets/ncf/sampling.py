@@ -1,0 +1,187 @@
+"""Which unseen items stand against the seen ones: fixed for evaluation, fresh in training.
+
+Users and items are dense numbers from 0. How the lists are scored is `ranking`; where they are
+kept is the table `negatives`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ncf_assets.ncf.randomness import counter_hash, mix, stream_key, text_key
+
+CHUNK = 2**20  # ours: draws in memory at a time; with all intermediate arrays about 50 MB
+
+
+class Seen:
+    """A set of (user, item) pairs; how often each is given does not matter.
+
+    `users` and `items` are integers [n]. ValueError for an item outside 0 … n_items - 1.
+    """
+
+    def __init__(self, users: np.ndarray, items: np.ndarray, n_items: int) -> None:
+        outside = items[(items < 0) | (items >= n_items)]
+        if outside.size:
+            raise ValueError(
+                f"items are numbered from 0 to {n_items - 1}, found {outside[0]};"
+                " give the number of items of the id map that numbered them"
+            )
+        self.n_items = n_items
+        self.pairs = np.unique(users.astype(np.int64) * n_items + items)  # user-major, sorted
+        self._searched = np.append(self.pairs, np.iinfo(np.int64).max)  # so that a search ends
+
+    def contains(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Whether the user has seen the item: bool, of the shape that both broadcast to."""
+        asked = users.astype(np.int64) * self.n_items + items
+        found: np.ndarray = self._searched[np.searchsorted(self._searched, asked)] == asked
+        return found
+
+    def first(self, users: np.ndarray) -> np.ndarray:
+        """Where in `pairs` each user's items begin: int64, of the shape of `users`."""
+        return np.searchsorted(self.pairs, users.astype(np.int64) * self.n_items)
+
+    def n_unseen(self, users: np.ndarray) -> np.ndarray:
+        """Number of items that each user has not seen: int64, of the shape of `users`."""
+        return self.n_items - (self.first(users + 1) - self.first(users))
+
+
+class TrainingNegatives:
+    """Uniform draws, with replacement, of items outside a user's training items.
+
+    The pairs given are those of training alone. Leaving out held-out items too would tell the
+    network which items to expect (guoyang9/NCF#4).
+    """
+
+    def __init__(self, users: np.ndarray, items: np.ndarray, n_items: int) -> None:
+        self._seen = Seen(users, items, n_items)
+        pairs = self._seen.pairs
+        within_user = np.arange(pairs.size) - self._seen.first(pairs // n_items)
+        # of a user's seen items, counted from 0, the i-th has item - i unseen items before it
+        self._unseen_before = pairs - within_user
+
+    def draw(self, rng: np.random.Generator, users: np.ndarray, per_positive: int) -> np.ndarray:
+        """Items int32 [len(users), per_positive]: for each row a place among the user's unseen.
+
+        The unseen item at a place is that place plus the number of seen items that come before
+        it; so nothing is drawn twice. ValueError for a user who has seen all items.
+        """
+        n_unseen = self._seen.n_unseen(users)
+        _check_unseen(users, n_unseen, 1, "drop such users from training")
+        places = rng.integers(n_unseen[:, None], size=(users.size, per_positive))
+        asked = users.astype(np.int64)[:, None] * self._seen.n_items + places
+        seen_before = np.searchsorted(self._unseen_before, asked, side="right")
+        return (places + seen_before - self._seen.first(users)[:, None]).astype(np.int32)
+
+
+def user_keys(user_ids: Sequence[str]) -> np.ndarray:
+    """Hashes of the id texts: uint64 [n_users]. They stay when users come, go or are renumbered."""
+    return np.fromiter((text_key(user_id) for user_id in user_ids), np.uint64, len(user_ids))
+
+
+def unseen_items(
+    user_keys: np.ndarray,
+    users: np.ndarray,
+    seen_users: np.ndarray,
+    seen_items: np.ndarray,
+    n_items: int,
+    n: int,
+    seed: int,
+    split: str,
+) -> np.ndarray:
+    """Evaluation negatives: for each of `users` n different items unseen in any split.
+
+    A row depends on the seed, the split, the user's key, the user's own seen items and n_items:
+    not on the order of rows, on other users, or on the engine.
+
+    Args:
+        user_keys: uint64 [n_users], from `user_keys`
+        users: integers [m], one row each
+        seen_users: integers [k], with seen_items the pairs of all splits, in any order
+        seen_items: integers [k]
+        n_items: number of items, of which the lists are drawn
+        n: length of each list
+        seed: seed of the draws
+        split: name of the draws, such as "test"
+
+    Returns:
+        items int32 [m, n]
+
+    Raises:
+        ValueError: a user has fewer than n unseen items.
+
+    """
+    seen = Seen(seen_users, seen_items, n_items)
+    n_unseen = seen.n_unseen(users)
+    _check_unseen(users, n_unseen, n, "lower `candidates` or drop users with fewer")
+    starts = mix(user_keys[users] ^ stream_key(seed, f"negatives {split}"))
+    # below either bound most draws would be in vain, so all items are hashed instead
+    crowded = n_unseen < max(2 * n, n_items // 2)
+    items = np.empty((len(users), n), np.int32)
+    for rows, width, draw in (
+        (np.flatnonzero(crowded), n_items, _smallest_hashes),
+        (np.flatnonzero(~crowded), 2 * n, _first_draws),
+    ):
+        for part in np.array_split(rows, rows.size * width // CHUNK + 1):
+            items[part] = draw(seen, users[part], starts[part], n)
+    return items
+
+
+def long_form(split: str, users: np.ndarray, items: np.ndarray) -> dict[str, str | np.ndarray]:
+    """Columns of the table `negatives` from items [m, n] of users [m]; positions count from 1."""
+    m, n = items.shape
+    return {
+        "split": split,
+        "user": np.repeat(users, n),
+        "position": np.tile(np.arange(1, n + 1, dtype=np.int32), m),
+        "item": items.ravel(),
+    }
+
+
+def _check_unseen(users: np.ndarray, n_unseen: np.ndarray, n: int, remedy: str) -> None:
+    few = np.flatnonzero(n_unseen < n)
+    if few.size:
+        raise ValueError(
+            f"user {users[few[0]]} has {n_unseen[few[0]]} unseen items, {n} asked;"
+            f" {np.unique(users[few]).size} users have too few; {remedy}"
+        )
+
+
+def _smallest_hashes(seen: Seen, users: np.ndarray, starts: np.ndarray, n: int) -> np.ndarray:
+    """The n unseen items of the smallest hashes, in the order of their hashes: [m, n]."""
+    items = np.arange(seen.n_items)
+    hashes = counter_hash(starts[:, None], items.astype(np.uint64))  # [m, n_items]
+    hashes[seen.contains(users[:, None], items)] = np.iinfo(np.uint64).max
+    return np.argsort(hashes, axis=1)[:, :n]
+
+
+def _first_draws(seen: Seen, users: np.ndarray, starts: np.ndarray, n: int) -> np.ndarray:
+    """The first n of each user's endless draws that are unseen and new in their row: [m, n]."""
+    chosen = np.empty((len(users), n), np.int64)
+    rows = np.arange(len(users))
+    width = n + n // 4 + 8  # enough for most users; the others start again with twice as many
+    while rows.size:
+        counters = np.arange(width, dtype=np.uint64)
+        draws = _to_items(counter_hash(starts[rows, None], counters), seen.n_items)
+        fresh = _is_fresh(seen, users[rows], draws)
+        taken = fresh & (np.cumsum(fresh, axis=1) <= n)  # [rows, width]
+        full = taken.sum(axis=1) == n
+        chosen[rows[full]] = draws[full][taken[full]].reshape(-1, n)
+        rows, width = rows[~full], 2 * width
+    return chosen
+
+
+def _to_items(hashes: np.ndarray, n_items: int) -> np.ndarray:
+    """Scale the upper 32 bits to 0 … n_items - 1; an item's share is off by 2**-32 at most."""
+    scaled: np.ndarray = ((hashes >> np.uint64(32)) * np.uint64(n_items)) >> np.uint64(32)
+    return scaled.astype(np.int64)
+
+
+def _is_fresh(seen: Seen, users: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Whether a draw is unseen by the row's user and the row's first of its item: [m, width]."""
+    by_item = np.sort((draws << 32) + np.arange(draws.shape[1]), axis=1)  # then by position
+    items, positions = by_item >> 32, by_item & (2**32 - 1)
+    fresh_by_item = ~seen.contains(users[:, None], items)
+    fresh_by_item[:, 1:] &= items[:, 1:] != items[:, :-1]
+    fresh = np.empty_like(fresh_by_item)
+    np.put_along_axis(fresh, positions, fresh_by_item, axis=1)
+    return fresh

@@ -1,0 +1,15 @@
+-- Every figure of the evaluation, in long form: any of them is one `where` away.
+--
+-- grain: one metric of one model
+-- key: model, protocol, segment, metric, k
+-- made by: ncf_assets/ncf/metrics.py (no select: the intervals are bootstrapped)
+--
+-- column model VARCHAR: 'neumf', 'gmf', 'mlp', or a baseline
+-- column protocol VARCHAR: as in test_ranks
+-- column segment VARCHAR: 'all': every test user
+-- column metric VARCHAR: 'hr' or 'ndcg', ties by expectation; with _optimistic or _pessimistic, all ties won or lost
+-- column k INTEGER: length of the recommendation list
+-- column value DOUBLE: mean over users, 0 to 1
+-- column ci_low DOUBLE: lower end of the 95 % bootstrap interval over users
+-- column ci_high DOUBLE: upper end of the 95 % bootstrap interval over users
+-- column n_users INTEGER: test users

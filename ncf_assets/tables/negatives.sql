@@ -1,0 +1,11 @@
+-- For each held-out item the random items it competes with: distinct, and unseen by the user in any split.
+-- They depend on the seed, the user, the user's own history and the set of items; on nothing else.
+--
+-- grain: one competitor of one held-out item
+-- key: split, user, position
+-- made by: ncf_assets/ncf/sampling.py (no select: draws are counter-based, and repeated until unseen)
+--
+-- column split VARCHAR: 'test' or 'validation'
+-- column user INTEGER: users.user
+-- column position INTEGER: 1 to the number of candidates (99 as in He et al. 2017)
+-- column item INTEGER: items.item

@@ -1,0 +1,11 @@
+-- The accepted lines of the source file, in the file's own terms.
+--
+-- grain: one accepted line
+-- key: line
+-- made by: ncf_assets/assets/ingest.py (no select: lines are validated one by one while they stream in)
+--
+-- column line BIGINT: line number in the source file, from 1
+-- column user_id VARCHAR: the reviewer's id
+-- column item_id VARCHAR: the product's id (asin; parent_asin in the 2023 files)
+-- column rating DOUBLE: stars, 1 to 5
+-- column timestamp BIGINT: time of the review, seconds since 1970-01-01 UTC (whole days in the 2014 and 2018 files)

@@ -1,0 +1,9 @@
+-- The lines of the source file that were not accepted, each with its reason. Accepted + rejected = lines.
+--
+-- grain: one rejected line
+-- key: line
+-- made by: ncf_assets/assets/ingest.py (no select: lines are validated one by one while they stream in)
+--
+-- column line BIGINT: line number in the source file, from 1
+-- column reason VARCHAR: the rule that the line breaks, and what was found
+-- column text VARCHAR: the line as it stood; bytes that are not UTF-8 as \xNN

@@ -1,0 +1,19 @@
+-- Leave-one-out (He et al. 2017, section 4.1): all but the last two interactions of each user.
+-- A user with fewer than 3 interactions is not held out and stays here whole.
+--
+-- grain: one pair of user and item
+-- key: user, item
+--
+-- column user INTEGER: users.user
+-- column item INTEGER: items.item
+-- column rank INTEGER: dense rank by time within the user, from 1
+-- column rating DOUBLE: stars, 1 to 5; the model learns that there is an interaction, not its rating
+select
+  interactions.user,
+  interactions.item,
+  interactions.rank,
+  interactions.rating
+from interactions
+inner join users on interactions.user = users.user
+where interactions.recency > 2 or users.n_interactions < 3
+order by interactions.user, interactions.item

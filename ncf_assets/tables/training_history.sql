@@ -1,0 +1,13 @@
+-- What each epoch of each network's training reached. Epoch 0 is the network before training.
+--
+-- grain: one epoch of one network
+-- key: model, epoch
+-- made by: ncf_assets/assets/train.py (no select: copied from the models' model.json)
+--
+-- column model VARCHAR: 'gmf', 'mlp' or 'neumf'
+-- column epoch INTEGER: from 0
+-- column loss DOUBLE null: mean binary cross-entropy over the epoch's examples; null for epoch 0
+-- column validation_hr_at_10 DOUBLE null: hit ratio at 10 on the validation lists; null without validation users
+-- column validation_ndcg_at_10 DOUBLE null: NDCG at 10 on the validation lists; null without validation users
+-- column seconds DOUBLE: wall time of the epoch, validation included
+-- column examples_per_second DOUBLE null: training examples per second; null for epoch 0

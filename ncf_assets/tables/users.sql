@@ -1,0 +1,15 @@
+-- Everyone with at least one accepted review, numbered densely: the id map for embeddings.
+--
+-- grain: one user
+-- key: user
+--
+-- column user INTEGER: dense id from 0, in the order of user_id, so that file order does not matter
+-- column user_id VARCHAR: the id in the source file
+-- column n_interactions INTEGER: distinct items the user has reviewed
+select
+  row_number() over (order by user_id) - 1 as user,
+  user_id,
+  count(distinct item_id) as n_interactions
+from raw_reviews
+group by user_id
+order by user

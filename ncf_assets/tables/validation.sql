@@ -1,0 +1,18 @@
+-- Leave-one-out: the second last interaction of each user with 3 or more; epochs are chosen on it.
+--
+-- grain: one user with 3 or more interactions
+-- key: user
+--
+-- column user INTEGER: users.user
+-- column item INTEGER: items.item, the held-out item
+-- column rank INTEGER: dense rank by time within the user, from 1
+-- column rating DOUBLE: stars, 1 to 5
+select
+  interactions.user,
+  interactions.item,
+  interactions.rank,
+  interactions.rating
+from interactions
+inner join users on interactions.user = users.user
+where interactions.recency = 2 and users.n_interactions >= 3
+order by interactions.user

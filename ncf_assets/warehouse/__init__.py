@@ -1,0 +1,187 @@
+"""The warehouse: the only place that knows paths below `data/`, and that publishes to them.
+
+Tables are Parquet files, one for each table and dataset, replaced whole; models and reports are
+files beside a JSON record. `catalogue` shows the tables in DuckDB, `parquet` writes them, `stamp`
+is what each carries about its origin. How a table is made, and which Dagster asset does it, is
+`ncf_assets.assets`.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow.parquet as pq
+
+from ncf_assets.tables import tables
+from ncf_assets.warehouse import catalogue
+from ncf_assets.warehouse.files import replace, temporary, write_text
+from ncf_assets.warehouse.parquet import Draft, read_stamp
+from ncf_assets.warehouse.stamp import Stamp
+
+__all__ = ["Draft", "NotMaterializedError", "Stamp", "Warehouse", "data_dir"]
+
+PROJECT_DATA = Path(__file__).resolve().parents[2] / "data"
+MODELS_KEPT = 2  # the current one, and the one that a reader may just have opened
+
+
+class NotMaterializedError(LookupError):
+    """A table, model or report was asked for that has not been made for this dataset."""
+
+
+def data_dir() -> Path:
+    """The folder that `NCF_DATA_DIR` names, else `data/` of the project."""
+    return Path(os.environ.get("NCF_DATA_DIR") or PROJECT_DATA).expanduser().resolve()
+
+
+def quoted(identifier: str) -> str:
+    """An SQL identifier in double quotes."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Everything below one data folder."""
+
+    root: Path
+
+    # -- paths
+
+    @property
+    def registry(self) -> Path:
+        """datasets.toml of this data folder, else the project's own."""
+        own = self.root / "datasets.toml"
+        return own if own.exists() else PROJECT_DATA / "datasets.toml"
+
+    @property
+    def raw(self) -> Path:
+        """Where source files are looked for, and downloaded to."""
+        return self.root / "raw"
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB catalogue: views only, see `catalogue`."""
+        return self.root / "warehouse.duckdb"
+
+    def folder(self, asset: str, dataset: str) -> Path:
+        """The folder of one asset's partition."""
+        if asset in tables():
+            return self.root / "tables" / asset / f"dataset={dataset}"
+        if asset.endswith("_model"):
+            return self.root / "models" / asset / f"dataset={dataset}"
+        return self.root / "reports" / f"dataset={dataset}"
+
+    def file(self, asset: str, dataset: str) -> Path:
+        """The file whose presence means that the partition exists: Parquet, or a JSON record."""
+        names = {"tables": "data.parquet", "models": "model.json", "reports": "report.json"}
+        folder = self.folder(asset, dataset)
+        return folder / names[folder.relative_to(self.root).parts[0]]
+
+    # -- reading
+
+    def find_stamp(self, asset: str, dataset: str) -> Stamp | None:
+        """Where a partition comes from; None if it is not there."""
+        return self.stamp(asset, dataset) if self.file(asset, dataset).exists() else None
+
+    def stamp(self, asset: str, dataset: str) -> Stamp:
+        """Where a partition comes from. Raises NotMaterializedError if it is not there."""
+        file = self.existing(asset, dataset)
+        if file.suffix == ".parquet":
+            return read_stamp(file)
+        return Stamp.from_json(self.record(asset, dataset)["stamp"])
+
+    def existing(self, asset: str, dataset: str) -> Path:
+        """The partition's file. Raises NotMaterializedError if it is not there."""
+        file = self.file(asset, dataset)
+        if not file.exists():
+            raise NotMaterializedError(
+                f"{asset} of dataset {dataset} is not materialized: no {file};"
+                f" run `ncf-assets materialize {dataset} --select {asset}`"
+            )
+        return file
+
+    def read(self, table: str, dataset: str, columns: list[str] | None = None) -> pd.DataFrame:
+        """One table's partition in its stored order (that of its key)."""
+        with pq.ParquetFile(self.existing(table, dataset)) as file:
+            frame: pd.DataFrame = file.read(columns).to_pandas()
+        return frame
+
+    def record(self, asset: str, dataset: str) -> dict[str, Any]:
+        """The JSON record of a model or report."""
+        record: dict[str, Any] = json.loads(
+            self.existing(asset, dataset).read_text(encoding="utf-8")
+        )
+        return record
+
+    @contextlib.contextmanager
+    def connect(self, partitions: Mapping[str, Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A private in-memory DuckDB with a view for each named Parquet file."""
+        spill = self.root / "tmp"
+        with duckdb.connect(config={"temp_directory": str(spill)}) as connection:
+            for table, file in partitions.items():
+                # a file name cannot be a prepared parameter of `create view`
+                path = str(file).replace("'", "''")
+                connection.execute(
+                    f"create view {quoted(table)} as"
+                    f" select * from read_parquet('{path}', hive_partitioning = false)"
+                )
+            yield connection
+
+    # -- writing
+
+    @contextlib.contextmanager
+    def draft(self, table: str, dataset: str) -> Iterator[Draft]:
+        """A table's partition being written beside the one in place; gone unless published."""
+        target = self.file(table, dataset)
+        with temporary(target) as path:
+            draft = Draft(tables()[table], target, path)
+            try:
+                yield draft
+            finally:
+                draft.close()
+
+    @contextlib.contextmanager
+    def unsaved_model(self, asset: str, dataset: str) -> Iterator[Path]:
+        """A path for Keras to save a model to, which `publish_model` takes over."""
+        with temporary(self.file(asset, dataset), ".keras") as path:
+            yield path
+
+    def publish_model(
+        self, asset: str, dataset: str, saved: Path, stamp: Stamp, facts: Mapping[str, Any]
+    ) -> Path:
+        """Put a saved .keras file in place, then the model.json that names it.
+
+        The file's name holds its content hash, so the model in place stays whole until the record
+        is replaced; older files than the last are removed.
+        """
+        folder = self.folder(asset, dataset)
+        file = folder / f"{asset.removesuffix('_model')}-{stamp.content}.keras"
+        replace(saved, file)
+        self.publish_record(asset, dataset, {"file": file.name, **facts, "stamp": stamp.to_json()})
+        saved_files = sorted(folder.glob("[!.]*.keras"), key=lambda path: path.stat().st_mtime_ns)
+        for old in saved_files[:-MODELS_KEPT]:
+            old.unlink(missing_ok=True)
+        return file
+
+    def publish_record(self, asset: str, dataset: str, record: Mapping[str, Any]) -> None:
+        """Replace the JSON record: from now on the partition is what it names."""
+        write_text(self.file(asset, dataset), json.dumps(record, indent=2) + "\n")
+
+    def publish_text(self, asset: str, dataset: str, name: str, text: str) -> Path:
+        """Replace one text file in the partition's folder."""
+        target = self.folder(asset, dataset) / name
+        write_text(target, text)
+        return target
+
+    def refresh_catalogue(self) -> None:
+        """Rebuild the catalogue if a table has appeared or its definition has changed."""
+        catalogue.refresh(self.database, self.root / "tables")
+
+    def export(self, file: Path) -> dict[str, int]:
+        """Write all tables into one self-contained DuckDB file; the rows of each."""
+        return catalogue.export(file, self.root / "tables")

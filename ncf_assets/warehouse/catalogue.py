@@ -1,0 +1,99 @@
+"""`warehouse.duckdb`: a commented view for each table over its Parquet files, and nothing else.
+
+No run ever opens the file that people query. It is rebuilt beside and renamed over the old one, so
+open shells keep working; new datasets appear in them at once, as each view reads `*/*.parquet`.
+"""
+
+import hashlib
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock
+
+from ncf_assets.tables import Table, tables
+from ncf_assets.warehouse.files import replace, temporary
+
+STORAGE = "v1.2.0"  # the oldest DuckDB that can read the catalogue
+
+
+def refresh(database: Path, folder: Path) -> None:
+    """Rebuild the catalogue if the tables that have files, or their headers, have changed."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    built_from = database.with_suffix(".duckdb.built-from")
+    with FileLock(database.with_suffix(".duckdb.lock")):
+        present = _present(folder)
+        wanted = _fingerprint(folder, present)
+        if database.exists() and built_from.exists() and built_from.read_text() == wanted:
+            return
+        built_from.unlink(missing_ok=True)
+        _build(database.with_suffix(".duckdb.new"), folder, present)
+        # a shell that wrote to the old catalogue leaves a log that does not belong to the new one
+        database.with_name(database.name + ".wal").unlink(missing_ok=True)
+        database.with_suffix(".duckdb.new").replace(database)
+        built_from.write_text(wanted)
+
+
+def export(file: Path, folder: Path) -> dict[str, int]:
+    """Write a database with real tables in place of views; the rows of each table."""
+    exported = {}
+    with temporary(file) as path, duckdb.connect() as connection:
+        connection.execute(f"attach {_literal(path)} as exported (storage_version '{STORAGE}')")
+        connection.execute("use exported")
+        for table in _present(folder):
+            create, *comments = _view(table, folder)
+            connection.execute(create.replace("create view", "create table", 1))
+            for comment in comments:
+                connection.execute(comment.replace("comment on view", "comment on table", 1))
+            counted = connection.execute(f"select count(*) from {table.name}").fetchone()
+            exported[table.name] = counted[0] if counted else 0
+        connection.execute("use memory")
+        connection.execute("detach exported")
+        if exported:
+            replace(path, file)
+    return exported
+
+
+def _present(folder: Path) -> list[Table]:
+    """The tables of which at least one dataset is materialized."""
+    return [
+        table for table in tables().values() if any(folder.glob(f"{table.name}/*/data.parquet"))
+    ]
+
+
+def _fingerprint(folder: Path, present: list[Table]) -> str:
+    """What the catalogue depends on: where the files are, and the headers of the tables."""
+    parts = [str(folder), STORAGE, *(f"{table.name} {table.text}" for table in present)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _build(file: Path, folder: Path, present: list[Table]) -> None:
+    """Write a new catalogue with one view for each table."""
+    file.unlink(missing_ok=True)
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {_literal(file)} as catalogue (storage_version '{STORAGE}')")
+        connection.execute("use catalogue")
+        for table in present:
+            for statement in _view(table, folder):
+                connection.execute(statement)
+
+
+def _view(table: Table, folder: Path) -> list[str]:
+    """The statements that create one table's view with its comments."""
+    files = _literal(folder / table.name / "*" / "data.parquet")
+    columns = ", ".join(column.name for column in table.columns)
+    comments = [
+        f"comment on column {table.name}.{column.name} is {_literal(column.description)}"
+        for column in table.columns
+    ]
+    return [
+        f"create view {table.name} as select dataset, {columns} from"
+        f" read_parquet({files}, hive_partitioning = true, hive_types = {{'dataset': varchar}})",
+        f"comment on view {table.name} is {_literal(f'{table.description} Grain: {table.grain}.')}",
+        f"comment on column {table.name}.dataset is 'the dataset, as in datasets.toml'",
+        *comments,
+    ]
+
+
+def _literal(text: object) -> str:
+    """An SQL string literal; views and comments take no prepared parameters."""
+    return "'" + str(text).replace("'", "''") + "'"

@@ -1,0 +1,41 @@
+"""Replacing one file whole: written beside under a hidden name, synced, renamed over."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def temporary(target: Path, suffix: str = ".tmp") -> Iterator[Path]:
+    """A hidden name beside the target, out of reach of `*.parquet`; removed at the end if left."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    path = target.with_name(f".{target.name}.{secrets.token_hex(4)}{suffix}")
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def replace(written: Path, target: Path) -> None:
+    """Rename over the target so that a power cut leaves the old file or the new one whole."""
+    _sync(written, os.O_RDWR)
+    written.replace(target)
+    _sync(target.parent, os.O_RDONLY)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Replace a text file atomically."""
+    with temporary(target) as path:
+        path.write_text(text, encoding="utf-8")
+        replace(path, target)
+
+
+def _sync(path: Path, flags: int) -> None:
+    """Have the operating system write the file or folder to the disk."""
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,33 @@
+"""Following stamps upstream: what a partition was made from, and where the chain is broken."""
+
+from collections.abc import Iterable
+
+from ncf_assets.warehouse import Warehouse
+from ncf_assets.warehouse.stamp import Stamp
+
+
+def origins(warehouse: Warehouse, assets: Iterable[str], dataset: str) -> dict[str, Stamp]:
+    """The stamps of these assets and of all that they were made from, by name, in name order."""
+    found: dict[str, Stamp] = {}
+    waiting = list(assets)
+    while waiting:
+        name = waiting.pop()
+        if name == "source" or name in found:
+            continue
+        if stamp := warehouse.find_stamp(name, dataset):
+            found[name] = stamp
+            waiting += stamp.inputs
+    return dict(sorted(found.items()))
+
+
+def broken_links(warehouse: Warehouse, assets: Iterable[str], dataset: str) -> list[str]:
+    """Where something upstream has been replaced since these assets were made from it."""
+    stamps = origins(warehouse, assets, dataset)
+    return [
+        f"{name} was made from {upstream} {content}, which is now"
+        f" {stamps[upstream].content if upstream in stamps else 'missing'};"
+        f" materialize {name} and what follows from it"
+        for name, stamp in stamps.items()
+        for upstream, content in stamp.inputs.items()
+        if upstream != "source" and (upstream not in stamps or stamps[upstream].content != content)
+    ]

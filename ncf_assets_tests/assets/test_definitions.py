@@ -1,0 +1,77 @@
+"""What the code location shows before anything is materialized."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ncf_assets.definitions import defs
+from ncf_assets.tables import tables
+from ncf_assets.warehouse import PROJECT_DATA
+
+GRAPH = defs.resolve_asset_graph()
+KEYS = sorted(GRAPH.get_all_asset_keys())
+MODELS_AND_REPORT = {"gmf_model", "mlp_model", "neumf_model", "evaluation_report"}
+
+
+def test_every_table_is_an_asset() -> None:
+    """And there is nothing else but models and the report."""
+    assert {key.to_user_string() for key in KEYS} == set(tables()) | MODELS_AND_REPORT
+
+
+@pytest.mark.parametrize("key", KEYS, ids=str)
+def test_every_asset_explains_itself(key: dg.AssetKey) -> None:
+    """Description, group, kinds, owner, code version, and at least one blocking check."""
+    node = GRAPH.get(key)
+    assert node.description
+    assert node.group_name in {"ingest", "prepare", "split", "train", "evaluate"}
+    assert node.kinds
+    assert node.owners
+    assert node.code_version
+    assert node.check_keys
+    for check in node.check_keys:
+        spec = GRAPH.get_check_spec(check)
+        assert spec.description
+        assert spec.blocking
+
+
+@pytest.mark.parametrize("key", KEYS, ids=str)
+def test_every_asset_is_partitioned_by_dataset(key: dg.AssetKey) -> None:
+    """One dimension, from the registry."""
+    names = GRAPH.get(key).partitions_def.get_partition_keys()
+    assert names[0] == "Sample"
+    assert len(names) == 25  # the Sample and the 24 categories of 2014
+
+
+def test_lineage_runs_from_the_file_to_the_report() -> None:
+    """Every asset is upstream of the report, but the candidates' siblings that feed only checks."""
+    upstream = GRAPH.get_ancestor_asset_keys(dg.AssetKey("evaluation_report"))
+    assert upstream == set(KEYS) - {dg.AssetKey("evaluation_report")}
+
+
+def test_the_columns_shown_are_those_of_the_header() -> None:
+    """With descriptions and types."""
+    metadata = GRAPH.get(dg.AssetKey("interactions")).metadata
+    schema = metadata["dagster/column_schema"]
+    assert [c.name for c in schema.columns][:3] == ["user", "item", "rank"]
+    assert all(column.description for column in schema.columns)
+
+
+def test_every_setting_has_a_description_and_a_default() -> None:
+    """In the launchpad of the job `everything`."""
+    job = defs.resolve_job_def("everything")
+    found = 0
+    for op in job.nodes:
+        schema = op.definition.config_schema.config_type
+        for name, field in getattr(schema, "fields", {}).items():
+            assert field.description, f"{op.name}.{name}"
+            assert field.default_provided, f"{op.name}.{name}"
+            found += 1
+    assert found > 25
+
+
+def test_workspace_and_pyproject_name_the_same_module() -> None:
+    """So that `dagster`, `dg` and the UI load the same code location."""
+    root = PROJECT_DATA.parent
+    for file in ("workspace.yaml", "pyproject.toml"):
+        assert "ncf_assets.definitions" in Path(root / file).read_text()

@@ -1,0 +1,266 @@
+"""The whole graph through Dagster on the tiny data set, with exact rows."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from ncf_assets.definitions import assets
+from ncf_assets.warehouse import Warehouse
+from ncf_assets_tests.tiny import CONFIG, REJECTED, ROWS, contents, write_source
+
+pytestmark = pytest.mark.slow  # imports TensorFlow and trains
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance in memory."""
+    with dg.instance_for_test() as found:
+        yield found
+
+
+def materialize(
+    warehouse: Warehouse, instance: dg.DagsterInstance, selection: Any = None, config: Any = CONFIG
+) -> dg.ExecuteInProcessResult:
+    """Run assets on the tiny data set."""
+    return dg.materialize(
+        assets,
+        instance=instance,
+        partition_key="Sample",
+        resources={"warehouse": warehouse},
+        run_config=config,
+        selection=selection,
+        raise_on_error=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory, instance: dg.DagsterInstance) -> Warehouse:
+    """The tiny data set, materialized."""
+    made = Warehouse(tmp_path_factory.mktemp("data"))
+    write_source(made.root)
+    assert materialize(made, instance).success
+    return made
+
+
+@pytest.mark.parametrize("table", ROWS)
+def test_every_table_has_the_rows_counted_by_hand(warehouse: Warehouse, table: str) -> None:
+    """As `tiny.ROWS` explains them."""
+    assert (
+        len(warehouse.read(table, "Sample")) == ROWS[table] == warehouse.stamp(table, "Sample").rows
+    )
+
+
+def test_the_rejected_line_keeps_its_number_reason_and_text(warehouse: Warehouse) -> None:
+    """It is the 52nd line of the file."""
+    (row,) = warehouse.read("rejected_reviews", "Sample").to_dict("records")
+    assert (row["line"], row["text"]) == (52, REJECTED)
+    assert row["reason"].startswith("not JSON")
+
+
+def test_the_newcomer_is_not_held_out(warehouse: Warehouse) -> None:
+    """With 2 interactions, both stay in train; user ids sort `newcomer` before `user00`."""
+    assert warehouse.read("users", "Sample")["user_id"][0] == "newcomer"
+    for split, n in (("train", 2), ("validation", 0), ("test", 0)):
+        assert (warehouse.read(split, "Sample")["user"] == 0).sum() == n
+
+
+def test_the_review_of_a_pair_that_came_later_is_the_test_item(warehouse: Warehouse) -> None:
+    """user00 reviewed item00 again last: it left train and is held out, with its new rating."""
+    test = warehouse.read("test", "Sample")
+    assert test[test["user"] == 1].to_dict("records") == [
+        {"user": 1, "item": 0, "rank": 4, "rating": 1.0}
+    ]
+
+
+def test_metrics_are_those_of_the_ranks(warehouse: Warehouse) -> None:
+    """HR@2 of popularity, recomputed from test_ranks with ties by expectation."""
+    ranks = warehouse.read("test_ranks", "Sample").query("model == 'popularity'")
+    hits = ((2 - ranks["n_better"]) / (ranks["n_tied"] + 1)).clip(0, 1)
+    metrics = warehouse.read("metrics", "Sample")
+    (value,) = metrics.query("model == 'popularity' and metric == 'hr'")["value"]
+    assert value == pytest.approx(hits.mean())
+    assert set(ranks["n_candidates"]) == {4}
+
+
+def test_model_json_says_what_the_model_was_trained_on(warehouse: Warehouse) -> None:
+    """Configuration, seed, versions, and the hashes of the tables in place."""
+    record = warehouse.record("neumf_model", "Sample")
+    assert record["configuration"]["epochs"] == 2
+    assert record["seed"] == 2017
+    assert {"python", "tensorflow", "keras"} <= record["versions"].keys()
+    for name in ("users", "items", "train", "validation", "negatives", "gmf_model", "mlp_model"):
+        assert record["trained_on"][name] == warehouse.stamp(name, "Sample").content
+    assert warehouse.file("neumf_model", "Sample").with_name(record["file"]).exists()
+
+
+def test_the_report_is_written_in_three_forms(warehouse: Warehouse) -> None:
+    """HTML, Markdown, and the record that is written last."""
+    folder = warehouse.folder("evaluation_report", "Sample")
+    assert {p.name for p in folder.iterdir()} == {"report.html", "report.md", "report.json"}
+    assert "HR@2" in (folder / "report.md").read_text()
+    assert json.loads((folder / "report.json").read_text())["stamp"]["inputs"]["metrics"]
+
+
+def test_no_temporary_file_is_left(warehouse: Warehouse) -> None:
+    """Neither drafts nor half-saved models."""
+    left = [p for p in warehouse.root.rglob("*") if p.name.startswith(".") or p.suffix == ".new"]
+    assert left == []
+
+
+def test_shuffled_lines_give_the_same_tables(
+    warehouse: Warehouse, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """All but the two tables that keep line numbers: the order of a file means nothing."""
+    other = Warehouse(tmp_path)
+    write_source(other.root, shuffled=True)
+    assert materialize(other, instance).success
+    ours, theirs = contents(warehouse), contents(other)
+    changed = {table for table in ROWS if ours[table] != theirs[table]}
+    assert changed == {"raw_reviews", "rejected_reviews"}
+
+
+def test_the_same_seed_gives_the_same_model_and_metrics(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """A second run of everything leaves every content hash as it was."""
+    before = contents(warehouse) | {"model": warehouse.stamp("neumf_model", "Sample").content}
+    assert materialize(warehouse, instance).success
+    after = contents(warehouse) | {"model": warehouse.stamp("neumf_model", "Sample").content}
+    assert before == after
+
+
+def test_another_seed_gives_other_negatives(
+    warehouse: Warehouse, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """And leaves the split as it is."""
+    other = Warehouse(tmp_path)
+    write_source(other.root)
+    until = ["raw_reviews", "rejected_reviews", "users", "items", "interactions", "train"]
+    until += ["validation", "test", "negatives"]
+    config = {"ops": {"negatives": {"config": {"candidates": 3, "seed": 1}}}}
+    assert materialize(other, instance, until, config).success
+    assert other.stamp("test", "Sample").content == warehouse.stamp("test", "Sample").content
+    assert (
+        other.stamp("negatives", "Sample").content != warehouse.stamp("negatives", "Sample").content
+    )
+
+
+def failure(result: dg.ExecuteInProcessResult, step: str) -> str:
+    """What a failed step says."""
+    (event,) = [e for e in result.all_events if e.is_step_failure and e.step_key == step]
+    data = event.step_failure_data
+    if data.user_failure_data:
+        return str(data.user_failure_data.description)
+    error = data.error
+    while error.cause:
+        error = error.cause
+    return error.message
+
+
+def test_a_broken_check_publishes_nothing_and_stops_the_run(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """Interactions of other users than in `users`: the old partition and all downstream stay."""
+    made = Warehouse(tmp_path)
+    write_source(made.root)
+    first = ["raw_reviews", "rejected_reviews", "users", "items", "interactions", "train"]
+    assert materialize(made, instance, first, {}).success
+    before = made.stamp("interactions", "Sample")
+    # the source loses a line behind the back of `users`
+    lines = (tmp_path / "tiny.json").read_text().splitlines()
+    (tmp_path / "tiny.json").write_text("\n".join(lines[1:-4]))
+    assert materialize(made, instance, ["raw_reviews", "rejected_reviews"], {}).success
+    result = materialize(made, instance, ["interactions", "train"], {})
+    assert not result.success
+    message = failure(result, "interactions")
+    assert "interactions_complete" in message
+    assert "materialize users, items and interactions together" in message
+    assert made.stamp("interactions", "Sample") == before
+    evaluations = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
+    assert evaluations == {"interactions_complete": False, "interactions_key_is_unique": True}
+    assert not [e for e in result.all_events if e.is_step_success and e.step_key == "train"]
+
+
+def test_a_report_from_two_lineages_is_refused(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """Negatives drawn anew after the ranks were counted: the report names what to make again."""
+    config = {"ops": {"negatives": {"config": {"candidates": 3, "seed": 5}}}}
+    assert materialize(warehouse, instance, ["negatives"], config).success
+    result = materialize(warehouse, instance, ["evaluation_report"], {})
+    assert not result.success
+    assert "test_candidates was made from negatives" in failure(result, "evaluation_report")
+    assert materialize(warehouse, instance).success
+
+
+@pytest.mark.parametrize(
+    ("asset", "setting", "value", "rule"),
+    [
+        ("negatives", "candidates", 0, "greater than or equal to 1"),
+        ("gmf_model", "learning_rate", 0.0, "greater than 0"),
+        ("mlp_model", "layers", [5, 2], "even"),
+        ("neumf_model", "alpha", 1.5, "less than or equal to 1"),
+        ("metrics", "k", 0, "greater than or equal to 1"),
+    ],
+)
+def test_config_out_of_range_is_refused(
+    warehouse: Warehouse,
+    instance: dg.DagsterInstance,
+    asset: str,
+    setting: str,
+    value: object,
+    rule: str,
+) -> None:
+    """Before anything is read or written."""
+    before = warehouse.stamp(asset, "Sample")
+    config = {"ops": {asset: {"config": {setting: value}}}}
+    with pytest.raises(Exception, match=rule):
+        dg.materialize(
+            assets,
+            instance=instance,
+            partition_key="Sample",
+            resources={"warehouse": warehouse},
+            run_config=config,
+            selection=[asset],
+        )
+    assert warehouse.stamp(asset, "Sample") == before
+
+
+def test_too_few_unseen_items_name_the_remedy(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """Each user has seen 4 of 12 items: 8 are left, 9 are asked for."""
+    config = {"ops": {"negatives": {"config": {"candidates": 9}}}}
+    result = materialize(warehouse, instance, ["negatives"], config)
+    message = failure(result, "negatives")
+    assert "8 unseen" in message
+    assert "9 asked" in message
+    assert "lower `candidates`" in message
+
+
+def test_a_preview_shows_text_as_it_is(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
+    """The metadata of a table in the Dagster UI: rows, path, and a preview."""
+    assert materialize(warehouse, instance, ["items"], {}).success
+    event = instance.get_latest_materialization_event(dg.AssetKey("items"))
+    assert event is not None
+    assert event.asset_materialization is not None
+    metadata = event.asset_materialization.metadata
+    assert metadata["dagster/partition_row_count"].value == 12
+    records = metadata["preview"].value.records
+    assert [record.data["item_id"] for record in records] == [f"item{i:02}" for i in range(10)]
+
+
+def test_the_training_history_starts_before_training(warehouse: Warehouse) -> None:
+    """Epoch 0 has no loss; both epochs of all three networks follow."""
+    history = warehouse.read("training_history", "Sample")
+    assert history.groupby("model")["epoch"].apply(list).to_dict() == {
+        "gmf": [0, 1, 2],
+        "mlp": [0, 1, 2],
+        "neumf": [0, 1, 2],
+    }
+    assert pd.isna(history.loc[history["epoch"] == 0, "loss"]).all()

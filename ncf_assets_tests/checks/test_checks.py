@@ -1,0 +1,121 @@
+"""Each check on a drawn table that keeps its rule and on one that breaks it."""
+
+import pytest
+
+from ncf_assets.checks import checks, parse
+from ncf_assets.tables import tables
+from ncf_assets_tests.drawn import Rows, database
+
+USERS = [(0, "ann", 3), (1, "ben", 2)]
+INTERACTIONS = [
+    (0, 0, 1, 3, 5.0, 10),
+    (0, 1, 2, 2, 4.0, 20),
+    (0, 2, 3, 1, 3.0, 30),
+    (1, 0, 1, 2, 5.0, 10),
+    (1, 3, 2, 1, 5.0, 20),
+]
+METRIC = ("neumf", "sampled-99", "all")
+SOUND: dict[str, Rows] = {
+    # a tiny data set in which every rule is kept
+    "raw_reviews": [(1, "ann", "cap", 5.0, 10), (3, "ben", "hat", 1.0, 20)],
+    "rejected_reviews": [(2, "blank line", "")],
+    "users": USERS,
+    "items": [(0, "cap", 2), (1, "hat", 1), (2, "tie", 1), (3, "bag", 1)],
+    "interactions": INTERACTIONS,
+    "train": [(0, 0, 1, 5.0), (1, 0, 1, 5.0), (1, 3, 2, 5.0)],
+    "validation": [(0, 1, 2, 4.0)],
+    "test": [(0, 2, 3, 3.0)],
+    "negatives": [("test", 0, 1, 3), ("validation", 0, 1, 3)],
+    "test_candidates": [(0, 0, 2, 3.0), (0, 1, 3, 0.0)],
+    "training_history": [
+        ("gmf", 0, None, 0.1, 0.05, 0.1, None),
+        ("gmf", 1, 0.7, 0.2, 0.1, 1.0, 1000.0),
+    ],
+    "baselines": [("popularity", item, 1.0) for item in range(4)],
+    "test_ranks": [("neumf", "sampled-1", 0, 2, 1, 0)],
+    "metrics": [
+        (*METRIC, "hr", 10, 0.5, 0.4, 0.6, 100),
+        (*METRIC, "ndcg", 10, 0.3, 0.2, 0.4, 100),
+        (*METRIC, "hr_optimistic", 10, 0.5, 0.4, 0.6, 100),
+        (*METRIC, "ndcg_optimistic", 10, 0.5, 0.4, 0.6, 100),
+    ],
+}
+BROKEN: list[tuple[str, str, Rows]] = [
+    # check, the table that is drawn anew, its rows
+    ("raw_reviews_not_empty", "raw_reviews", []),
+    ("raw_reviews_in_range", "raw_reviews", [(1, "ann", "cap", 6.0, 10)]),
+    ("raw_reviews_in_range", "raw_reviews", [(1, "", "cap", 5.0, 10)]),
+    ("rejected_reviews_complete", "rejected_reviews", []),  # line 2 is lost
+    ("rejected_reviews_complete", "rejected_reviews", [(3, "blank line", "")]),  # line 3 twice
+    ("users_dense", "users", [(0, "ann", 3), (2, "ben", 2)]),  # 1 is left out
+    ("users_dense", "users", [(0, "ann", 3), (1, "ann", 2)]),  # one id, two numbers
+    ("items_dense", "items", [(1, "cap", 1)]),
+    ("interactions_complete", "interactions", INTERACTIONS[1:]),
+    ("interactions_complete", "interactions", [*INTERACTIONS[:4], (1, 3, 2, 2, 5.0, 20)]),
+    ("train_complete", "train", [(0, 0, 1, 5.0), (1, 0, 1, 5.0)]),  # ben's second is missing
+    ("validation_one_per_user", "validation", [(0, 1, 2, 4.0), (0, 2, 3, 3.0)]),
+    ("validation_one_per_user", "validation", []),
+    ("validation_not_in_train", "validation", [(0, 0, 1, 5.0)]),
+    ("test_one_per_user", "test", [(0, 2, 3, 3.0), (1, 3, 2, 5.0)]),  # ben has only 2
+    ("test_one_per_user", "test", []),
+    ("test_not_in_train", "test", [(0, 0, 1, 5.0)]),
+    ("test_not_in_validation", "test", [(0, 1, 2, 4.0)]),
+    ("negatives_distinct", "negatives", [("test", 0, 1, 3)]),  # none for validation
+    ("negatives_distinct", "negatives", [*SOUND["negatives"], ("test", 0, 2, 3)]),  # 3 twice
+    ("negatives_distinct", "negatives", [*SOUND["negatives"], ("test", 1, 1, 2)]),  # not held out
+    ("negatives_unseen", "negatives", [("test", 0, 1, 0)]),
+    ("test_candidates_one_positive", "test_candidates", [(0, 1, 3, 0.0)]),
+    ("test_candidates_one_positive", "test_candidates", [(0, 0, 2, 3.0), (0, 1, 2, 0.0)]),
+    ("baselines_score_every_item", "baselines", [("popularity", 0, 1.0)]),
+    ("training_history_starts_at_zero", "training_history", SOUND["training_history"][1:]),
+    ("test_ranks_within_list", "test_ranks", [("neumf", "sampled-1", 0, 2, 1, 1)]),
+    ("test_ranks_every_user", "test_ranks", [("neumf", "sampled-1", 1, 2, 0, 0)]),
+    ("metrics_ndcg_within_hr", "metrics", [(*METRIC, "ndcg", 10, 0.6, 0.5, 0.7, 100)]),
+    ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 1.2, 1.1, 1.3, 100)]),
+    ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 0.5, 0.6, 0.7, 100)]),
+]
+# NDCG above HR takes both rows to be seen
+BROKEN = [
+    (name, table, [*rows, SOUND["metrics"][0]] if name == "metrics_ndcg_within_hr" else rows)
+    for name, table, rows in BROKEN
+]
+BY_NAME = {check.name: check for found in checks().values() for check in found}
+
+
+def failing(name: str, drawn: dict[str, Rows]) -> Rows:
+    """The rows that a check returns, with one candidate asked for."""
+    check = BY_NAME[name]
+    with database(drawn) as connection:
+        parameters = dict.fromkeys(check.parameters, 1)
+        return connection.execute(check.query, parameters or None).fetchall()
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_sound_data_set_passes(name: str) -> None:
+    """No check finds a row."""
+    assert failing(name, SOUND) == []
+
+
+@pytest.mark.parametrize(("name", "table", "rows"), BROKEN)
+def test_a_broken_rule_is_found(name: str, table: str, rows: Rows) -> None:
+    """The check returns at least one row."""
+    assert failing(name, SOUND | {table: rows})
+
+
+@pytest.mark.parametrize("table", tables())
+def test_a_repeated_row_breaks_the_key(table: str) -> None:
+    """Each table's rows twice."""
+    assert failing(f"{table}_key_is_unique", {table: SOUND[table] * 2})
+
+
+def test_every_check_file_is_shown_to_fail() -> None:
+    """A check that no drawn table breaks is not tested."""
+    assert {name for name, _, _ in BROKEN} == {
+        n for n in BY_NAME if not n.endswith("_key_is_unique")
+    }
+
+
+def test_a_check_without_remedy_is_refused() -> None:
+    """The error names the file and what lacks."""
+    with pytest.raises(ValueError, match=r"checks/x.sql: the header lacks remedy"):
+        parse("x", "-- A rule.\n-- table: users\nselect 1")

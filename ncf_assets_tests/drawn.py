@@ -1,0 +1,27 @@
+"""Small tables drawn by hand, and a select run over them."""
+
+from typing import Any
+
+import duckdb
+
+from ncf_assets.tables import tables
+
+Rows = list[tuple[Any, ...]]
+
+
+def database(drawn: dict[str, Rows]) -> duckdb.DuckDBPyConnection:
+    """A DuckDB with these tables, their columns in the order of their headers."""
+    connection = duckdb.connect()
+    for name, rows in drawn.items():
+        columns = ", ".join(f"{column.name} {column.type}" for column in tables()[name].columns)
+        connection.execute(f"create table {name} ({columns})")
+        if rows:
+            marks = ", ".join("?" for _ in rows[0])
+            connection.executemany(f"insert into {name} values ({marks})", rows)
+    return connection
+
+
+def select(table: str, drawn: dict[str, Rows], **parameters: Any) -> Rows:
+    """The rows of a table's select over drawn tables."""
+    with database(drawn) as connection:
+        return connection.execute(str(tables()[table].select), parameters or None).fetchall()

@@ -1,0 +1,195 @@
+"""One line at a time: what each format accepts, and every reason for refusal."""
+
+import json
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ncf_assets.datasets import Dataset
+from ncf_assets.ingest.formats import parser, suggest_format
+from ncf_assets.ingest.rules import Review
+
+TODAY = date(2024, 5, 6)
+FIRST = 788_918_400  # 1995-01-01 00:00 UTC: 9,131 days of 86,400 s
+LAST = 1_715_126_399  # 2024-05-07 23:59:59 UTC: the end of the day after TODAY
+GOOD = {"reviewerID": "A1", "asin": "B1", "overall": 4.0, "unixReviewTime": 1_400_000_000}
+
+
+def _parse(line: bytes | str, source: str = "amazon-2014", *columns: str) -> Review | str:
+    raw = line if isinstance(line, bytes) else line.encode()
+    dataset = Dataset("X", "X", source, csv_columns=columns or None)
+    return parser(dataset, TODAY)(raw)
+
+
+def _changed(**values: object) -> str:
+    return json.dumps(GOOD | values)
+
+
+@pytest.mark.parametrize("source", ["amazon-2014", "amazon-2018"])
+def test_the_2014_and_2018_files_read_alike(source: str) -> None:
+    """Keys that are not needed, in whatever order and shape, do not matter."""
+    line = _changed(reviewText='a "quoted" \u00e9 \\n', helpful=[1, 2], style={"Size:": " 7"})
+    assert _parse(line, source) == Review("A1", "B1", 4.0, 1_400_000_000)
+
+
+def test_the_2023_files_have_milliseconds_and_the_parent_item() -> None:
+    """1,547,589,356,557 ms are 1,547,589,356 whole seconds; `asin` is another variant's id."""
+    line = (
+        '{"rating": 5.0, "asin": "no", "parent_asin": "B1", "user_id": "A1", '
+        '"timestamp": 1547589356557}'
+    )
+    assert _parse(line, "amazon-2023") == Review("A1", "B1", 5.0, 1_547_589_356)
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        (("user", "item", "rating", "timestamp"), "A1,B1,4.0,1400000000"),
+        (("item", "user", "rating", "timestamp"), "B1,A1,4,1400000000\r"),  # as the 2018 ratings
+        (("timestamp", "rating", "item", "user"), '1400000000,4,"B1","A1"'),
+    ],
+)
+def test_csv_columns_come_in_the_order_stated(columns: tuple[str, ...], line: str) -> None:
+    """Quotes and a carriage return are no part of a value."""
+    assert _parse(line, "ratings-csv", *columns) == Review("A1", "B1", 4.0, 1_400_000_000)
+
+
+@pytest.mark.parametrize("time", [FIRST, LAST])
+def test_the_first_and_the_last_valid_second_are_accepted(time: int) -> None:
+    """From 1995-01-01 to the end of tomorrow."""
+    assert _parse(_changed(unixReviewTime=time)) == Review("A1", "B1", 4.0, time)
+
+
+@pytest.mark.parametrize("rating", [1, 1.0, 2.5, 5])
+def test_a_rating_may_be_a_whole_or_a_decimal_number(rating: float) -> None:
+    """Both ends of the scale belong to it."""
+    assert _parse(_changed(overall=rating)) == Review("A1", "B1", float(rating), 1_400_000_000)
+
+
+def _time(shown: object, hint: str = "", unit: str = "seconds") -> str:
+    return f"time {shown} is not in {unit} between 1995-01-01 and tomorrow{hint}"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"", "blank line"),
+        (b" \t\r", "blank line"),
+        (b"hello", "not JSON: invalid character"),
+        (b'{"reviewerID": "A1"', "not JSON: the line ends too early"),
+        (b"{'reviewerID': 'A1'}", "not JSON: object keys must be strings"),  # Python, not JSON
+        (_changed() + " x", "not JSON: trailing characters"),
+        (b"[1, 2]", "not a JSON object"),
+        (b'{"x": ' + b"[" * 100_000, "nested too deep"),
+        (b'{"reviewerID": "\xff"}', "not UTF-8"),
+        (b"{}", "missing key `reviewerID`"),
+        (_changed().replace("asin", "ASIN"), "missing key `asin`"),
+        (_changed(reviewerID=None), "`reviewerID` is not text"),
+        (_changed(asin=12), "`asin` is not text"),
+        (_changed(reviewerID=""), "empty `reviewerID`"),
+        (_changed(asin=" "), "empty `asin`"),
+        (_changed(overall=None), "`overall` is not a number"),
+        (_changed(overall="5"), "`overall` is not a number"),
+        (_changed(overall=True), "`overall` is not a number"),
+        (_changed(overall=float("nan")), "not JSON: invalid character"),  # JSON has no NaN
+        (_changed(overall=float("inf")), "not JSON: invalid character"),
+        (_changed().replace("4.0", "1e400"), "`overall` is out of range"),
+        (_changed(overall=0), "`overall` is 0, not within 1 to 5"),
+        (_changed(overall=7), "`overall` is 7, not within 1 to 5"),
+        (_changed(overall=5.000001), "`overall` is 5.000001, not within 1 to 5"),
+        (_changed(unixReviewTime=None), "`unixReviewTime` is not a whole number"),
+        (_changed(unixReviewTime=1.4e9), "`unixReviewTime` is not a whole number"),
+        (_changed(unixReviewTime=0), _time(0)),
+        (_changed(unixReviewTime=-1), _time(-1)),
+        (_changed(unixReviewTime=FIRST - 1), _time(FIRST - 1)),
+        (_changed(unixReviewTime=LAST + 1), _time(LAST + 1)),
+        (_changed(unixReviewTime=10**30), _time("1" + "0" * 19 + "…")),
+        (_changed(unixReviewTime=1400000000000), _time(1400000000000, " (milliseconds?)")),
+    ],
+)
+def test_a_json_line_is_refused_with_its_reason(line: bytes | str, reason: str) -> None:
+    """One case per rule, in the file's own terms."""
+    assert _parse(line) == reason
+
+
+def test_seconds_where_milliseconds_belong_are_named() -> None:
+    """1,400,000,000 ms would be 17 January 1970."""
+    line = '{"user_id": "A", "parent_asin": "B", "rating": 1, "timestamp": 1400000000}'
+    assert _parse(line, "amazon-2023") == _time(1_400_000_000, " (seconds?)", "milliseconds")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"", "blank line"),
+        (b"\r", "blank line"),
+        (b"user,item,rating,timestamp", "`rating` is not a number"),  # a header line
+        (b"A,B,4", "not 4 fields but 3"),
+        (b"A,B,4,1400000000,x", "not 4 fields but 5"),
+        (b'A,"B,4,1400000000', "not CSV: unexpected end of data"),
+        (b"A\rB,B,4,1400000000", "not CSV: new-line character seen in unquoted field"),
+        (b"\xff,B,4,1400000000", "not UTF-8"),
+        (b",B,4,1400000000", "empty `user`"),
+        (b"A,,4,1400000000", "empty `item`"),
+        (b"A,B,nan,1400000000", "`rating` is nan, not within 1 to 5"),
+        (b"A,B,1_0,1400000000", "`rating` is not a number"),  # Python's float() reads 10
+        (b"A,B,4,", "`timestamp` is not a whole number"),
+        (b"A,B,4,1400000000.5", "`timestamp` is not a whole number"),
+    ],
+)
+def test_a_csv_line_is_refused_with_its_reason(line: bytes, reason: str) -> None:
+    """One case per rule that JSON lines do not have, or have in other words."""
+    assert _parse(line, "ratings-csv", "user", "item", "rating", "timestamp") == reason
+
+
+@given(
+    line=st.binary(max_size=200).map(lambda raw: raw.replace(b"\n", b"")),
+    source=st.sampled_from(["amazon-2014", "amazon-2023", "ratings-csv"]),
+)
+def test_any_bytes_become_a_review_or_a_reason(line: bytes, source: str) -> None:
+    """No line raises, whatever it holds."""
+    found = _parse(line, source)
+    assert isinstance(found, Review) or found.strip()
+
+
+_numbers = st.one_of(st.none(), st.booleans(), st.text(max_size=3), st.integers(), st.floats())
+
+
+@given(rating=_numbers, time=_numbers)
+def test_what_is_accepted_keeps_the_rules(rating: object, time: object) -> None:
+    """Whatever JSON's values are, an accepted review has valid ones."""
+    found = _parse(_changed(overall=rating, unixReviewTime=time))
+    if isinstance(found, Review):
+        assert 1 <= found.rating <= 5
+        assert FIRST <= found.timestamp <= LAST
+
+
+@pytest.mark.parametrize(
+    ("line", "source"),
+    [
+        (_changed(), "amazon-2014"),
+        (
+            '{"user_id": "A", "parent_asin": "B", "rating": 1, "timestamp": 1400000000000}',
+            "amazon-2023",
+        ),
+        ("1400000000,B,4,A", "ratings-csv"),
+        ("hello", None),
+        ('{"reviewerID": "A", "asin": "B", "overall": 9, "unixReviewTime": 1400000000}', None),
+        ("\ud800", None),  # half a surrogate pair, which UTF-8 cannot hold
+    ],
+)
+def test_a_format_is_suggested_that_accepts_a_line(line: str, source: str | None) -> None:
+    """The first line may be a header: one line that fits is enough."""
+    assert suggest_format(["# a header", line]) == source
+
+
+def test_no_lines_suggest_no_format() -> None:
+    """An empty sample says nothing."""
+    assert suggest_format([]) is None
+
+
+def test_a_time_in_the_future_does_not_hide_the_format() -> None:
+    """4,102,444,800 s is 2100-01-01: the values are wrong, the format is right."""
+    assert suggest_format([_changed(unixReviewTime=4_102_444_800)]) == "amazon-2014"

@@ -1,0 +1,87 @@
+"""The id maps and interactions, on hand-drawn reviews."""
+
+import random
+
+from ncf_assets_tests.drawn import select
+
+DAY = 86_400
+
+REVIEWS = [
+    # line, user_id, item_id, rating, timestamp
+    (1, "ben", "hat", 5.0, 3 * DAY),  # ids come in the order of the text, not of the file
+    (2, "ann", "cap", 4.0, 1 * DAY),
+    (3, "ann", "hat", 2.0, 2 * DAY),
+    (4, "ann", "hat", 3.0, 5 * DAY),  # the same pair again, later: this one stays
+    (5, "ann", "tie", 1.0, 5 * DAY),  # the same day as line 4: the same rank
+    (6, "Ann", "hat", 1.0, 1 * DAY),  # differs in case: somebody else, before all small letters
+    (7, "ben", "tie", 2.0, 4 * DAY),
+    (8, "ben", "tie", 4.0, 4 * DAY),  # the same pair at the same time: the higher rating stays
+]
+USERS = [(0, "Ann", 1), (1, "ann", 3), (2, "ben", 2)]
+ITEMS = [(0, "cap", 1), (1, "hat", 3), (2, "tie", 2)]
+
+
+def interactions(reviews: list, seed: int = 1) -> list:
+    """Select interactions of drawn reviews."""
+    drawn = {"raw_reviews": reviews, "users": USERS, "items": ITEMS}
+    return select("interactions", drawn, seed=seed)
+
+
+def test_users_are_numbered_in_the_order_of_their_ids() -> None:
+    """Upper case sorts before lower case; a pair reviewed twice counts once."""
+    assert select("users", {"raw_reviews": REVIEWS}) == USERS
+
+
+def test_items_are_numbered_in_the_order_of_their_ids() -> None:
+    """The count is of distinct users."""
+    assert select("items", {"raw_reviews": REVIEWS}) == ITEMS
+
+
+def test_the_latest_review_of_a_pair_stays() -> None:
+    """Hat by ann on day 5, tie by ben with 4 stars."""
+    rows = {
+        (user, item): (rating, time) for user, item, _, _, rating, time in interactions(REVIEWS)
+    }
+    assert rows == {
+        (0, 1): (1.0, 1 * DAY),
+        (1, 0): (4.0, 1 * DAY),
+        (1, 1): (3.0, 5 * DAY),
+        (1, 2): (1.0, 5 * DAY),
+        (2, 1): (5.0, 3 * DAY),
+        (2, 2): (4.0, 4 * DAY),
+    }
+
+
+def test_rank_is_dense_by_time_within_the_user() -> None:
+    """For ann: cap on day 1 is rank 1; hat and tie on day 5 are both rank 2."""
+    ranks = {(user, item): rank for user, item, rank, *_ in interactions(REVIEWS)}
+    assert ranks == {(0, 1): 1, (1, 0): 1, (1, 1): 2, (1, 2): 2, (2, 1): 1, (2, 2): 2}
+
+
+def test_recency_counts_back_from_the_last_without_ties() -> None:
+    """Cap is ann's third last; hat and tie share 1 and 2 in the order of their hashes."""
+    recency = {(user, item): nth for user, item, _, nth, *_ in interactions(REVIEWS)}
+    assert recency[1, 0] == 3
+    assert {recency[1, 1], recency[1, 2]} == {1, 2}
+    assert (recency[2, 2], recency[2, 1]) == (1, 2)
+
+
+def test_ties_in_time_follow_the_seed() -> None:
+    """md5('1 ann hat') = 0x… decides; over many seeds each item comes first about half the time."""
+    firsts = [
+        item
+        for seed in range(200)
+        for user, item, _, recency, *_ in interactions(REVIEWS, seed)
+        if user == 1 and recency == 1
+    ]
+    assert set(firsts) == {1, 2}
+    assert 60 < firsts.count(1) < 140  # binomial(200, 0.5): 100 ± 40 is beyond five deviations
+
+
+def test_the_order_of_lines_changes_nothing() -> None:
+    """Shuffled lines, with new line numbers, give the same rows."""
+    shuffled = REVIEWS.copy()
+    random.Random(1).shuffle(shuffled)
+    renumbered = [(line, *row[1:]) for line, row in enumerate(shuffled, 1)]
+    assert interactions(renumbered) == interactions(REVIEWS)
+    assert select("users", {"raw_reviews": renumbered}) == USERS

@@ -1,0 +1,59 @@
+"""Leave-one-out and the candidates' lists, on hand-drawn interactions."""
+
+import pytest
+
+from ncf_assets_tests.drawn import select
+
+USERS = [
+    (0, "ann", 4),  # two in train, one in validation, one in test
+    (1, "ben", 3),  # one each: the fewest that are held out
+    (2, "cyd", 2),  # too few: all in train
+]
+INTERACTIONS = [
+    # user, item, rank, recency, rating, timestamp
+    (0, 0, 1, 4, 5.0, 10),
+    (0, 1, 2, 3, 4.0, 20),
+    (0, 2, 3, 1, 3.0, 30),  # the same time as the next; recency decides
+    (0, 3, 3, 2, 2.0, 30),
+    (1, 0, 1, 3, 1.0, 10),
+    (1, 1, 1, 2, 2.0, 10),
+    (1, 3, 1, 1, 3.0, 10),
+    (2, 2, 1, 2, 4.0, 10),
+    (2, 3, 2, 1, 5.0, 20),
+]
+
+
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [
+        (
+            "train",
+            [(0, 0, 1, 5.0), (0, 1, 2, 4.0), (1, 0, 1, 1.0), (2, 2, 1, 4.0), (2, 3, 2, 5.0)],
+        ),
+        ("validation", [(0, 3, 3, 2.0), (1, 1, 1, 2.0)]),
+        ("test", [(0, 2, 3, 3.0), (1, 3, 1, 3.0)]),
+    ],
+)
+def test_the_last_two_of_each_user_with_three_are_held_out(table: str, rows: list) -> None:
+    """Test has recency 1, validation 2, train the rest and all of cyd."""
+    assert select(table, {"interactions": INTERACTIONS, "users": USERS}) == rows
+
+
+def test_candidates_are_the_held_out_item_then_the_test_negatives() -> None:
+    """Validation negatives stay out; negatives have rating 0."""
+    negatives = [("test", 0, 1, 7), ("test", 0, 2, 6), ("validation", 0, 1, 5)]
+    drawn = {"test": [(0, 2, 3, 3.0)], "negatives": negatives}
+    assert select("test_candidates", drawn) == [(0, 0, 2, 3.0), (0, 1, 7, 0.0), (0, 2, 6, 0.0)]
+
+
+def test_popularity_counts_train_only_and_every_item() -> None:
+    """Item 1 has two train users, item 2 none."""
+    drawn = {
+        "items": [(0, "cap", 1), (1, "hat", 3), (2, "tie", 1)],
+        "train": [(0, 1, 1, 5.0), (1, 1, 1, 5.0), (1, 0, 2, 1.0)],
+    }
+    assert select("baselines", drawn) == [
+        ("popularity", 0, 1.0),
+        ("popularity", 1, 2.0),
+        ("popularity", 2, 0.0),
+    ]

@@ -1,0 +1,141 @@
+"""The registry: what it reads, and one message for each rule that it can break."""
+
+from pathlib import Path
+
+import pytest
+
+from ncf_assets.datasets import Dataset, RegistryError, load
+
+REGISTRY = Path(__file__).parents[1] / "data" / "datasets.toml"
+GOOD = '[A]\nformat = "amazon-2014"\nurl = "https://x.org/a.json.gz"\n'
+
+
+def _write(folder: Path, text: str) -> Path:
+    path = folder / "datasets.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_shipped_registry_holds_the_sample_and_24_categories() -> None:
+    """The 24 categories of SNAP's page, as they are called there, and the bundled sample."""
+    datasets = load(REGISTRY)
+    assert len(datasets) == 1 + 24
+    assert next(iter(datasets)) == "Sample"
+    books = datasets["Books"]
+    assert books.file_name == "reviews_Books_5.json.gz"
+    assert books.expected_reviews == 8_898_041
+    assert all(dataset.expected_reviews for dataset in datasets.values())
+
+
+def test_the_shipped_sample_is_where_the_registry_says() -> None:
+    """The path is relative to the registry's folder."""
+    path = load(REGISTRY)["Sample"].path
+    assert path is not None
+    assert (REGISTRY.parent / path).is_file()
+
+
+def test_every_key_of_a_block_arrives(tmp_path: Path) -> None:
+    """All keys at once, for the format that needs most of them."""
+    registry = _write(
+        tmp_path,
+        '[My_1]\nformat = "ratings-csv"\ntitle = "Mine"\nurl = "http://x.org/a.csv"\n'
+        'path = "b/c.csv"\ncolumns = ["item", "user", "rating", "timestamp"]\n'
+        'expected_reviews = 3\nsynthetic = true\nnote = "by hand"\n',
+    )
+    assert load(registry) == {
+        "My_1": Dataset(
+            name="My_1",
+            title="Mine",
+            format="ratings-csv",
+            url="http://x.org/a.csv",
+            path="b/c.csv",
+            csv_columns=("item", "user", "rating", "timestamp"),
+            expected_reviews=3,
+            synthetic=True,
+            note="by hand",
+        )
+    }
+
+
+def test_only_the_sample_is_synthetic() -> None:
+    """Everything else in the shipped registry was written by people."""
+    assert [name for name, dataset in load(REGISTRY).items() if dataset.synthetic] == ["Sample"]
+
+
+def test_a_title_defaults_to_the_name_in_words(tmp_path: Path) -> None:
+    """Underscores become spaces."""
+    assert load(_write(tmp_path, GOOD.replace("[A]", "[Big_Books]")))["Big_Books"].title == (
+        "Big Books"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "name"),
+    [
+        ("https://x.org/a/b.json.gz?token=1#top", None, "b.json.gz"),  # no query, no fragment
+        ("https://x.org/a%20b.json", None, "a b.json"),  # unquoted
+        ("https://x.org/u.gz", "raw/p.gz", "u.gz"),  # the URL's name comes first
+        (None, "raw/p.gz", "p.gz"),
+    ],
+)
+def test_the_file_name_is_the_last_part(url: str | None, path: str | None, name: str) -> None:
+    """It is what the file is called under data/raw."""
+    assert Dataset("A", "A", "amazon-2014", url=url, path=path).file_name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "lists no dataset; add a block"),
+        ("[A", "must be TOML in UTF-8, found: "),
+        (GOOD + GOOD, "must be TOML in UTF-8, found: "),  # the same block twice
+        ("A = 3", "[A]: must be a block, found a single value"),
+        ("[[A]]", "[A]: must be a block"),
+        (GOOD.replace("[A]", '["A-B"]'), "[A-B]: a name has letters, digits and _ only"),
+        (GOOD.replace("[A]", '["Ä"]'), "[Ä]: a name has letters, digits and _ only"),
+        (GOOD + 'colour = "red"', "[A]: unknown key `colour`; remove it or use one of: format,"),
+        (GOOD + "title = 3", "[A]: `title` must be text, found 3"),
+        (GOOD + "expected_reviews = true", "`expected_reviews` must be a whole number, found True"),
+        (GOOD + "synthetic = 1", "[A]: `synthetic` must be true or false, found 1; correct it"),
+        (GOOD + "synthetic = 'no'", "[A]: `synthetic` must be true or false, found 'no'"),
+        (GOOD + "expected_reviews = 0", "`expected_reviews` must be 1 or more, found 0"),
+        (GOOD.replace("amazon-2014", "amazon"), "`format` must be one of amazon-2014, amazon-2018"),
+        ('[A]\nurl = "https://x.org/a"', "`format` must be one of"),
+        ('[A]\nformat = "amazon-2014"', "[A]: needs `url` or `path`, found neither; add one"),
+        (GOOD.replace("https", "ftp"), "`url` must start with http:// or https://, found 'ftp:"),
+        (GOOD.replace("a.json.gz", ""), "must end with a file's name, found 'https://x.org/'"),
+        (GOOD.replace("a.json.gz", "%2e%2e"), "must end with a file's name"),
+        (GOOD + 'columns = ["user"]', "`columns` belongs to the format ratings-csv, found it with"),
+        (GOOD.replace("amazon-2014", "ratings-csv"), "needs `columns`, the order of user, item,"),
+        (
+            GOOD.replace("amazon-2014", "ratings-csv")
+            + 'columns = ["user", "item", "rating", "rating"]',
+            "found ['user', 'item', 'rating', 'rating']; set columns = ",
+        ),
+        (GOOD + GOOD.replace("[A]", "[a]"), "[a]: differs from [A] in case only"),
+        (
+            GOOD + '[B]\nformat = "amazon-2014"\nurl = "https://y.org/a.json"\n',
+            "[B]: would share data/raw/a.json with [A], whose url differs; give one of them",
+        ),
+    ],
+)
+def test_a_broken_rule_is_named_with_file_and_remedy(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    """One case per rule; every message opens with the file."""
+    registry = _write(tmp_path, text)
+    with pytest.raises(RegistryError) as caught:
+        load(registry)
+    assert str(caught.value).startswith(str(registry))
+    assert message in str(caught.value)
+
+
+def test_a_missing_registry_says_where_it_belongs(tmp_path: Path) -> None:
+    """The remedy is the repository's own file."""
+    with pytest.raises(RegistryError, match=r"there is no such file; restore data/datasets\.toml"):
+        load(tmp_path / "datasets.toml")
+
+
+def test_two_blocks_may_share_one_url(tmp_path: Path) -> None:
+    """The same file under two names is no contradiction."""
+    assert list(load(_write(tmp_path, GOOD + GOOD.replace("[A]", "[B]")))) == ["A", "B"]

@@ -1,0 +1,108 @@
+"""Imports run one way, and loading the code location stays light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ncf_assets
+
+PACKAGE = Path(str(ncf_assets.__file__)).parent
+ALLOWED = {
+    # layer: the layers of ncf_assets that it may import
+    "ncf": {"ncf"},
+    "tables": {"tables"},
+    "datasets": set(),
+    "ingest": {"ingest", "datasets"},
+    "checks": {"checks", "tables"},
+    "warehouse": {"warehouse", "tables"},
+    "freshness": {"datasets", "ingest", "warehouse"},
+    "assets": {"assets", "ncf", "tables", "checks", "warehouse", "datasets", "ingest"},
+    "definitions": {"assets", "warehouse"},
+    "cli": {"cli", "definitions", "datasets", "freshness", "tables", "warehouse"},
+}
+FOREIGN = {
+    # layer: packages that it must not know
+    "ncf": {"dagster", "duckdb", "pandas"},
+    "tables": {"dagster", "duckdb", "pandas", "tensorflow"},
+    "warehouse": {"dagster", "tensorflow"},
+    "ingest": {"dagster", "duckdb", "pandas", "tensorflow"},
+}
+
+
+def imported(file: Path) -> set[str]:
+    """Dotted names that a file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, f"{file} imports relatively"
+            # `from ncf_assets import x` and `from ncf_assets.assets import x` name modules
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def files_of(layer: str) -> list[Path]:
+    """The Python files of a layer, which is a module or a package."""
+    return (
+        [PACKAGE / f"{layer}.py"]
+        if layer not in folders()
+        else list((PACKAGE / layer).rglob("*.py"))
+    )
+
+
+def folders() -> set[str]:
+    """The packages directly below ncf_assets."""
+    return {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+
+
+def test_every_module_belongs_to_a_layer() -> None:
+    """A new file at the top must be given its place here."""
+    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
+    assert modules | folders() == set(ALLOWED)
+
+
+@pytest.mark.parametrize("layer", ALLOWED)
+def test_a_layer_imports_only_layers_below(layer: str) -> None:
+    """Definitions over assets over science, tables and warehouse."""
+    names = {name for file in files_of(layer) for name in imported(file)}
+    layers = {name.split(".")[1] for name in names if name.startswith("ncf_assets.")}
+    assert layers <= ALLOWED[layer]
+
+
+@pytest.mark.parametrize("layer", FOREIGN)
+def test_a_layer_does_not_know_what_is_not_its_concern(layer: str) -> None:
+    """The science knows no Dagster, the tables no DuckDB."""
+    names = {name for file in files_of(layer) for name in imported(file)}
+    assert {name.split(".")[0] for name in names} & FOREIGN[layer] == set()
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The top-level modules in memory after a statement in a new process."""
+    code = f"{statement}; import sys; print(*(m for m in sys.modules if '.' not in m))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+def test_the_code_location_loads_without_tensorflow() -> None:
+    """And without a single warning: importing TensorFlow would take seconds and 600 MB."""
+    loaded = loaded_by("import ncf_assets.definitions")
+    assert "dagster" in loaded
+    assert not {"tensorflow", "keras"} & loaded
+
+
+def test_the_package_itself_imports_nothing() -> None:
+    """The science is usable without Dagster."""
+    assert not {"dagster", "duckdb", "tensorflow"} & loaded_by("import ncf_assets")
+
+
+def test_sampling_and_metrics_load_neither_dagster_nor_tensorflow() -> None:
+    """They are plain numpy."""
+    loaded = loaded_by("import ncf_assets.ncf.sampling, ncf_assets.ncf.metrics")
+    assert not {"dagster", "duckdb", "tensorflow", "keras"} & loaded
