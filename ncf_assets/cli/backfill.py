@@ -1,6 +1,7 @@
 """`ncf-assets backfill`: a Dagster backfill of datasets, followed to its end."""
 
 import time
+from pathlib import Path
 
 import click
 import dagster as dg
@@ -12,6 +13,7 @@ from ncf_assets.cli.daemon import Daemon
 from ncf_assets.cli.graphql import launch_backfill, retry_failed
 from ncf_assets.cli.home import prepare_home
 from ncf_assets.cli.progress import cause
+from ncf_assets.cli.run_config import config_option, read_config
 
 POLL_SECONDS = 2
 ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
@@ -22,7 +24,10 @@ SEARCHED_BACKFILLS = 100  # how far back --failed looks
 @click.argument("datasets", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All datasets of the registry.")
 @click.option("--failed", is_flag=True, help="What failed in the last backfill, and what follows.")
-def backfill(datasets: tuple[str, ...], every: bool, failed: bool) -> None:
+@config_option
+def backfill(
+    datasets: tuple[str, ...], every: bool, failed: bool, config_file: Path | None
+) -> None:
     """Materialize all assets of DATASETS as a Dagster backfill, one run for each dataset.
 
     The backfill is recorded in Dagster and shown in its UI. If no Dagster daemon is running, one is
@@ -30,13 +35,17 @@ def backfill(datasets: tuple[str, ...], every: bool, failed: bool) -> None:
     """
     if sum([bool(datasets), every, failed]) != 1:
         raise click.UsageError("give one of the three: names of datasets, --all, or --failed")
+    if failed and config_file:
+        raise click.UsageError("--failed repeats the failed configuration; leave out --config")
     check_datasets(datasets)
+    config = read_config(config_file)
     prepare_home()
     with dg.DagsterInstance.get() as instance:
         if failed:
             backfill_id = retry_failed(_last_failed(instance))
         else:
-            backfill_id = launch_backfill(tuple(registry()) if every else datasets, _asset_names())
+            names = tuple(registry()) if every else datasets
+            backfill_id = launch_backfill(names, _asset_names(), config)
         click.echo(f"backfill {backfill_id} is recorded")
         with Daemon(instance) as daemon:
             _follow(instance, backfill_id, daemon)

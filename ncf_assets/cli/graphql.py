@@ -29,13 +29,16 @@ _RETRY = (
 )
 
 
-def launch_backfill(datasets: Sequence[str], assets: Sequence[str]) -> str:
+def launch_backfill(
+    datasets: Sequence[str], assets: Sequence[str], config: Mapping[str, Any]
+) -> str:
     """Record a backfill of these assets and datasets; its id."""
     return _mutate(
         _LAUNCH,
         {
             "assetSelection": [{"path": [asset]} for asset in assets],
             "partitionNames": list(datasets),
+            "runConfigData": json.dumps(config),
             "title": f"ncf-assets backfill {' '.join(datasets)}"[:100],
         },
     )

@@ -4,10 +4,12 @@ import os
 from pathlib import Path
 
 import click
+from filelock import FileLock
 
 from ncf_assets.warehouse import PROJECT_DATA, data_dir
 
 SETTINGS = PROJECT_DATA.parent / "dagster.yaml"
+READY = ".databases-made"
 
 
 def prepare_home() -> Path:
@@ -23,7 +25,20 @@ def prepare_home() -> Path:
     if not settings.exists() and SETTINGS.exists():
         settings.unlink(missing_ok=True)  # a link whose project has moved
         settings.symlink_to(SETTINGS)
+    _initialise(folder)
     return folder
+
+
+def _initialise(folder: Path) -> None:
+    """Let one process make Dagster's databases: two that start at once would collide."""
+    with FileLock(folder / ".lock"):
+        if not (folder / READY).exists():
+            import dagster as dg
+
+            with dg.DagsterInstance.get() as instance:
+                instance.get_runs(limit=1)
+                instance.get_daemon_heartbeats()
+            (folder / READY).touch()
 
 
 @click.command()

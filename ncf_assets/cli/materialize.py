@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from ncf_assets.cli.choices import check_datasets, check_known
 from ncf_assets.cli.home import prepare_home
+from ncf_assets.cli.run_config import config_option, read_config
 
 JOB = "everything"
 NATIVE_LOG = "native-messages.log"  # in DAGSTER_HOME
@@ -24,12 +24,7 @@ NATIVE_LOG = "native-messages.log"  # in DAGSTER_HOME
     help="Only these assets, separated by commas; `neumf_model+` means the model and all that"
     " follows from it, `+neumf_model` the model and all that it comes from.",
 )
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Run configuration as YAML, as in the launchpad of the Dagster UI.",
-)
+@config_option
 def materialize(dataset: str, select: str | None, config_file: Path | None) -> None:
     """Materialize the assets of DATASET, one after the other, and record the run in Dagster.
 
@@ -37,7 +32,7 @@ def materialize(dataset: str, select: str | None, config_file: Path | None) -> N
     place before stays in place.
     """
     check_datasets([dataset])
-    config = _read_config(config_file)
+    config = read_config(config_file)
     prepare_home()
     started = time.monotonic()
     if not _run(dataset, select, config):
@@ -85,19 +80,3 @@ def _selected(select: str | None) -> Any:
     terms = [re.sub(r"[^+]+", lambda name: f'key:"{name[0]}"', name) for name in names]
     selection = dg.AssetSelection.from_string(" or ".join(terms))
     return selection.required_multi_asset_neighbors().resolve(graph)
-
-
-def _read_config(file: Path | None) -> dict[str, Any]:
-    """The run configuration in a YAML file; empty without one."""
-    if file is None:
-        return {}
-    try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise click.ClickException(f"{file} is not YAML: {error}") from error
-    if not isinstance(config, dict):
-        raise click.ClickException(
-            f"{file} must be a mapping such as `ops: {{gmf_model: {{config: {{factors: 16}}}}}}`,"
-            f" found {type(config).__name__}"
-        )
-    return config

@@ -69,7 +69,10 @@ def bootstrap_interval(
 def summarise(
     n_better: np.ndarray, n_tied: np.ndarray, k: int, rng: np.random.Generator
 ) -> list[Metric]:
-    """Hit ratio and NDCG by expectation, and with all ties won and lost; from integers [n]."""
+    """Hit ratio and NDCG by expectation, and with all ties won and lost; from integers [n].
+
+    ValueError without users.
+    """
     none = np.zeros_like(n_tied)
     cases = {
         "": (n_better, n_tied),
@@ -84,4 +87,5 @@ def summarise(
 
 
 def _metric(name: str, k: int, values: np.ndarray, rng: np.random.Generator) -> Metric:
-    return Metric(name, k, float(values.mean()), *bootstrap_interval(values, rng), values.size)
+    low, high = bootstrap_interval(values, rng)  # first, as it refuses to work without users
+    return Metric(name, k, float(values.mean()), low, high, values.size)

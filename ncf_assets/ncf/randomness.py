@@ -47,7 +47,8 @@ def mix(words: np.ndarray) -> np.ndarray:
     """Scramble uint64 words, each on its own, such that near words become unrelated."""
     words = (words ^ (words >> np.uint64(30))) * MIX_1
     words = (words ^ (words >> np.uint64(27))) * MIX_2
-    return words ^ (words >> np.uint64(31))
+    mixed: np.ndarray = words ^ (words >> np.uint64(31))
+    return mixed
 
 
 def _digest(seed: int, name: str, n_bytes: int) -> int:

@@ -38,11 +38,13 @@ class Seen:
 
     def first(self, users: np.ndarray) -> np.ndarray:
         """Where in `pairs` each user's items begin: int64, of the shape of `users`."""
-        return np.searchsorted(self.pairs, users.astype(np.int64) * self.n_items)
+        begin: np.ndarray = np.searchsorted(self.pairs, users.astype(np.int64) * self.n_items)
+        return begin
 
     def n_unseen(self, users: np.ndarray) -> np.ndarray:
         """Number of items that each user has not seen: int64, of the shape of `users`."""
-        return self.n_items - (self.first(users + 1) - self.first(users))
+        n_unseen: np.ndarray = self.n_items - (self.first(users + 1) - self.first(users))
+        return n_unseen
 
 
 class TrainingNegatives:

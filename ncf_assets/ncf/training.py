@@ -46,7 +46,8 @@ class Epoch:
     validation_hr_at_10: float | None  # None without validation users
     validation_ndcg_at_10: float | None
     seconds: float  # validation included
-    examples_per_second: float | None  # validation excluded; None for epoch 0
+    # validation excluded, and in epoch 1 the tracing of the graph included; None for epoch 0
+    examples_per_second: float | None
 
 
 class BestWeights:
@@ -85,7 +86,8 @@ def train(
     """Train the model in place and leave it with the weights of its best epoch.
 
     Training ends after `epochs`, or after `patience` epochs that are not better than the best.
-    Equal seeds give equal weights on the same machine with the same number of threads.
+    Equal seeds give equal weights on the same machine with the same number of threads: for that
+    TensorFlow is switched to deterministic operations, which holds for the rest of the process.
 
     Args:
         model: from `neumf`
@@ -101,16 +103,17 @@ def train(
 
     Raises:
         FloatingPointError: the loss or a weight is no longer finite.
-        ValueError: a user has all items in training.
+        ValueError: a user has all items in training, or there are no training pairs.
 
     """
+    # otherwise threads race in the scattered updates of SGD; the switch costs no time here
+    tf.config.experimental.enable_op_determinism()
     one_epoch = _one_epoch(model, users, items, settings)
     validate = _validation(model, validation_users, validation_candidates)
     best = BestWeights(model)
     history: list[Epoch] = []
     while len(history) <= settings.epochs and len(history) - best.epoch <= settings.patience:
         epoch = _timed(len(history), one_epoch, validate)
-        _check_finite(epoch, model)
         best.consider(epoch)
         history.append(epoch)
         if on_epoch:
@@ -150,7 +153,9 @@ def _timed(
 def _one_epoch(
     model: keras.Model, users: np.ndarray, items: np.ndarray, settings: TrainingSettings
 ) -> Callable[[int], tuple[float, int]]:
-    """The function from an epoch's number to its mean loss and number of examples."""
+    """The function that trains epoch `number` and gives its mean loss and number of examples."""
+    if not users.size:
+        raise ValueError("training takes at least one pair of user and item, found none")
     negatives = TrainingNegatives(users, items, size(model)[1])
     run = _epoch_function(model, settings)
 
@@ -158,7 +163,9 @@ def _one_epoch(
         generator = rng(settings.seed, f"training epoch {number}")
         drawn = negatives.draw(generator, users, settings.negatives_per_positive)
         examples = _examples(generator, users, items, drawn)
-        return float(run(*examples)), examples[0].size
+        loss = float(run(*examples))
+        _check_finite(number, loss, model)
+        return loss, examples[0].size
 
     return one_epoch
 
@@ -197,12 +204,30 @@ def _epoch_function(model: keras.Model, settings: TrainingSettings) -> EpochFunc
                     labels[start:end], logit(pairs, training=True)[:, 0]
                 )  # [batch]
                 loss = tf.reduce_mean(losses)
-            optimizer.apply(tape.gradient(loss, weights), weights)
+            gradients = [_one_slice_per_row(x) for x in tape.gradient(loss, weights)]
+            optimizer.apply(gradients, weights)
             total += tf.cast(tf.reduce_sum(losses), tf.float64)
         return total / tf.cast(tf.size(labels), tf.float64)
 
     ids = tf.TensorSpec([None], tf.int32)
-    return tf.function(run, input_signature=[ids, ids, tf.TensorSpec([None], tf.float32)])
+    epoch: EpochFunction = tf.function(
+        run, input_signature=[ids, ids, tf.TensorSpec([None], tf.float32)]
+    )
+    return epoch
+
+
+def _one_slice_per_row(gradient: Any) -> Any:
+    """Sum an embedding's gradient over the examples of the same user or item.
+
+    Keras does not: its Adam would square each example's part on its own, and its SGD would add
+    the parts of a row from several threads, in an order that changes from run to run.
+    """
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    order = tf.argsort(gradient.indices, stable=True)
+    rows, places = tf.unique(tf.gather(gradient.indices, order))
+    sums = tf.math.segment_sum(tf.gather(gradient.values, order), places)  # [rows, width]
+    return tf.IndexedSlices(sums, rows, gradient.dense_shape)
 
 
 def _validation(
@@ -223,15 +248,15 @@ def _validation(
     return validate
 
 
-def _check_finite(epoch: Epoch, model: keras.Model) -> None:
+def _check_finite(epoch: int, loss: float, model: keras.Model) -> None:
     """Raise FloatingPointError if the epoch's loss or a weight is NaN or infinite."""
-    if epoch.loss is not None and not math.isfinite(epoch.loss):
-        found = f"the loss is {epoch.loss}"
+    if not math.isfinite(loss):
+        found = f"the loss is {loss}"
     elif broken := [w.path for w in model.weights if not np.isfinite(w.numpy()).all()]:
         found = f"weights that are not finite: {', '.join(broken)}"
     else:
         return
     raise FloatingPointError(
-        f"training must stay finite; after epoch {epoch.epoch} {found};"
+        f"training must stay finite; after epoch {epoch} {found};"
         " lower learning_rate, for example to a tenth"
     )

@@ -1,4 +1,4 @@
-"""The three networks: shapes, initial values, pre-training, saving."""
+"""The models compute the paper's formulas, and any Keras loads them again."""
 
 import json
 import subprocess
@@ -8,150 +8,224 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ncf_assets.ncf import neumf
 
-SIZES = (7, 11)  # users, items
-LAYERS = [8, 4, 2]
-PAIRS = {"user": np.array([0, 3, 6], np.int32), "item": np.array([10, 5, 0], np.int32)}
+N_USERS, N_ITEMS = 5, 7
+PAIRS = {
+    "user": np.repeat(np.arange(N_USERS, dtype=np.int32), N_ITEMS),
+    "item": np.tile(np.arange(N_ITEMS, dtype=np.int32), N_USERS),
+}
 
 
-def all_three(seed: int = 1) -> tuple[keras.Model, keras.Model, keras.Model]:
-    """GMF, MLP and NeuMF that fit each other, with output layers that are not near zero."""
-    gmf = neumf.build_gmf(*SIZES, 3, seed)
-    mlp = neumf.build_mlp(*SIZES, LAYERS, seed)
-    for model in (gmf, mlp):
-        for layer in model.layers:
-            layer.set_weights([10 * weight + 0.1 for weight in layer.get_weights()])
-    return gmf, mlp, neumf.build_neumf(*SIZES, 3, LAYERS, seed + 1)
+def gmf(seed: int = 1, factors: int = 3) -> keras.Model:
+    """A small GMF."""
+    return neumf.build_gmf(N_USERS, N_ITEMS, factors, seed)
 
 
-def logit(model: keras.Model) -> np.ndarray:
-    """Logits of PAIRS."""
+def mlp(seed: int = 1) -> keras.Model:
+    """A small MLP."""
+    return neumf.build_mlp(N_USERS, N_ITEMS, [8, 4, 2], seed)
+
+
+def both(seed: int = 1) -> keras.Model:
+    """NeuMF of the same sizes."""
+    return neumf.build_neumf(N_USERS, N_ITEMS, 3, [8, 4, 2], seed)
+
+
+def logits_of(model: keras.Model) -> np.ndarray:
+    """Logits of all pairs of users and items."""
     return neumf.scorer(model)(PAIRS["user"], PAIRS["item"])
 
 
-def test_gmf_is_a_weighted_product_of_embeddings() -> None:
-    """By hand: p = (1, 2), q = (3, 4), h = (0.5, -1), bias 0.25: 1.5 - 8 + 0.25 = -6.25."""
-    model = neumf.build_gmf(1, 1, 2, 1)
-    model.get_layer("gmf_user_embedding").set_weights([np.array([[1.0, 2.0]])])
-    model.get_layer("gmf_item_embedding").set_weights([np.array([[3.0, 4.0]])])
-    model.get_layer("logit").set_weights([np.array([[0.5], [-1.0]]), np.array([0.25])])
+def randomise(model: keras.Model, seed: int) -> keras.Model:
+    """Give a model weights of ordinary size, as after training."""
+    generator = np.random.default_rng(seed)
+    model.set_weights([generator.normal(size=w.shape) for w in model.get_weights()])
+    return model
+
+
+def test_gmf_weighs_the_product_of_two_embeddings() -> None:
+    """User (1, 2), item (3, 4), kernel (5, -6), bias 0.5: 15 - 48 + 0.5 = -32.5."""
+    model = neumf.build_gmf(1, 1, 2, 0)
+    model.set_weights(
+        [np.array([[1, 2]]), np.array([[3, 4]]), np.array([[5], [-6]]), np.array([0.5])]
+    )
     zero = np.zeros(1, np.int32)
-    assert neumf.scorer(model)(zero, zero) == pytest.approx([-6.25])
-    assert float(model({"user": zero, "item": zero})[0, 0]) == pytest.approx(1 / (1 + np.exp(6.25)))
+    assert neumf.scorer(model)(zero, zero).tolist() == [-32.5]
 
 
-def test_mlp_is_a_tower_over_both_embeddings() -> None:
-    """By hand: (1, 2) through relu(1·1 - 2·2) = 0 and relu(1 + 2) = 3; 0.5·0 + 2·3 = 6."""
-    model = neumf.build_mlp(1, 1, [2, 2], 1)
+def test_mlp_is_a_relu_tower_over_both_embeddings() -> None:
+    """Embeddings (1), (2); hidden relu(1 + 2 - 1), relu(-1 + 0) = (2, 0); logit 3 · 2 + 0.25."""
+    model = neumf.build_mlp(1, 1, [2, 2], 0)
     model.get_layer("mlp_user_embedding").set_weights([np.array([[1.0]])])
     model.get_layer("mlp_item_embedding").set_weights([np.array([[2.0]])])
-    kernel = np.array([[1.0, 1.0], [-2.0, 1.0]])
-    model.get_layer("mlp_hidden_1").set_weights([kernel, np.zeros(2)])
-    model.get_layer("logit").set_weights([np.array([[0.5], [2.0]]), np.zeros(1)])
+    hidden = np.array([[1.0, -1.0], [1.0, 0.0]]), np.array([-1.0, 0.0])  # kernel, bias
+    model.get_layer("mlp_hidden_1").set_weights(list(hidden))
+    model.get_layer("logit").set_weights([np.array([[3.0], [9.0]]), np.array([0.25])])
     zero = np.zeros(1, np.int32)
-    assert neumf.scorer(model)(zero, zero) == pytest.approx([6.0])
+    assert neumf.scorer(model)(zero, zero).tolist() == [6.25]
 
 
-def test_neumf_has_embeddings_of_its_own_for_each_half() -> None:
-    """Four tables: 3 wide for GMF, 8 / 2 wide for the tower."""
-    model = all_three()[2]
+def test_neumf_has_embeddings_for_each_half() -> None:
+    """Section 3.4: the halves share nothing, so they may have different widths."""
     shapes = {
-        layer.name: tuple(layer.weights[0].shape)
-        for layer in model.layers
+        layer.name: tuple(layer.embeddings.shape)
+        for layer in both().layers
         if isinstance(layer, keras.layers.Embedding)
     }
     assert shapes == {
-        "gmf_user_embedding": (7, 3),
-        "gmf_item_embedding": (11, 3),
-        "mlp_user_embedding": (7, 4),
-        "mlp_item_embedding": (11, 4),
+        "gmf_user_embedding": (N_USERS, 3),
+        "gmf_item_embedding": (N_ITEMS, 3),
+        "mlp_user_embedding": (N_USERS, 4),
+        "mlp_item_embedding": (N_ITEMS, 4),
     }
 
 
-def test_embeddings_start_with_deviation_a_hundredth() -> None:
-    """He et al. 2017, section 4.1: Gaussian(0, 0.01); 10,000 draws are off by 5 % at most."""
-    values = neumf.build_gmf(1000, 1, 10, 1).get_layer("gmf_user_embedding").get_weights()[0]
-    assert values.mean() == pytest.approx(0, abs=5e-4)
-    assert values.std() == pytest.approx(0.01, rel=0.05)
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.5, 1.0])
+def test_pretrained_neumf_starts_between_its_halves(alpha: float) -> None:
+    """Section 3.4.1: logit = alpha · GMF's + (1 - alpha) · MLP's, for each pair."""
+    one, two, model = randomise(gmf(), 1), randomise(mlp(), 2), both()
+    neumf.initialise_from(model, one, two, alpha)
+    expected = alpha * logits_of(one) + (1 - alpha) * logits_of(two)
+    np.testing.assert_allclose(logits_of(model), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_initial_weights_follow_the_seed() -> None:
-    """Equal hashes for equal seeds, and no layer shares its values with another."""
-    one, two, other = (neumf.build_neumf(*SIZES, 4, LAYERS, seed) for seed in (1, 1, 2))
-    assert neumf.weights_hash(one) == neumf.weights_hash(two) != neumf.weights_hash(other)
-    gmf = one.get_layer("gmf_user_embedding").get_weights()[0]
-    mlp = one.get_layer("mlp_user_embedding").get_weights()[0]
-    assert not np.allclose(gmf, mlp)
+def test_halves_of_another_size_are_refused() -> None:
+    """Four factors do not fit three."""
+    with pytest.raises(
+        ValueError, match=r"gmf_user_embedding is \[\(5, 4\)\], NeuMF has \[\(5, 3\)\]; build all"
+    ):
+        neumf.initialise_from(both(), gmf(factors=4), mlp(), 0.5)
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
-def test_a_pretrained_neumf_starts_between_its_halves(alpha: float) -> None:
-    """Section 3.4.1: its logit is α · GMF's + (1 - α) · MLP's."""
-    gmf, mlp, model = all_three()
-    neumf.initialise_from(model, gmf, mlp, alpha)
-    assert np.abs(logit(gmf) - logit(mlp)).min() > 1e-3  # else the claim would be empty
-    expected = alpha * logit(gmf) + (1 - alpha) * logit(mlp)
-    assert logit(model) == pytest.approx(expected, rel=1e-5)
-
-
-def test_halves_of_other_sizes_are_refused() -> None:
-    """The error names the layer and both shapes."""
-    _, mlp, model = all_three()
-    wider = neumf.build_gmf(*SIZES, 5, 1)
-    with pytest.raises(ValueError, match=r"gmf_user_embedding is .*5.*NeuMF has .*3"):
-        neumf.initialise_from(model, wider, mlp, 0.5)
+def test_a_half_with_a_taller_tower_is_refused() -> None:
+    """NeuMF has no third hidden layer."""
+    taller = neumf.build_mlp(N_USERS, N_ITEMS, [8, 4, 2, 2], 1)
+    with pytest.raises(ValueError, match=r"mlp_hidden_3 is .*, NeuMF has none; build all three"):
+        neumf.initialise_from(both(), gmf(), taller, 0.5)
 
 
 @pytest.mark.parametrize("layers", [[], [7, 4]])
-def test_a_tower_that_cannot_be_halved_is_refused(layers: list[int]) -> None:
-    """The first width is shared by user and item."""
-    with pytest.raises(ValueError, match="an even number"):
-        neumf.build_mlp(*SIZES, layers, 1)
+def test_a_tower_needs_an_even_first_width(layers: list[int]) -> None:
+    """It is shared equally by user and item."""
+    with pytest.raises(ValueError, match=r"an even number, found \[.*\]; for example \[64, 32"):
+        neumf.build_mlp(N_USERS, N_ITEMS, layers, 1)
 
 
-def test_the_probability_is_the_sigmoid_of_the_logit() -> None:
-    """Ranking uses the logit, as a sigmoid in float32 is 1.0 from about 17 on."""
-    model = all_three()[0]
-    assert model.predict(PAIRS, verbose=0)[:, 0] == pytest.approx(
-        1 / (1 + np.exp(-logit(model))), rel=1e-5
-    )
+def test_equal_seeds_give_equal_weights() -> None:
+    """Every initialiser has a seed of its own that follows from the given one."""
+    assert neumf.weights_hash(both(1)) == neumf.weights_hash(both(1))
+    assert neumf.weights_hash(both(1)) != neumf.weights_hash(both(2))
 
 
-def test_size_and_difference_look_at_the_model() -> None:
-    """Numbers of users and items; 0 for the same weights, NaN for weights that are not finite."""
-    gmf, mlp, _ = all_three()
-    assert neumf.size(gmf) == neumf.size(mlp) == SIZES
-    assert neumf.difference(gmf, gmf, 20) == 0
-    assert neumf.difference(gmf, mlp, 20) > 0
-    gmf.get_layer("logit").set_weights([np.full((3, 1), np.nan), np.zeros(1)])
-    assert np.isnan(neumf.difference(gmf, gmf, 20))
+def test_the_halves_start_with_different_embeddings() -> None:
+    """Initial weights are named, so equal shapes do not mean equal numbers."""
+    model = neumf.build_neumf(N_USERS, N_USERS, 4, [8, 4], 1)
+    starts = [w for w in model.get_weights() if w.shape == (N_USERS, 4)]
+    assert len({w.tobytes() for w in starts}) == 4
 
 
-LOADER = """
-import json, sys, numpy as np, keras
-model = keras.models.load_model(sys.argv[1])  # safe mode is the default
-pairs = {"user": np.array([0, 3, 6], np.int32), "item": np.array([10, 5, 0], np.int32)}
-print(json.dumps({
-    "scores": model.predict(pairs, verbose=0)[:, 0].tolist(),
-    "ours": [name for name in sys.modules if name.startswith("ncf_assets")],
-}))
+def test_embeddings_start_with_the_papers_deviation() -> None:
+    """Section 4.1: Gaussian, mean 0, standard deviation 0.01; 80,000 numbers fix it to 0.5 %."""
+    model = neumf.build_gmf(10_000, 1, 8, 1)
+    values = model.get_layer("gmf_user_embedding").get_weights()[0]
+    assert values.std() == pytest.approx(0.01, rel=0.02)
+    assert values.mean() == pytest.approx(0, abs=0.0002)
+
+
+def test_probability_is_the_sigmoid_of_the_logit() -> None:
+    """The model's own output is a probability, [batch, 1]."""
+    model = randomise(both(), 3)
+    expected = 1 / (1 + np.exp(-logits_of(model)))
+    np.testing.assert_allclose(model(PAIRS).numpy()[:, 0], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_logits_tell_apart_what_probabilities_do_not() -> None:
+    """Logits 40 and 60 both have probability 1.0 in float32, and would tie."""
+    model = neumf.build_gmf(1, 2, 1, 0)
+    weights = [[[1.0]], [[40.0], [60.0]], [[1.0]], [0.0]]
+    model.set_weights([np.array(w) for w in weights])
+    pairs = {"user": np.zeros(2, np.int32), "item": np.arange(2, dtype=np.int32)}
+    assert model(pairs).numpy()[:, 0].tolist() == [1.0, 1.0]
+    assert neumf.scorer(model)(pairs["user"], pairs["item"]).tolist() == [40.0, 60.0]
+
+
+def test_a_scorer_follows_the_model() -> None:
+    """It shares the model's weights: what training changes, it knows."""
+    model = gmf()
+    score = neumf.scorer(model)
+    randomise(model, 4)
+    assert (score(PAIRS["user"], PAIRS["item"]) == logits_of(model)).all()
+
+
+def test_an_unknown_item_is_refused() -> None:
+    """Item 7 of 7 has no embedding."""
+    with pytest.raises(tf.errors.InvalidArgumentError, match="7 is not in"):
+        neumf.scorer(gmf())(np.array([0], np.int32), np.array([N_ITEMS], np.int32))
+
+
+@pytest.mark.parametrize("build", [gmf, mlp, both])
+def test_a_model_knows_its_size(build) -> None:
+    """Users and items, for each kind of model."""
+    assert neumf.size(build()) == (N_USERS, N_ITEMS)
+
+
+def test_the_hash_follows_every_weight() -> None:
+    """One changed bias is another model."""
+    model = gmf()
+    before = neumf.weights_hash(model)
+    model.get_layer("logit").bias.assign([1e-6])
+    assert neumf.weights_hash(model) != before
+
+
+def test_the_difference_is_the_largest_of_any_pair() -> None:
+    """A bias moved by 0.5 moves every logit by 0.5."""
+    one, two = gmf(), gmf()
+    assert neumf.difference(one, two, 20) == 0
+    two.get_layer("logit").bias.assign([0.5])
+    assert neumf.difference(one, two, 20) == pytest.approx(0.5)
+
+
+def test_the_difference_to_a_broken_model_is_undefined() -> None:
+    """NaN is never 0, even between two models that are broken alike."""
+    one = gmf()
+    one.get_layer("logit").bias.assign([np.nan])
+    assert np.isnan(neumf.difference(one, one, 20))
+
+
+@pytest.mark.parametrize("build", [gmf, mlp, both])
+def test_a_saved_model_comes_back(build, tmp_path: Path) -> None:
+    """Saved and loaded, all weights and logits are the same bits."""
+    model = randomise(build(), 5)
+    model.save(tmp_path / "model.keras")
+    loaded = neumf.load(tmp_path / "model.keras")
+    assert neumf.weights_hash(loaded) == neumf.weights_hash(model)
+    assert (logits_of(loaded) == logits_of(model)).all()
+
+
+STOCK = """
+import json, sys
+import keras, numpy as np
+model = keras.models.load_model(sys.argv[1])  # safe mode, the default
+users, items = np.meshgrid(np.arange(5), np.arange(7), indexing="ij")
+predicted = model.predict({"user": users.ravel(), "item": items.ravel()}, verbose=0)
+assert not any(name.startswith("ncf_assets") for name in sys.modules)
+print(json.dumps(predicted[:, 0].tolist()))
 """
 
 
 @pytest.mark.slow
-def test_stock_keras_loads_a_saved_model_without_this_package(tmp_path: Path) -> None:
-    """Another process predicts the same."""
-    model = all_three()[2]
+def test_stock_keras_loads_a_model_without_this_package(tmp_path: Path) -> None:
+    """Another process with Keras alone predicts the same probabilities."""
+    model = randomise(both(), 6)
     model.save(tmp_path / "model.keras")
-    done = subprocess.run(
-        [sys.executable, "-c", LOADER, tmp_path / "model.keras"],
+    stock = subprocess.run(
+        [sys.executable, "-c", STOCK, str(tmp_path / "model.keras")],
+        check=True,
         capture_output=True,
         text=True,
-        check=True,
-        cwd=tmp_path,
     )
-    answer = json.loads(done.stdout.splitlines()[-1])
-    assert answer["ours"] == []
-    assert answer["scores"] == pytest.approx(model.predict(PAIRS, verbose=0)[:, 0], abs=1e-7)
+    predicted = json.loads(stock.stdout.splitlines()[-1])
+    np.testing.assert_allclose(predicted, model(PAIRS).numpy()[:, 0], rtol=1e-5)

@@ -1,159 +1,219 @@
-"""Negatives for evaluation and for training."""
+"""Negatives are unseen and distinct, and depend on nothing but what they are said to depend on."""
+
+import hashlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ncf_assets.ncf import sampling
-from ncf_assets.ncf.randomness import rng
+from ncf_assets.ncf.sampling import Seen, TrainingNegatives, long_form, unseen_items, user_keys
 
-IDS = ["ann", "ben", "cyd", "dan"]
-KEYS = sampling.user_keys(IDS)
-HISTORY = {0: [0, 1, 2], 1: [3], 2: [0, 9, 5, 7], 3: [8, 9]}
-SEEN_USERS = np.array([user for user, items in HISTORY.items() for _ in items])
-SEEN_ITEMS = np.array([item for items in HISTORY.values() for item in items])
-USERS = np.arange(4)
-
-
-def draw(n: int = 6, n_items: int = 200, seed: int = 1, split: str = "test", users=USERS) -> list:
-    """Evaluation negatives of the drawn users."""
-    return sampling.unseen_items(
-        KEYS, users, SEEN_USERS, SEEN_ITEMS, n_items, n, seed, split
-    ).tolist()
+N_ITEMS = 40
+# items seen by each user, as a list of sets; with 10 asked, 20 or more leave few unseen
+histories = st.lists(
+    st.sets(st.integers(0, N_ITEMS - 1), max_size=N_ITEMS - 10), min_size=1, max_size=6
+)
 
 
-@pytest.mark.parametrize("n_items", [10, 16, 200, 50_000])
-def test_negatives_are_distinct_and_unseen(n_items: int) -> None:
-    """With few items all unseen ones are hashed, with many they are drawn; both keep the rule."""
-    for user, row in enumerate(draw(n=6, n_items=n_items)):
-        assert len(set(row)) == 6
-        assert not set(row) & set(HISTORY[user])
-        assert all(0 <= item < n_items for item in row)
+def pairs(seen: list[set[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Users and items of histories."""
+    rows = [(user, item) for user, items in enumerate(seen) for item in items]
+    users, items = np.array(rows, np.int32).reshape(-1, 2).T
+    return users, items
 
 
-def test_all_unseen_items_are_taken_where_just_so_many_are_asked() -> None:
-    """Cyd has seen 4 of 10: the other 6, in some order."""
-    assert sorted(draw(n=6, n_items=10)[2]) == [1, 2, 3, 4, 6, 8]
+def draw(ids: list[str], seen: list[set[int]], n: int = 10, split: str = "test") -> np.ndarray:
+    """One row of negatives for each id."""
+    users = np.arange(len(ids))
+    return unseen_items(user_keys(ids), users, *pairs(seen), N_ITEMS, n, 2017, split)
 
 
-def test_too_few_unseen_items_are_an_error_with_remedy() -> None:
-    """Cyd has 6 unseen items; of the others only she has fewer than 7."""
-    message = (
-        r"user 2 has 6 unseen items, 7 asked; 1 users have too few; lower `candidates` or drop"
-    )
-    with pytest.raises(ValueError, match=message):
-        draw(n=7, n_items=10)
+def names(seen: list[set[int]]) -> list[str]:
+    """An id for each history."""
+    return [f"A{number}" for number in range(len(seen))]
 
 
-@pytest.mark.parametrize("n_items", [16, 200])
-def test_a_users_negatives_do_not_depend_on_others(n_items: int) -> None:
-    """Other rows, another order, another numbering of users and pairs: the same items."""
-    alone = draw(n_items=n_items, users=np.array([2]))[0]
-    assert draw(n_items=n_items)[2] == alone
-    assert draw(n_items=n_items, users=USERS[::-1])[1] == alone
-    # cyd as user 0 of a data set of her own, her history in another order
-    renumbered = sampling.unseen_items(
-        sampling.user_keys(["cyd"]),
-        np.array([0]),
-        np.zeros(4, int),
-        np.array([7, 5, 9, 0]),
-        n_items,
-        6,
-        1,
-        "test",
-    )
-    assert renumbered[0].tolist() == alone
+@given(histories)
+def test_negatives_are_distinct_and_unseen(seen: list[set[int]]) -> None:
+    """Each row has n different items, none of them in the user's history."""
+    for row, history in zip(draw(names(seen), seen), seen, strict=True):
+        assert len(set(row)) == 10
+        assert not set(row) & history
 
 
-def test_negatives_follow_seed_and_split() -> None:
-    """Equal both times, other ones for another seed or split."""
-    assert draw() == draw()
-    assert draw(seed=2) != draw()
-    assert draw(split="validation") != draw()
+@given(histories, st.randoms())
+def test_negatives_move_with_their_user(seen: list[set[int]], random) -> None:
+    """Neither the dense number of a user nor the order of rows changes what is drawn."""
+    ids, order = names(seen), list(range(len(seen)))
+    random.shuffle(order)
+    shuffled = draw([ids[i] for i in order], [seen[i] for i in order])
+    assert (shuffled == draw(ids, seen)[order]).all()
 
 
-def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One user at a time or all at once."""
-    whole = draw()
+@given(histories)
+def test_other_users_do_not_matter(seen: list[set[int]]) -> None:
+    """A user alone in the world gets the same negatives."""
+    ids = names(seen)
+    together = draw(ids, seen)
+    for number, history in enumerate(seen):
+        assert (draw([ids[number]], [history])[0] == together[number]).all()
+
+
+@given(histories)
+def test_the_order_and_repetition_of_history_do_not_matter(seen: list[set[int]]) -> None:
+    """Seen items are a set."""
+    users, items = pairs(seen)
+    keys, rows = user_keys(names(seen)), np.arange(len(seen))
+    backwards = (np.tile(users[::-1], 2), np.tile(items[::-1], 2))
+    twice = unseen_items(keys, rows, *backwards, N_ITEMS, 10, 2017, "test")
+    assert (twice == draw(names(seen), seen)).all()
+
+
+def test_the_size_of_chunks_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is bounded without any trace in the result."""
+    seen = [set(range(number)) for number in range(30)]
+    whole = draw(names(seen), seen)
     monkeypatch.setattr(sampling, "CHUNK", 1)
-    assert draw() == whole
+    assert (draw(names(seen), seen) == whole).all()
 
 
-@pytest.mark.parametrize("n_items", [30, 100])
-def test_every_unseen_item_is_drawn_about_equally_often(n_items: int) -> None:
-    """4,000 users without history, 10 items each: χ² over n items lies near n (± 5 √2n)."""
-    m = 4_000
-    keys = sampling.user_keys([f"user {i}" for i in range(m)])
-    none = np.array([], int)
-    items = sampling.unseen_items(keys, np.arange(m), none, none, n_items, 10, 3, "test")
-    counts = np.bincount(items.ravel(), minlength=n_items)
-    expected = m * 10 / n_items
-    chi2 = ((counts - expected) ** 2 / expected).sum()
-    assert chi2 < n_items + 5 * np.sqrt(2 * n_items)
+def test_splits_and_seeds_draw_differently() -> None:
+    """Validation does not see the test lists, and another seed gives other lists."""
+    keys, none = user_keys(["A1"]), np.empty(0, np.int32)
+    rows = {
+        tuple(unseen_items(keys, np.array([0]), none, none, 10_000, 5, seed, split)[0])
+        for seed, split in ((1, "test"), (1, "validation"), (2, "test"))
+    }
+    assert len(rows) == 3
 
 
-@settings(max_examples=50)
-@given(st.data())
-def test_random_histories_keep_the_rules(data: st.DataObject) -> None:
-    """Any history that leaves enough unseen items."""
-    n_items = data.draw(st.integers(4, 40))
-    n = data.draw(st.integers(1, 3))
-    seen = data.draw(st.sets(st.integers(0, n_items - 1), max_size=n_items - n))
-    row = sampling.unseen_items(
-        KEYS,
-        np.array([1]),
-        np.ones(len(seen), int),
-        np.array(sorted(seen), int),
-        n_items,
-        n,
-        5,
-        "x",
-    )[0].tolist()
-    assert len(set(row)) == n
-    assert not set(row) & seen
+def splitmix(start: int, counter: int) -> int:
+    """Draw number `counter` of a stream, in Python's own integers."""
+    word = (start + (counter + 1) * 0x9E3779B97F4A7C15) % 2**64
+    return finish(word)
 
 
-def test_an_item_outside_the_id_map_is_refused() -> None:
-    """Items are numbered from 0 to 4, and HISTORY has a 5."""
-    with pytest.raises(ValueError, match="items are numbered from 0 to 4, found"):
-        draw(n_items=5, n=1)
+def finish(word: int) -> int:
+    """Mix one word as SplitMix64 does."""
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
+    return word ^ word >> 31
 
 
-def test_long_form_counts_positions_from_one() -> None:
-    """Two users with two items each."""
-    columns = sampling.long_form("test", np.array([4, 7]), np.array([[1, 2], [3, 4]]))
-    assert columns["user"].tolist() == [4, 4, 7, 7]
-    assert columns["position"].tolist() == [1, 2, 1, 2]
-    assert columns["item"].tolist() == [1, 2, 3, 4]
+def start(user_id: str, seed: int, split: str) -> int:
+    """Where the stream of a user begins."""
+    words = [
+        int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+        for text in (user_id, f"{seed} negatives {split}")
+    ]
+    return finish(words[0] ^ words[1])
 
 
-def test_training_negatives_leave_out_training_items_only() -> None:
-    """Ann trained on 0 and 1 of 4 items: 2 and 3, held out or not, are drawn; never 0 or 1."""
-    negatives = sampling.TrainingNegatives(np.array([0, 0]), np.array([1, 0]), 4)
-    drawn = negatives.draw(rng(1, "a"), np.zeros(500, int), 4)
-    assert drawn.shape == (500, 4)
-    counts = np.bincount(drawn.ravel(), minlength=4)
-    assert counts[:2].tolist() == [0, 0]
-    assert 850 < counts[2] < 1150  # binomial(2000, 0.5): five deviations are 112
+@pytest.mark.parametrize("history", [set(), {0, 1, 2}, set(range(0, 40, 3))])
+def test_draws_equal_a_plain_loop(history: set[int]) -> None:
+    """Draw, skip what is seen or was drawn, until there are enough: without numpy the same."""
+    expected: list[int] = []
+    counter = 0
+    while len(expected) < 10:
+        item = (splitmix(start("A0", 2017, "test"), counter) >> 32) * N_ITEMS >> 32
+        counter += 1
+        if item not in history and item not in expected:
+            expected.append(item)
+    assert draw(["A0"], [history])[0].tolist() == expected
 
 
-def test_the_only_unseen_item_is_found() -> None:
-    """No endless search: ann has all items but 2."""
-    negatives = sampling.TrainingNegatives(np.zeros(3, int), np.array([0, 1, 3]), 4)
-    assert set(negatives.draw(rng(1, "a"), np.zeros(9, int), 2).ravel()) == {2}
+@pytest.mark.parametrize("n", [10, 2])
+def test_a_user_with_few_unseen_items_gets_those_of_the_smallest_hashes(n: int) -> None:
+    """With 15 of 40 items unseen, fewer than 2 · 10 or than half, items are ordered by hash."""
+    history = set(range(25))
+    begin = start("A0", 2017, "test")
+    expected = sorted(range(25, 40), key=lambda item: splitmix(begin, item))[:n]
+    assert draw(["A0"], [history], n)[0].tolist() == expected
 
 
-def test_a_user_with_all_items_has_no_training_negatives() -> None:
-    """The error names the user and the remedy."""
-    negatives = sampling.TrainingNegatives(np.array([0, 1, 1]), np.array([0, 0, 1]), 2)
-    with pytest.raises(ValueError, match=r"user 1 has 0 unseen items, 1 asked.*drop such users"):
-        negatives.draw(rng(1, "a"), np.array([0, 1]), 1)
+def test_who_has_just_enough_unseen_items_gets_them_all() -> None:
+    """Items 0 to 29 are seen, so the ten negatives are 30 to 39 in some order."""
+    assert sorted(draw(["A0"], [set(range(30))])[0]) == list(range(30, 40))
 
 
-def test_training_negatives_follow_their_generator() -> None:
-    """Fresh each epoch, the same for the same epoch."""
-    negatives = sampling.TrainingNegatives(SEEN_USERS, SEEN_ITEMS, 50)
-    first = negatives.draw(rng(1, "epoch 1"), USERS, 5).tolist()
-    assert negatives.draw(rng(1, "epoch 1"), USERS, 5).tolist() == first
-    assert negatives.draw(rng(1, "epoch 2"), USERS, 5).tolist() != first
+def test_too_few_unseen_items_name_the_user_and_the_remedy() -> None:
+    """Users 1 and 2 have 9 and 0 items left."""
+    seen = [set(), set(range(31)), set(range(40))]
+    with pytest.raises(
+        ValueError,
+        match="user 1 has 9 unseen items, 10 asked; 2 users have too few; lower `candidates` or"
+        " drop users with fewer",
+    ):
+        draw(names(seen), seen)
+
+
+def test_an_item_that_cannot_be_is_refused() -> None:
+    """Item 40 of 40 would be taken for the next user's item 0."""
+    with pytest.raises(ValueError, match="numbered from 0 to 39, found 40; give the number of"):
+        Seen(np.array([0]), np.array([40]), 40)
+
+
+@pytest.mark.parametrize(("n_seen", "n"), [(1, 10), (200, 60)], ids=["draws", "hashes"])
+def test_negatives_are_uniform(n_seen: int, n: int) -> None:
+    """Chi-square over 300 items that 3,000 users have in part seen: at most 5 deviations."""
+    n_users, n_items = 3_000, 300
+    users = np.repeat(np.arange(n_users), n_seen)
+    items = np.tile(np.arange(n_seen), n_users)  # all have seen the same first items
+    keys = user_keys([str(user) for user in range(n_users)])
+    drawn = unseen_items(keys, np.arange(n_users), users, items, n_items, n, 1, "test")
+    counts = np.bincount(drawn.ravel(), minlength=n_items)[n_seen:]
+    expected = n_users * n / counts.size
+    freedom = counts.size - 1
+    chi_square = ((counts - expected) ** 2 / expected).sum()
+    assert chi_square < freedom + 5 * np.sqrt(2 * freedom)
+
+
+def test_the_table_has_one_row_per_negative() -> None:
+    """Two users with two negatives each; positions begin at 1, as 0 is the held-out item."""
+    columns = long_form("test", np.array([4, 6]), np.array([[7, 8], [9, 7]], np.int32))
+    assert columns["split"] == "test"
+    assert np.asarray(columns["user"]).tolist() == [4, 4, 6, 6]
+    assert np.asarray(columns["position"]).tolist() == [1, 2, 1, 2]
+    assert np.asarray(columns["item"]).tolist() == [7, 8, 9, 7]
+
+
+@given(histories, st.integers(0, 2**32), st.integers(1, 8))
+def test_training_negatives_are_never_training_items(
+    seen: list[set[int]], seed: int, per_positive: int
+) -> None:
+    """For each positive there are as many as asked, none in the user's training items."""
+    users, items = pairs(seen)
+    negatives = TrainingNegatives(users, items, N_ITEMS)
+    drawn = negatives.draw(np.random.default_rng(seed), users, per_positive)
+    assert drawn.shape == (users.size, per_positive)
+    assert drawn.dtype == np.int32
+    assert all(
+        item not in seen[user] for user, row in zip(users, drawn, strict=True) for item in row
+    )
+
+
+def test_the_last_unseen_item_is_found() -> None:
+    """Of 5 items user 0 has all but 3, and user 1 all but 0: nothing is drawn in vain."""
+    users, items = pairs([{0, 1, 2, 4}, {1, 2, 3, 4}])
+    drawn = TrainingNegatives(users, items, 5).draw(np.random.default_rng(0), np.array([0, 1]), 3)
+    assert drawn.tolist() == [[3, 3, 3], [0, 0, 0]]
+
+
+def test_training_negatives_are_uniform_over_the_unseen_items() -> None:
+    """Items 0, 2, 5 of 6 are unseen; 30,000 draws give each 10,000, give or take 5 deviations."""
+    users, items = pairs([{1, 3, 4}])
+    drawn = TrainingNegatives(users, items, 6).draw(
+        np.random.default_rng(0), np.zeros(10_000, np.int32), 3
+    )
+    values, counts = np.unique(drawn, return_counts=True)
+    assert values.tolist() == [0, 2, 5]
+    assert (abs(counts - 10_000) < 5 * 82).all()  # sqrt(30,000 · 1/3 · 2/3) = 82
+
+
+def test_a_user_who_has_everything_in_training_is_named() -> None:
+    """User 1 has all 3 items, so nothing can stand against them."""
+    users, items = pairs([{0}, {0, 1, 2}])
+    with pytest.raises(ValueError, match=r"user 1 has 0 unseen items, 1 asked; .* drop such users"):
+        TrainingNegatives(users, items, 3).draw(np.random.default_rng(0), users, 4)

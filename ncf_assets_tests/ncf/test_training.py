@@ -1,164 +1,233 @@
-"""How networks learn, stop and stay the same for the same seed."""
+"""Training learns, repeats itself to the bit, keeps its best epoch, and says when it fails."""
 
-import dataclasses
-import math
-from typing import Any
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
-from ncf_assets.ncf import metrics, neumf, ranking, training
-from ncf_assets.ncf.training import Epoch, TrainingSettings, train
+from ncf_assets.ncf import metrics, neumf, ranking
+from ncf_assets.ncf.sampling import unseen_items, user_keys
+from ncf_assets.ncf.training import BestWeights, Epoch, TrainingSettings, describe, train
 
-pytestmark = pytest.mark.slow  # TensorFlow and its graphs
-
+N_USERS, N_ITEMS = 60, 40
 SETTINGS = TrainingSettings(
-    epochs=2,
-    batch_size=8,
+    epochs=3,
+    batch_size=64,
     learning_rate=0.01,
-    negatives_per_positive=2,
+    negatives_per_positive=4,
     optimizer="adam",
-    patience=5,
+    patience=10,
     seed=1,
 )
-NOBODY = np.array([], np.int32), np.empty((0, 4), np.int32)
+NOBODY = np.empty(0, np.int32), np.empty((0, 21), np.int32)
 
 
-def settings(**changed: Any) -> TrainingSettings:
-    """SETTINGS with some values changed."""
-    return dataclasses.replace(SETTINGS, **changed)
+def interactions() -> tuple[np.ndarray, np.ndarray]:
+    """Five different items for each of 60 users, at random."""
+    generator = np.random.default_rng(0)
+    items = [generator.choice(N_ITEMS, 5, replace=False) for _ in range(N_USERS)]
+    return np.repeat(np.arange(N_USERS), 5), np.concatenate(items)
 
 
-def two_tastes(n_users: int = 60, n_items: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Even users like the first half of the items, odd ones the second: train pairs, held out.
-
-    Each user has 8 items of the own half in train and one held out.
-    """
+def validation() -> tuple[np.ndarray, np.ndarray]:
+    """A list of 21 random items for each user."""
     generator = np.random.default_rng(1)
-    half = n_items // 2
-    items = np.stack([generator.permutation(half)[:9] + (u % 2) * half for u in range(n_users)])
-    return np.repeat(np.arange(n_users), 8), items[:, :8].ravel(), items[:, 8]
+    lists = [generator.choice(N_ITEMS, 21, replace=False) for _ in range(N_USERS)]
+    return np.arange(N_USERS), np.array(lists)
 
 
-def test_one_step_is_the_gradient_step_worked_by_hand() -> None:
-    """GMF of one factor, one user, two items; user embedding 1, item embeddings 2 and 3, h = 1.
-
-    The positive has logit 2, the only possible negative logit 3. With both in one batch the loss is
-    (log(1 + e⁻²) + log(1 + e³)) / 2 and its derivative by h is ((σ(2) - 1) · 2 + σ(3) · 3) / 2.
-    """
-    model = neumf.build_gmf(1, 2, 1, 1)
-    model.get_layer("gmf_user_embedding").set_weights([np.array([[1.0]])])
-    model.get_layer("gmf_item_embedding").set_weights([np.array([[2.0], [3.0]])])
-    model.get_layer("logit").set_weights([np.array([[1.0]]), np.array([0.0])])
-    one = settings(epochs=1, negatives_per_positive=1, optimizer="sgd", learning_rate=0.1)
-    history = train(model, np.array([0]), np.array([0]), *NOBODY, one)
-    sigmoid = [1 / (1 + math.exp(-x)) for x in (2, 3)]
-    loss = (math.log(1 + math.exp(-2)) + math.log(1 + math.exp(3))) / 2
-    assert history[1].loss == pytest.approx(loss, rel=1e-5)
-    slope = ((sigmoid[0] - 1) * 2 + sigmoid[1] * 3) / 2
-    kernel, bias = model.get_layer("logit").get_weights()
-    assert kernel[0, 0] == pytest.approx(1 - 0.1 * slope, rel=1e-5)
-    assert bias[0] == pytest.approx(-0.1 * (sigmoid[0] - 1 + sigmoid[1]) / 2, rel=1e-4)
+def model() -> keras.Model:
+    """A small NeuMF for them."""
+    return neumf.build_neumf(N_USERS, N_ITEMS, 4, [8, 4], 1)
 
 
-def test_the_last_partial_batch_is_trained_too() -> None:
-    """Three examples, batch 2: the mean loss is over all three, and both steps are taken."""
-    model = neumf.build_gmf(1, 4, 1, 1)
-    history = train(model, np.array([0]), np.array([0]), *NOBODY, settings(epochs=1, batch_size=2))
-    assert history[1].loss == pytest.approx(math.log(2), rel=0.02)  # logits start near 0
-    changed = model.get_layer("logit").get_weights()[1]
-    assert abs(changed[0]) > 1e-3
+def ndcg_of(trained: keras.Model) -> float:
+    """NDCG@10 on the validation lists."""
+    scores = ranking.score(neumf.scorer(trained), *validation())
+    return float(metrics.ndcg(*ranking.count_better_and_tied(scores), 10).mean())
 
 
-def test_epoch_zero_is_the_untrained_model() -> None:
-    """No loss and no speed, but validation as the caller would compute it."""
-    users, items, held_out = two_tastes()
-    candidates = np.column_stack([held_out, np.random.default_rng(2).integers(0, 60, (60, 20))])
-    model = neumf.build_gmf(60, 60, 4, 1)
-    scores = ranking.score(neumf.scorer(model), np.arange(60), candidates)
-    expected = metrics.hit_ratio(*ranking.count_better_and_tied(scores), 10).mean()
-    first = train(model, users, items, np.arange(60), candidates, SETTINGS)[0]
-    assert (first.epoch, first.loss, first.examples_per_second) == (0, None, None)
-    assert first.validation_hr_at_10 == pytest.approx(expected)
-
-
-def test_training_keeps_the_best_epoch_and_stops_after_patience() -> None:
-    """The weights at the end score as the best epoch did, not as the last."""
-    users, items, held_out = two_tastes()
-    candidates = np.column_stack([held_out, np.random.default_rng(2).integers(0, 60, (60, 20))])
-    model = neumf.build_gmf(60, 60, 8, 1)
-    many = settings(epochs=60, patience=2, learning_rate=0.05)
-    history = train(model, users, items, np.arange(60), candidates, many)
-    ndcg = [epoch.validation_ndcg_at_10 or 0.0 for epoch in history]
-    best = int(np.argmax(ndcg))
-    assert len(history) - 1 == best + 2 < 60
-    scores = ranking.score(neumf.scorer(model), np.arange(60), candidates)
-    found = metrics.ndcg(*ranking.count_better_and_tied(scores), 10).mean()
-    assert found == pytest.approx(ndcg[best])
-
-
-def test_the_same_seed_gives_the_same_weights_to_the_bit() -> None:
-    """In one process, twice; another seed gives others."""
-    users, items, _ = two_tastes()
-
-    def trained(seed: int) -> str:
-        model = neumf.build_neumf(60, 60, 4, [8, 4], 3)
-        train(model, users, items, *NOBODY, settings(seed=seed, batch_size=64))
-        return neumf.weights_hash(model)
-
-    assert trained(1) == trained(1) != trained(2)
-
-
-def test_without_validation_users_the_last_epoch_is_kept() -> None:
-    """All epochs run, whatever the patience; metrics are None."""
-    users, items, _ = two_tastes()
-    model = neumf.build_gmf(60, 60, 2, 1)
-    history = train(model, users, items, *NOBODY, settings(epochs=4, patience=1))
-    assert [epoch.epoch for epoch in history] == [0, 1, 2, 3, 4]
-    assert {epoch.validation_ndcg_at_10 for epoch in history} == {None}
-
-
-def test_a_loss_that_is_not_finite_stops_with_epoch_and_remedy() -> None:
-    """SGD with a learning rate of 1e30."""
-    users, items, _ = two_tastes()
-    model = neumf.build_gmf(60, 60, 2, 1)
-    with pytest.raises(FloatingPointError, match=r"after epoch 1 .*lower learning_rate"):
-        train(model, users, items, *NOBODY, settings(optimizer="sgd", learning_rate=1e30))
-
-
-def test_every_epoch_is_reported() -> None:
-    """In order, as in the history."""
-    seen: list[Epoch] = []
-    model = neumf.build_gmf(1, 4, 1, 1)
-    history = train(model, np.array([0]), np.array([0]), *NOBODY, SETTINGS, seen.append)
-    assert seen == history
-
-
-def test_a_progress_line_has_what_is_known() -> None:
-    """Epoch 0 has neither loss nor speed."""
-    line = training.describe(Epoch(0, None, 0.5, 0.25, 0.1, None), 3)
-    assert line == "epoch 0 of 3: validation HR@10 0.5000, validation NDCG@10 0.2500, 0.1 s"
-
-
-@pytest.mark.parametrize("build", ["gmf", "neumf"])
-def test_tastes_are_learnt(build: str) -> None:
-    """Held-out items rank above the other half's; popularity knows no taste and gets near 10 of 30.
-
-    Lists of 30: the held-out item of the own half, and 29 of the other half.
-    """
-    users, items, held_out = two_tastes()
-    other_half = np.stack([np.arange(29) + (1 - u % 2) * 30 for u in range(60)])
-    candidates = np.column_stack([held_out, other_half])
-    model: keras.Model = (
-        neumf.build_gmf(60, 60, 4, 1)
-        if build == "gmf"
-        else neumf.build_neumf(60, 60, 4, [16, 8], 1)
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_equal_seeds_give_equal_weights(optimizer) -> None:
+    """Bit for bit, also where 20,000 rows of a batch fall on 40 items and threads could race."""
+    settings = replace(
+        SETTINGS, epochs=1, batch_size=20_000, learning_rate=0.5, optimizer=optimizer
     )
-    train(model, users, items, *NOBODY, settings(epochs=50, negatives_per_positive=4))
-    scores = ranking.score(neumf.scorer(model), np.arange(60), candidates)
-    hits = metrics.hit_ratio(*ranking.count_better_and_tied(scores), 10).mean()
-    counts = np.bincount(items, minlength=60)[candidates]
-    popular = metrics.hit_ratio(*ranking.count_better_and_tied(counts), 10).mean()
-    assert popular < 0.5
-    assert hits > 0.95
+    users, items = (np.tile(column, 40) for column in interactions())
+    hashes = set()
+    for _ in range(3):
+        trained = model()
+        train(trained, users, items, *NOBODY, settings)
+        hashes.add(neumf.weights_hash(trained))
+    assert len(hashes) == 1
+
+
+def test_each_epoch_has_negatives_of_its_own() -> None:
+    """One positive and 4 negatives an epoch, of 1,000 items: SGD moves the items that it meets.
+
+    After 3 epochs that is up to 1 + 3 · 4 = 13 items, and were the negatives kept, up to 5.
+    """
+    trained = neumf.build_gmf(1, 1_000, 2, 1)
+    before = trained.get_layer("gmf_item_embedding").get_weights()[0]
+    settings = replace(SETTINGS, optimizer="sgd", learning_rate=1.0)
+    train(trained, np.array([0]), np.array([0]), *NOBODY, settings)
+    moved = (trained.get_layer("gmf_item_embedding").get_weights()[0] != before).any(axis=1)
+    assert 10 <= moved.sum() <= 13
+
+
+def test_another_seed_trains_another_model() -> None:
+    """Negatives and order of examples follow from the seed."""
+    one, two = model(), model()
+    train(one, *interactions(), *NOBODY, SETTINGS)
+    train(two, *interactions(), *NOBODY, replace(SETTINGS, seed=2))
+    assert neumf.weights_hash(one) != neumf.weights_hash(two)
+
+
+def test_the_last_partial_batch_is_trained() -> None:
+    """Labels 1, 1, 0, 0 in batches of 3 and 1: with logits near 0 the bias has to turn round.
+
+    The first batch has two labels of one kind: ± 0.1 · (2/3 - 1/3) / 2 = ± 0.0167. The last
+    example is of the other kind: ∓ 0.1 · sigmoid(0.0167) = ∓ 0.0504. Together 0.0337 in size.
+    """
+    small = neumf.build_gmf(2, 4, 2, 1)
+    settings = replace(
+        SETTINGS,
+        epochs=1,
+        batch_size=3,
+        learning_rate=0.1,
+        negatives_per_positive=1,
+        optimizer="sgd",
+    )
+    train(small, np.array([0, 1]), np.array([0, 1]), *NOBODY, settings)
+    assert abs(float(small.get_layer("logit").bias[0])) == pytest.approx(0.0337, abs=0.0005)
+
+
+def test_the_loss_is_the_mean_cross_entropy_of_all_examples() -> None:
+    """Near a logit of 0 each example costs ln 2 = 0.6931, in full and in partial batches."""
+    settings = replace(SETTINGS, epochs=1, learning_rate=1e-9, batch_size=7)
+    history = train(model(), *interactions(), *NOBODY, settings)
+    assert history[1].loss == pytest.approx(0.6931, abs=0.001)
+
+
+def test_history_begins_before_training() -> None:
+    """Epoch 0 has metrics but neither loss nor speed; progress hears of each epoch once."""
+    heard: list[Epoch] = []
+    history = train(model(), *interactions(), *validation(), SETTINGS, heard.append)
+    assert heard == history
+    assert [epoch.epoch for epoch in history] == [0, 1, 2, 3]
+    assert (history[0].loss, history[0].examples_per_second) == (None, None)
+    assert all(epoch.loss and epoch.examples_per_second for epoch in history[1:])
+    assert all(epoch.validation_hr_at_10 is not None for epoch in history)
+
+
+def test_the_best_epoch_is_kept() -> None:
+    """Random lists cannot be learned, so the last epoch is not the best one, and not kept."""
+    trained = model()
+    settings = replace(SETTINGS, epochs=8, learning_rate=0.05)
+    history = train(trained, *interactions(), *validation(), settings)
+    values = [epoch.validation_ndcg_at_10 for epoch in history]
+    assert ndcg_of(trained) == max(values) > values[-1]
+
+
+def test_the_first_of_equal_epochs_is_the_best() -> None:
+    """NDCG 0.1, 0.3, 0.3, 0.2: epoch 1, with its weights."""
+    trained = neumf.build_gmf(1, 1, 1, 0)
+    best = BestWeights(trained)
+    for number, ndcg in enumerate([0.1, 0.3, 0.3, 0.2]):
+        trained.get_layer("logit").bias.assign([float(number)])
+        best.consider(Epoch(number, 0.5, 0.5, ndcg, 1.0, 1.0))
+    best.restore()
+    assert best.epoch == 1
+    assert float(trained.get_layer("logit").bias[0]) == 1.0
+
+
+def test_training_ends_when_patience_does() -> None:
+    """Steps too small to change a rank: epochs 1 and 2 are not better than epoch 0."""
+    settings = replace(SETTINGS, epochs=9, learning_rate=1e-12, patience=2)
+    history = train(model(), *interactions(), *validation(), settings)
+    assert len(history) == 1 + 2
+
+
+def test_without_validation_all_epochs_are_trained_and_the_last_is_kept() -> None:
+    """No user may have three interactions; then there is nothing to choose by."""
+    trained, longer = model(), model()
+    history = train(trained, *interactions(), *NOBODY, replace(SETTINGS, patience=1))
+    train(longer, *interactions(), *NOBODY, replace(SETTINGS, epochs=4))
+    assert len(history) == 1 + 3
+    assert {epoch.validation_ndcg_at_10 for epoch in history} == {None}
+    assert neumf.weights_hash(trained) not in {
+        neumf.weights_hash(model()),
+        neumf.weights_hash(longer),
+    }
+
+
+def test_a_diverging_loss_names_epoch_and_remedy() -> None:
+    """A learning rate of 1e30 leaves no number standing."""
+    settings = replace(SETTINGS, learning_rate=1e30, optimizer="sgd")
+    with pytest.raises(
+        FloatingPointError, match=r"after epoch 1 the loss is .*; lower learning_rate"
+    ):
+        train(model(), *interactions(), *validation(), settings)
+
+
+def test_weights_that_break_in_the_last_step_are_not_kept() -> None:
+    """One batch: the loss before the step is finite, the weights after it are not."""
+    settings = replace(SETTINGS, learning_rate=3e38, optimizer="sgd", batch_size=10_000)
+    scaled = model()
+    scaled.set_weights([100 * weight for weight in scaled.get_weights()])
+    with pytest.raises(FloatingPointError, match="after epoch 1 weights that are not finite: "):
+        train(scaled, *interactions(), *NOBODY, settings)
+
+
+def test_progress_says_what_is_known() -> None:
+    """Epoch 0 has no loss and no speed."""
+    assert (
+        describe(Epoch(3, 0.312, 0.5, 0.25, 1.26, 520_000.4), 20)
+        == "epoch 3 of 20: loss 0.3120, validation HR@10 0.5000, validation NDCG@10 0.2500,"
+        " 1.3 s, 520,000 examples/s"
+    )
+    assert describe(Epoch(0, None, None, None, 0.5, None), 20) == "epoch 0 of 20: 0.5 s"
+
+
+def two_tastes() -> tuple[np.ndarray, np.ndarray]:
+    """Items [200, 10] of 200 users: the even ones like items 0 … 29, the odd ones 30 … 59."""
+    generator = np.random.default_rng(2)
+    rows = [30 * (user % 2) + generator.choice(30, 10, replace=False) for user in range(200)]
+    return np.arange(200), np.array(rows)
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_neumf_learns_whose_taste_is_whose(pretrained: bool) -> None:
+    """All items are about equally popular, so popularity cannot tell the tastes apart.
+
+    Of 30 negatives about 12 are of the user's own taste: who knows the taste and nothing else has
+    the held-out item among the first 10 with chance 10/13 = 0.77; who does not, 10/31 = 0.32.
+    """
+    users, rows = two_tastes()
+    test, held_out, train_items = rows[:, 0], rows[:, 1], rows[:, 2:]
+    keys = user_keys([str(user) for user in users])
+    seen = np.repeat(users, 10), rows.ravel()
+    lists = {
+        split: np.column_stack([items, unseen_items(keys, users, *seen, 60, 30, 1, split)])
+        for split, items in (("test", test), ("validation", held_out))
+    }
+    positives = np.repeat(users, 8), train_items.ravel()
+    settings = replace(SETTINGS, epochs=30, learning_rate=0.01, patience=8)
+
+    def fit(untrained: keras.Model) -> keras.Model:
+        train(untrained, *positives, users, lists["validation"], settings)
+        return untrained
+
+    trained = neumf.build_neumf(200, 60, 4, [16, 8], 1)
+    if pretrained:
+        halves = neumf.build_gmf(200, 60, 4, 1), neumf.build_mlp(200, 60, [16, 8], 1)
+        neumf.initialise_from(trained, *(fit(half) for half in halves), 0.5)
+    popularity = np.bincount(positives[1], minlength=60)
+
+    def hit_ratio(scorer: ranking.Scorer) -> float:
+        scores = ranking.score(scorer, users, lists["test"])
+        return float(metrics.hit_ratio(*ranking.count_better_and_tied(scores), 10).mean())
+
+    assert hit_ratio(lambda _, items: popularity[items]) < 0.45
+    assert hit_ratio(neumf.scorer(fit(trained))) > 0.65

@@ -1,0 +1,241 @@
+"""`ncf-assets materialize`, and what reads its results: status, summary, sql, export."""
+
+import csv
+import io
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ncf_assets_tests.cli.commands import ncf, run, tiny_folder
+from ncf_assets_tests.tiny import ROWS
+
+pytestmark = pytest.mark.slow  # each command is a process of its own
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny data set, materialized by the command; its progress is kept beside."""
+    folder = tiny_folder(tmp_path_factory.mktemp("data"))
+    done = ncf(folder, "materialize", "Sample", "--config", str(folder / "run.yaml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "progress.txt").write_text(done.stdout)
+    (folder / "errors.txt").write_text(done.stderr)
+    return folder
+
+
+def state(data: Path, asset: str) -> str:
+    """What `status` says of one asset."""
+    lines = ncf(data, "status", "Sample").stdout.splitlines()
+    cells = [[cell.strip() for cell in line.split("│")] for line in lines if "│" in line]
+    (found,) = [row[-2] for row in cells if row[1] == asset]
+    return found
+
+
+def test_progress_names_every_asset_with_its_rows(data: Path) -> None:
+    """One line each, and the epochs of the networks."""
+    progress = (data / "progress.txt").read_text()
+    for table, rows in ROWS.items():
+        assert any(table in line and f"{rows} rows" in line for line in progress.splitlines())
+    assert "[18/18]" in progress
+    assert "epoch 2 of 2: loss" in progress
+
+
+def test_a_run_that_succeeds_prints_no_error(data: Path) -> None:
+    """Neither Dagster's log nor TensorFlow's remarks on missing GPUs."""
+    assert (data / "errors.txt").read_text() == ""
+
+
+def test_the_run_is_recorded_in_dagster(data: Path) -> None:
+    """With its job and partition, for the UI."""
+    home = ncf(data, "home").stdout.strip()
+    assert home == str(data / "dagster")
+    listed = run(data, "dagster", "run", "list", DAGSTER_HOME=home)
+    assert "Job: everything" in listed.stdout
+
+
+def test_status_is_up_to_date_after_a_run(data: Path) -> None:
+    """Every asset, with its rows."""
+    out = ncf(data, "status").stdout
+    assert out.count("up to date") == 18
+    assert "Sample" in out
+
+
+def test_summary_shows_rows_and_models(data: Path) -> None:
+    """And where report and database are."""
+    out = ncf(data, "summary", "Sample").stdout
+    for word in ("interactions", "neumf", "popularity", "HR@2", "report.html", "warehouse.duckdb"):
+        assert word in out
+
+
+def test_sql_answers_as_table_and_as_csv(data: Path) -> None:
+    """The number of users, and values that need quoting in CSV."""
+    assert "13" in ncf(data, "sql", "select count(*) as n from users").stdout
+    text = ncf(
+        data, "sql", "--csv", "select user_id, 'a,b' as pair from users where user < 2"
+    ).stdout
+    assert list(csv.reader(io.StringIO(text))) == [
+        ["user_id", "pair"],
+        ["newcomer", "a,b"],
+        ["user00", "a,b"],
+    ]
+
+
+def test_sql_works_while_somebody_holds_the_database(data: Path) -> None:
+    """A read-write connection elsewhere does not lock it out."""
+    with duckdb.connect(str(data / "warehouse.duckdb")) as holder:
+        holder.execute("select * from users")
+        assert ncf(data, "sql", "select 1 from users").returncode == 0
+
+
+def test_a_mistake_in_sql_is_told_as_one(data: Path) -> None:
+    """DuckDB's message without a traceback, exit code 1."""
+    done = ncf(data, "sql", "select nothing from users")
+    assert done.returncode == 1
+    assert "nothing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_duckdb_shell_opens_the_warehouse(data: Path) -> None:
+    """`duckdb data/warehouse.duckdb` from any folder, and the shell of `ncf-assets sql`."""
+    done = run(data, "duckdb", "-csv", str(data / "warehouse.duckdb"), "select count(*) from items")
+    assert done.stdout.split() == ["count_star()", "12"]
+
+
+def test_an_export_holds_all_tables(data: Path, tmp_path: Path) -> None:
+    """Real tables; an existing file is replaced only on demand."""
+    target = tmp_path / "out.duckdb"
+    assert ncf(data, "export", str(target)).returncode == 0
+    with duckdb.connect(str(target), read_only=True) as connection:
+        names = {
+            name
+            for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
+        }
+    assert set(ROWS) <= names
+    refused = ncf(data, "export", str(target))
+    assert refused.returncode == 1
+    assert "--force" in refused.stderr
+    assert ncf(data, "export", "--force", str(target)).returncode == 0
+
+
+def test_a_selection_makes_only_what_it_names(data: Path) -> None:
+    """The split and what follows it become one list; sources stay as they are."""
+    done = ncf(
+        data, "materialize", "Sample", "--select", "test_ranks,metrics",
+        "--config", str(only(data, "metrics")),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "[ 2/2]" in done.stdout
+    assert "raw_reviews" not in done.stdout
+
+
+def only(data: Path, *ops: str) -> Path:
+    """run.yaml with the configuration of some assets alone."""
+    import yaml
+
+    config = yaml.safe_load((data / "run.yaml").read_text())
+    target = data / f"{'-'.join(ops)}.yaml"
+    target.write_text(yaml.safe_dump({"ops": {op: config["ops"][op] for op in ops}}))
+    return target
+
+
+def test_status_follows_source_and_upstream(tmp_path: Path) -> None:
+    """A changed file, then a remade upstream, then its remade downstream."""
+    data = tiny_folder(tmp_path)
+    first = "raw_reviews,users,items"
+    assert ncf(data, "materialize", "Sample", "--select", first).returncode == 0
+    assert state(data, "users") == "up to date"
+    assert state(data, "train") == "not materialized"
+    with (data / "tiny.json").open("a") as file:
+        file.write(
+            '{"reviewerID": "late", "asin": "item00", "overall": 1, "unixReviewTime": 1e9}\n'
+        )
+        file.write(
+            '{"reviewerID": "late", "asin": "item00", "overall": 1, "unixReviewTime": 1400000000}\n'
+        )
+    assert state(data, "raw_reviews") == "the source file has changed"
+    assert state(data, "users") == "raw_reviews is out of date"
+    assert ncf(data, "materialize", "Sample", "--select", "raw_reviews").returncode == 0
+    assert state(data, "users") == "raw_reviews has changed"
+    assert ncf(data, "materialize", "Sample", "--select", "users").returncode == 0
+    assert state(data, "users") == "up to date"
+
+
+def test_a_touched_file_with_the_same_content_is_not_a_change(tmp_path: Path) -> None:
+    """Time stamps of files mean nothing where the bytes are the same."""
+    data = tiny_folder(tmp_path)
+    assert ncf(data, "materialize", "Sample", "--select", "raw_reviews").returncode == 0
+    (data / "tiny.json").touch()
+    assert state(data, "raw_reviews") == "up to date"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["materialize", "Sampel"], "did you mean Sample?"),
+        (["materialize", "Sample", "--select", "user"], "did you mean users?"),
+        (["materialize", "Sample", "--config", "nowhere.yaml"], "does not exist"),
+        (["status", "Nothing_like_it"], "there are: Sample"),
+        (["backfill"], "names of datasets, --all, or --failed"),
+        (["backfill", "Sample", "--all"], "names of datasets, --all, or --failed"),
+        (["backfill", "--failed", "--config", "datasets.toml"], "leave out --config"),
+    ],
+)
+def test_a_mistaken_command_names_the_remedy(
+    tmp_path: Path, words: list[str], message: str
+) -> None:
+    """Exit code 2, without a traceback."""
+    data = tiny_folder(tmp_path)
+    words = [str(data / word) if word == "datasets.toml" else word for word in words]
+    done = ncf(data, *words)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["sql", "select 1"], "there is no warehouse yet"),
+        (["export", "out.duckdb"], "nothing is materialized"),
+        (["summary", "Sample"], "is not materialized"),
+        (["backfill", "--failed"], "no backfill has ended yet"),
+    ],
+)
+def test_an_empty_data_folder_is_told_as_such(
+    tmp_path: Path, words: list[str], message: str
+) -> None:
+    """Exit code 1, and what to do."""
+    data = tiny_folder(tmp_path)
+    words = [str(data / word) if word == "out.duckdb" else word for word in words]
+    done = ncf(data, *words)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_broken_registry_is_told_in_one_line(tmp_path: Path) -> None:
+    """The file, the rule, what was found."""
+    (tmp_path / "datasets.toml").write_text('[Bad]\nformat = "amazon-1999"\nurl = "http://x/y"\n')
+    done = ncf(tmp_path, "materialize", "Bad")
+    assert done.returncode == 1
+    assert "datasets.toml" in done.stderr
+    assert "amazon-1999" in done.stderr
+
+
+def test_a_file_of_another_format_names_the_format(tmp_path: Path) -> None:
+    """A 2023 line under amazon-2014: nothing is published, the remedy is in the message."""
+    data = tiny_folder(tmp_path)
+    line = '{"user_id": "a", "parent_asin": "b", "rating": 5, "timestamp": 1588687728923}\n'
+    (data / "tiny.json").write_text(line * 3)
+    done = ncf(data, "materialize", "Sample")
+    assert done.returncode == 1
+    assert 'set format = "amazon-2023"' in done.stderr
+    assert not (data / "tables" / "raw_reviews" / "dataset=Sample" / "data.parquet").exists()
+
+
+def test_help_names_every_command_and_option(tmp_path: Path) -> None:
+    """Each with a sentence."""
+    out = ncf(tmp_path, "--help").stdout
+    for command in ("materialize", "backfill", "status", "summary", "sql", "export", "home"):
+        assert command in out
+        assert len(ncf(tmp_path, command, "--help").stdout.splitlines()) > 4
