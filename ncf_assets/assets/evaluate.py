@@ -19,7 +19,7 @@ NETWORKS = ("gmf", "mlp", "neumf")
 @table_asset(
     "evaluate",
     reads=["test_candidates", "baselines", *(f"{name}_model" for name in NETWORKS)],
-    modules=["ncf_assets.ncf.ranking"],
+    modules=["ncf_assets.ncf.ranking", "ncf_assets.ncf.neumf"],
 )
 def test_ranks(inputs: Inputs, _: NoConfig) -> pd.DataFrame:
     """Score every test list with every model, and count what beats or ties the held-out item."""
@@ -61,7 +61,10 @@ class MetricsConfig(dg.Config):
 
 
 @table_asset(
-    "evaluate", reads=["test_ranks"], config=MetricsConfig, modules=["ncf_assets.ncf.metrics"]
+    "evaluate",
+    reads=["test_ranks"],
+    config=MetricsConfig,
+    modules=["ncf_assets.ncf.metrics", "ncf_assets.ncf.randomness"],
 )
 def metrics(inputs: Inputs, config: MetricsConfig) -> pd.DataFrame:
     """Hit ratio and NDCG of every model, with intervals."""

@@ -17,7 +17,10 @@ from ncf_assets.assets.partition import DATASETS, Inputs, Run, check_spec, code_
 from ncf_assets.assets.table_asset import OWNERS
 from ncf_assets.warehouse import Stamp, Warehouse
 
-SCIENCE = ("ncf_assets.ncf.neumf", "ncf_assets.ncf.training", "ncf_assets.ncf.sampling")
+SCIENCE = tuple(
+    f"ncf_assets.ncf.{module}"
+    for module in ("neumf", "training", "sampling", "ranking", "metrics", "randomness")
+)
 PROBED_PAIRS = 256  # pairs on which a saved model must score as it did in training
 
 
@@ -113,8 +116,8 @@ def validation_lists(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
     drawn = negatives.loc[negatives["split"] == "validation", "item"].to_numpy()
     items = held_out["item"].to_numpy()
     # both tables are ordered by user, and every user has as many negatives
-    lists = np.column_stack([items, drawn.reshape(len(items), -1)]) if len(items) else drawn
-    return held_out["user"].to_numpy(), lists.reshape(len(items), -1)
+    lists = np.column_stack([items, drawn.reshape(len(items), len(drawn) // max(1, len(items)))])
+    return held_out["user"].to_numpy(), lists
 
 
 def _publish(

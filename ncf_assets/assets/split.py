@@ -26,7 +26,7 @@ class NegativesConfig(dg.Config):
     "split",
     reads=["users", "items", "interactions", "validation", "test"],
     config=NegativesConfig,
-    modules=["ncf_assets.ncf.sampling"],
+    modules=["ncf_assets.ncf.sampling", "ncf_assets.ncf.randomness"],
 )
 def negatives(inputs: Inputs, config: NegativesConfig) -> pd.DataFrame:
     """Draw the competitors of each held-out item of both splits."""

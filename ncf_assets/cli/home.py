@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 from filelock import FileLock
 
-from ncf_assets.warehouse import PROJECT_DATA, data_dir
+import ncf_assets
+from ncf_assets.warehouse import data_dir
 
-SETTINGS = PROJECT_DATA.parent / "dagster.yaml"
+SETTINGS = Path(ncf_assets.__file__).with_name("dagster.yaml")
 READY = ".databases-made"
 
 

@@ -152,6 +152,17 @@ def test_the_interval_of_hits_has_the_width_of_the_normal_one() -> None:
     assert high == pytest.approx(0.4 + 0.0304, abs=0.0046)
 
 
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    """95 % of 300 simulated samples; fewer than 91 % or all would be beyond three deviations."""
+    generator = rng(2, "simulation")
+    covered = 0
+    for i in range(300):
+        values = (generator.random(400) < 0.4).astype(float)
+        low, high = metrics.bootstrap_interval(values, rng(i, "b"), resamples=400)
+        covered += low <= 0.4 <= high
+    assert 0.91 * 300 < covered < 300
+
+
 def test_a_higher_level_is_a_wider_interval() -> None:
     """99 % reaches 2.58 standard errors, 50 % only 0.67."""
     values = np.repeat([1.0, 0.0], [400, 600])

@@ -124,13 +124,14 @@ def test_draws_equal_a_plain_loop(history: set[int]) -> None:
     assert draw(["A0"], [history])[0].tolist() == expected
 
 
-@pytest.mark.parametrize("n", [10, 2])
-def test_a_user_with_few_unseen_items_gets_those_of_the_smallest_hashes(n: int) -> None:
-    """With 15 of 40 items unseen, fewer than 2 · 10 or than half, items are ordered by hash."""
-    history = set(range(25))
+@pytest.mark.parametrize(("n_seen", "n"), [(25, 10), (25, 2), (15, 15)])
+def test_a_user_with_few_unseen_items_gets_those_of_the_smallest_hashes(
+    n_seen: int, n: int
+) -> None:
+    """Fewer than half of 40 items are unseen, or fewer than 2 n: items are ordered by hash."""
     begin = start("A0", 2017, "test")
-    expected = sorted(range(25, 40), key=lambda item: splitmix(begin, item))[:n]
-    assert draw(["A0"], [history], n)[0].tolist() == expected
+    expected = sorted(range(n_seen, 40), key=lambda item: splitmix(begin, item))[:n]
+    assert draw(["A0"], [set(range(n_seen))], n)[0].tolist() == expected
 
 
 def test_who_has_just_enough_unseen_items_gets_them_all() -> None:

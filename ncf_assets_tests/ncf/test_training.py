@@ -1,5 +1,6 @@
 """Training learns, repeats itself to the bit, keeps its best epoch, and says when it fails."""
 
+import math
 from dataclasses import replace
 
 import keras
@@ -103,6 +104,41 @@ def test_the_last_partial_batch_is_trained() -> None:
     assert abs(float(small.get_layer("logit").bias[0])) == pytest.approx(0.0337, abs=0.0005)
 
 
+def test_the_first_step_of_adam_is_the_learning_rate_for_users_of_many_examples() -> None:
+    """Adam's first step is rate · g / |g|, with g summed over all examples of the row.
+
+    Each user has 25 examples in the only batch. Stock Keras squares them one by one, and would
+    step up to sqrt(25) = 5 times as far.
+    """
+    trained = model()
+    before = trained.get_weights()
+    settings = replace(SETTINGS, epochs=1, batch_size=10_000)
+    train(trained, *interactions(), *NOBODY, settings)
+    steps = [abs(a - b).max() for a, b in zip(trained.get_weights(), before, strict=True)]
+    assert max(steps) == pytest.approx(settings.learning_rate, rel=0.01)
+
+
+def test_one_step_of_sgd_by_hand() -> None:
+    """GMF of one factor, one user, two items; user embedding 1, item embeddings 2 and 3, h = 1.
+
+    The positive has logit 2, the only possible negative logit 3. With both in one batch the loss is
+    (log(1 + e⁻²) + log(1 + e³)) / 2 and its derivative by h is ((σ(2) - 1) · 2 + σ(3) · 3) / 2.
+    """
+    gmf = neumf.build_gmf(1, 2, 1, 1)
+    gmf.get_layer("gmf_user_embedding").set_weights([np.array([[1.0]])])
+    gmf.get_layer("gmf_item_embedding").set_weights([np.array([[2.0], [3.0]])])
+    gmf.get_layer("logit").set_weights([np.array([[1.0]]), np.array([0.0])])
+    step = replace(SETTINGS, epochs=1, negatives_per_positive=1, optimizer="sgd", learning_rate=0.1)
+    history = train(gmf, np.array([0]), np.array([0]), *NOBODY, step)
+    loss = (math.log(1 + math.exp(-2)) + math.log(1 + math.exp(3))) / 2
+    assert history[1].loss == pytest.approx(loss, rel=1e-5)
+    positive, negative = (1 / (1 + math.exp(-x)) for x in (2, 3))
+    kernel, bias = gmf.get_layer("logit").get_weights()
+    slope = ((positive - 1) * 2 + negative * 3) / 2
+    assert kernel[0, 0] == pytest.approx(1 - 0.1 * slope, rel=1e-5)
+    assert bias[0] == pytest.approx(-0.1 * (positive - 1 + negative) / 2, rel=1e-4)
+
+
 def test_the_loss_is_the_mean_cross_entropy_of_all_examples() -> None:
     """Near a logit of 0 each example costs ln 2 = 0.6931, in full and in partial batches."""
     settings = replace(SETTINGS, epochs=1, learning_rate=1e-9, batch_size=7)
@@ -160,6 +196,13 @@ def test_without_validation_all_epochs_are_trained_and_the_last_is_kept() -> Non
         neumf.weights_hash(model()),
         neumf.weights_hash(longer),
     }
+
+
+def test_training_on_nothing_is_refused() -> None:
+    """There is no mean loss over no examples."""
+    none = np.empty(0, np.int32)
+    with pytest.raises(ValueError, match="at least one pair of user and item, found none"):
+        train(model(), none, none, *NOBODY, SETTINGS)
 
 
 def test_a_diverging_loss_names_epoch_and_remedy() -> None:
