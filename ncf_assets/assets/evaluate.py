@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from ncf_assets.assets.partition import Inputs
+from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.table_asset import NoConfig, table_asset
 from ncf_assets.ncf import metrics as formulas
 from ncf_assets.ncf import ranking

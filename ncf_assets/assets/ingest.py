@@ -8,13 +8,16 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from ncf_assets.assets.partition import DATASETS, SHOWN_ROWS, Inputs, Run, check_specs, code_version
+from ncf_assets.assets.code import code_version
+from ncf_assets.assets.inputs import Inputs
+from ncf_assets.assets.partition import DATASETS, SHOWN_ROWS, Run, check_spec, check_specs
 from ncf_assets.assets.table_asset import table_spec
 from ncf_assets.datasets import Dataset, load
 from ncf_assets.ingest import download, formats, reader
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import Warehouse
 
+AS_PUBLISHED = "raw_reviews_as_many_as_published"
 MODULES = ("ncf_assets.ingest.formats", "ncf_assets.ingest.reader", "ncf_assets.ingest.rules")
 
 
@@ -26,7 +29,17 @@ def _spec(name: str) -> dg.AssetSpec:
 
 @dg.multi_asset(
     specs=[_spec("raw_reviews"), _spec("rejected_reviews")],
-    check_specs=[*check_specs(tables()["raw_reviews"]), *check_specs(tables()["rejected_reviews"])],
+    check_specs=[
+        *check_specs(tables()["raw_reviews"]),
+        *check_specs(tables()["rejected_reviews"]),
+        check_spec(
+            "raw_reviews",
+            AS_PUBLISHED,
+            "The file has as many lines as datasets.toml says that its publisher states. If not:"
+            " download the file again, or correct expected_reviews.",
+            blocking=False,
+        ),
+    ],
     partitions_def=DATASETS,
 )
 def reviews(
@@ -55,7 +68,20 @@ def reviews(
             draft: draft.finish(**run.origin(draft.table.name, hashes), source=source)
             for draft in (accepted, rejected)
         }
+        yield _as_published(dataset, accepted.rows + rejected.rows)
         yield from run.publish(stamps)
+
+
+def _as_published(dataset: Dataset, lines: int) -> dg.AssetCheckResult:
+    """A warning where a file is shorter or longer than its publisher says."""
+    expected = dataset.expected_reviews
+    return dg.AssetCheckResult(
+        asset_key="raw_reviews",
+        check_name=AS_PUBLISHED,
+        passed=expected in (None, lines),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"lines": lines, "published": "not stated" if expected is None else expected},
+    )
 
 
 def _nothing_accepted(file: Path, dataset: Dataset, rejected: pa.RecordBatch) -> str:

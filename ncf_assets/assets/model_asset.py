@@ -13,7 +13,9 @@ import dagster as dg
 import numpy as np
 from pydantic import Field
 
-from ncf_assets.assets.partition import DATASETS, Inputs, Run, check_spec, code_version, settings_of
+from ncf_assets.assets.code import code_version
+from ncf_assets.assets.inputs import Inputs
+from ncf_assets.assets.partition import DATASETS, Run, check_spec, settings_of
 from ncf_assets.assets.table_asset import OWNERS
 from ncf_assets.warehouse import Stamp, Warehouse
 

@@ -1,116 +1,25 @@
-"""What every asset does with its partition: read what it declared, audit, stamp, publish.
+"""What every asset does with its partition: audit, stamp, publish, and show it in Dagster.
 
-How a table, model or report is made is not here but in the stage files.
+What it reads is `inputs`; how a table, model or report is made, the stage files.
 """
 
-import hashlib
-import importlib.util
-import inspect
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pandas as pd
-import pyarrow as pa
 
+from ncf_assets.assets.inputs import Inputs
 from ncf_assets.checks import Check, checks
 from ncf_assets.datasets import load
 from ncf_assets.tables import Table
 from ncf_assets.warehouse import Draft, Stamp, Warehouse, data_dir
 
-QUERY_ROWS = 500_000  # rows of a query's result held in memory at a time
 SHOWN_ROWS = 10  # rows of a table's preview, and failing rows that a check names
 
 DATASETS = dg.StaticPartitionsDefinition(list(load(Warehouse(data_dir()).registry)))
-
-
-def code_version(*parts: str | Callable[..., Any]) -> str:
-    """Hash of the code that makes an asset: texts, functions, and modules by dotted name.
-
-    Modules are read, not imported: TensorFlow must not load with the code location.
-    """
-    total = hashlib.sha256()
-    for part in parts:
-        if callable(part):
-            total.update(inspect.getsource(part).encode())
-        elif part.startswith("ncf_assets."):
-            for file in _files(part):
-                total.update(file.read_bytes())
-        else:
-            total.update(part.encode())
-    return total.hexdigest()[:16]
-
-
-def _files(module: str) -> list[Path]:
-    """The file of a module, or all files of a package, templates included."""
-    found = importlib.util.find_spec(module)
-    if found is None or found.origin is None:
-        raise ModuleNotFoundError(f"{module} is named as an asset's code but does not exist")
-    file = Path(found.origin)
-    if file.name != "__init__.py":
-        return [file]
-    return sorted(p for p in file.parent.rglob("*") if p.is_file() and p.suffix != ".pyc")
-
-
-class Inputs:
-    """The upstream partitions of one asset run. Reading what was not declared is an error."""
-
-    def __init__(self, warehouse: Warehouse, dataset: str, declared: Iterable[str]) -> None:
-        self._warehouse = warehouse
-        self.dataset = dataset
-        self.files = {name: warehouse.existing(name, dataset) for name in sorted(declared)}
-        self._stamps = self._current_stamps()
-
-    @property
-    def hashes(self) -> dict[str, str]:
-        """The content hash of each upstream partition, as it was when this run began."""
-        return {name: stamp.content for name, stamp in self._stamps.items()}
-
-    def rows(self, table: str) -> int:
-        """How many rows a table has."""
-        self._check_declared(table)
-        return self._stamps[table].rows
-
-    def read(self, table: str, columns: list[str] | None = None) -> pd.DataFrame:
-        """A table's rows in the order of its key."""
-        self._check_declared(table)
-        return self._warehouse.read(table, self.dataset, columns)
-
-    def record(self, asset: str) -> dict[str, Any]:
-        """The JSON record of a model."""
-        self._check_declared(asset)
-        return self._warehouse.record(asset, self.dataset)
-
-    def model_file(self, asset: str) -> Path:
-        """The .keras file of a model."""
-        return self.files[asset].with_name(self.record(asset)["file"])
-
-    def query(self, select: str, parameters: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
-        """The rows of a select over the declared tables."""
-        tables = {name: file for name, file in self.files.items() if file.suffix == ".parquet"}
-        with self._warehouse.connect(tables) as connection:
-            relation = connection.sql(select, params=dict(parameters))
-            yield from relation.to_arrow_reader(QUERY_ROWS)
-
-    def check_unchanged(self) -> None:
-        """Refuse to publish what was made from partitions that have been replaced meanwhile."""
-        current = self._current_stamps()
-        changed = [name for name in self.files if current[name] != self._stamps[name]]
-        if changed:
-            raise dg.Failure(
-                f"{', '.join(changed)} of dataset {self.dataset} changed while being read,"
-                " by another run; nothing was published, run this asset again"
-            )
-
-    def _current_stamps(self) -> dict[str, Stamp]:
-        return {name: self._warehouse.stamp(name, self.dataset) for name in self.files}
-
-    def _check_declared(self, name: str) -> None:
-        if name not in self.files:
-            raise KeyError(f"{name} is read but not declared; add it to the asset's `reads`")
 
 
 @dataclass(frozen=True)
@@ -196,13 +105,15 @@ def settings_of(config: dg.Config) -> dict[str, Any]:
     return dict(config.model_dump())
 
 
-def check_spec(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
-    """A check that stops the run, with a result for each dataset."""
+def check_spec(
+    asset: str, name: str, description: str, *, blocking: bool = True
+) -> dg.AssetCheckSpec:
+    """A check that stops the run unless told otherwise, with a result for each dataset."""
     with warnings.catch_warnings():
         # partitioned checks are in preview; without them one dataset's result hides another's
         warnings.simplefilter("ignore", dg.PreviewWarning)
         return dg.AssetCheckSpec(
-            name, asset=asset, description=description, blocking=True, partitions_def=DATASETS
+            name, asset=asset, description=description, blocking=blocking, partitions_def=DATASETS
         )
 
 

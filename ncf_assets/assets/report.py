@@ -10,14 +10,9 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from ncf_assets.assets.partition import (
-    DATASETS,
-    Inputs,
-    Run,
-    check_spec,
-    code_version,
-    table_metadata,
-)
+from ncf_assets.assets.code import code_version
+from ncf_assets.assets.inputs import Inputs
+from ncf_assets.assets.partition import DATASETS, Run, check_spec, table_metadata
 from ncf_assets.assets.table_asset import OWNERS
 from ncf_assets.datasets import load
 from ncf_assets.ncf import report

@@ -4,7 +4,7 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from ncf_assets.assets.partition import Inputs
+from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.table_asset import sql_asset, table_asset
 from ncf_assets.ncf import sampling
 

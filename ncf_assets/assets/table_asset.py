@@ -7,14 +7,9 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
-from ncf_assets.assets.partition import (
-    DATASETS,
-    Inputs,
-    Run,
-    check_specs,
-    code_version,
-    settings_of,
-)
+from ncf_assets.assets.code import code_version
+from ncf_assets.assets.inputs import Inputs
+from ncf_assets.assets.partition import DATASETS, Run, check_specs, settings_of
 from ncf_assets.checks import checks
 from ncf_assets.tables import Table, tables
 from ncf_assets.warehouse import Warehouse

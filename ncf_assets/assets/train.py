@@ -5,8 +5,9 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field, field_validator
 
+from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.model_asset import TrainingConfig, model_asset
-from ncf_assets.assets.partition import Inputs, Run
+from ncf_assets.assets.partition import Run
 from ncf_assets.assets.table_asset import NoConfig, sql_asset, table_asset
 
 

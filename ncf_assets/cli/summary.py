@@ -44,8 +44,7 @@ def _comparison(place: Warehouse, dataset: str) -> Table:
         index="model", columns="heading", values="value"
     )
     wide = wide.sort_values(wide.columns[-1], ascending=False)  # by NDCG
-    title = f"held-out items ranked, {metrics['protocol'].iloc[0]}"
-    shown = Table("model", *map(str, wide.columns), title=title, title_justify="left")
+    shown = Table("model", *map(str, wide.columns), title=metrics["protocol"].iloc[0])
     for row in wide.itertuples():
         shown.add_row(str(row[0]), *(f"{value:.3f}" for value in row[1:]))
     return shown

@@ -32,7 +32,7 @@ def test_every_asset_explains_itself(key: dg.AssetKey) -> None:
     for check in node.check_keys:
         spec = GRAPH.get_check_spec(check)
         assert spec.description
-        assert spec.blocking
+        assert spec.blocking or check.name == "raw_reviews_as_many_as_published"
 
 
 @pytest.mark.parametrize("key", KEYS, ids=str)

@@ -1,7 +1,11 @@
 """The whole graph through Dagster on the tiny data set, with exact rows."""
 
+import functools
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -264,3 +268,44 @@ def test_the_training_history_starts_before_training(warehouse: Warehouse) -> No
         "neumf": [0, 1, 2],
     }
     assert pd.isna(history.loc[history["epoch"] == 0, "loss"]).all()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder without a log line for each request."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A web server on loopback for a folder; its address."""
+    handler = functools.partial(Quiet, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_missing_file_is_downloaded_into_raw(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """From the registry's URL; the second time, with the server gone, the file is used as it is.
+
+    The registry expects 50 reviews and the file has 52 lines: a warning that stops nothing.
+    """
+    write_source(tmp_path / "published")
+    made = Warehouse(tmp_path / "data")
+    made.root.mkdir()
+    with served(tmp_path / "published") as address:
+        (made.root / "datasets.toml").write_text(
+            f'[Sample]\nformat = "amazon-2014"\nurl = "{address}/tiny.json"\n'
+            "expected_reviews = 50\n"
+        )
+        result = materialize(made, instance, ["raw_reviews", "rejected_reviews"], {})
+        assert result.success
+    assert [path.name for path in made.raw.iterdir()] == ["tiny.json"]
+    (warning,) = [e for e in result.get_asset_check_evaluations() if not e.passed]
+    assert warning.check_name == "raw_reviews_as_many_as_published"
+    assert warning.metadata["lines"].value == 52
+    assert materialize(made, instance, ["raw_reviews", "rejected_reviews"], {}).success

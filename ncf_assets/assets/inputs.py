@@ -1,0 +1,71 @@
+"""What an asset reads: its declared upstream partitions, as they were when its run began."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+
+from ncf_assets.warehouse import Stamp, Warehouse
+
+QUERY_ROWS = 500_000  # rows of a query's result held in memory at a time
+
+
+class Inputs:
+    """The upstream partitions of one asset run. Reading what was not declared is an error."""
+
+    def __init__(self, warehouse: Warehouse, dataset: str, declared: Iterable[str]) -> None:
+        self._warehouse = warehouse
+        self.dataset = dataset
+        self.files = {name: warehouse.existing(name, dataset) for name in sorted(declared)}
+        self._stamps = self._current_stamps()
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The content hash of each upstream partition, as it was when this run began."""
+        return {name: stamp.content for name, stamp in self._stamps.items()}
+
+    def rows(self, table: str) -> int:
+        """How many rows a table has."""
+        self._check_declared(table)
+        return self._stamps[table].rows
+
+    def read(self, table: str, columns: list[str] | None = None) -> pd.DataFrame:
+        """A table's rows in the order of its key."""
+        self._check_declared(table)
+        return self._warehouse.read(table, self.dataset, columns)
+
+    def record(self, asset: str) -> dict[str, Any]:
+        """The JSON record of a model."""
+        self._check_declared(asset)
+        return self._warehouse.record(asset, self.dataset)
+
+    def model_file(self, asset: str) -> Path:
+        """The .keras file of a model."""
+        return self.files[asset].with_name(self.record(asset)["file"])
+
+    def query(self, select: str, parameters: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
+        """The rows of a select over the declared tables."""
+        tables = {name: file for name, file in self.files.items() if file.suffix == ".parquet"}
+        with self._warehouse.connect(tables) as connection:
+            relation = connection.sql(select, params=dict(parameters))
+            yield from relation.to_arrow_reader(QUERY_ROWS)
+
+    def check_unchanged(self) -> None:
+        """Refuse to publish what was made from partitions that have been replaced meanwhile."""
+        current = self._current_stamps()
+        changed = [name for name in self.files if current[name] != self._stamps[name]]
+        if changed:
+            raise dg.Failure(
+                f"{', '.join(changed)} of dataset {self.dataset} changed while being read,"
+                " by another run; nothing was published, run this asset again"
+            )
+
+    def _current_stamps(self) -> dict[str, Stamp]:
+        return {name: self._warehouse.stamp(name, self.dataset) for name in self.files}
+
+    def _check_declared(self, name: str) -> None:
+        if name not in self.files:
+            raise KeyError(f"{name} is read but not declared; add it to the asset's `reads`")
