@@ -16,10 +16,11 @@ from ncf_assets.assets.partition import DATASETS, Run, check_spec, table_metadat
 from ncf_assets.assets.table_asset import OWNERS
 from ncf_assets.datasets import load
 from ncf_assets.ncf import report
-from ncf_assets.tables import tables
 from ncf_assets.warehouse import Stamp, Warehouse
 from ncf_assets.warehouse.lineage import broken_links, origins
 
+COUNTED = ("raw_reviews", "rejected_reviews", "users", "items", "interactions")
+COUNTED_SPLITS = ("train", "validation", "test")
 READS = ("metrics", "rejected_reviews", "training_history")
 
 
@@ -77,7 +78,7 @@ def evaluation_report(
 def facts_of(run: Run, stamps: Mapping[str, Stamp]) -> report.Facts:
     """What the report says, gathered from tables and stamps."""
     dataset = load(run.warehouse.registry)[run.dataset]
-    counts = {name: stamp.rows for name, stamp in stamps.items() if name in tables()}
+    counts = {name: stamps[name].rows for name in (*COUNTED, *COUNTED_SPLITS)}
     return report.Facts(
         dataset=dataset.name,
         title=dataset.title,

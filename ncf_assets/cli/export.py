@@ -17,6 +17,8 @@ def export(file: Path, force: bool) -> None:
     """
     if file.exists() and not force:
         raise click.ClickException(f"{file} exists; give another name, or --force to replace it")
+    if file.resolve() == warehouse().database:
+        raise click.ClickException(f"{file} is the warehouse's own catalogue; give another name")
     exported = warehouse().export(file.resolve())
     if not exported:
         raise click.ClickException(f"nothing is materialized in {warehouse().root}")

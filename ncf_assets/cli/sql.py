@@ -34,6 +34,7 @@ def sql(query: str | None, as_csv: bool) -> None:
         raise click.ClickException(
             f"there is no warehouse yet: no {database}; run `make demo` or `ncf-assets materialize`"
         )
+    warehouse().refresh_catalogue()
     with tempfile.TemporaryDirectory(prefix="ncf-assets-") as folder:
         copy = Path(shutil.copy(database, folder))
         if query is None:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import catalogue
-from ncf_assets.warehouse.files import replace, temporary, write_text
+from ncf_assets.warehouse.files import glob_escaped, replace, temporary, write_text
 from ncf_assets.warehouse.parquet import Draft, read_stamp
 from ncf_assets.warehouse.stamp import Stamp
 
@@ -125,7 +125,7 @@ class Warehouse:
         with duckdb.connect(config={"temp_directory": str(spill)}) as connection:
             for table, file in partitions.items():
                 # a file name cannot be a prepared parameter of `create view`
-                path = str(file).replace("'", "''")
+                path = glob_escaped(file).replace("'", "''")
                 connection.execute(
                     f"create view {quoted(table)} as"
                     f" select * from read_parquet('{path}', hive_partitioning = false)"

@@ -2,6 +2,7 @@
 
 No run ever opens the file that people query. It is rebuilt beside and renamed over the old one, so
 open shells keep working; new datasets appear in them at once, as each view reads `*/*.parquet`.
+What somebody writes into it, or an older shell leaves beside it, is swept away by the next refresh.
 """
 
 import hashlib
@@ -11,26 +12,28 @@ import duckdb
 from filelock import FileLock
 
 from ncf_assets.tables import Table, tables
-from ncf_assets.warehouse.files import replace, temporary
+from ncf_assets.warehouse.files import glob_escaped, replace, temporary
 
 STORAGE = "v1.2.0"  # the oldest DuckDB that can read the catalogue
 
 
 def refresh(database: Path, folder: Path) -> None:
-    """Rebuild the catalogue if the tables that have files, or their headers, have changed."""
+    """Rebuild the catalogue if tables, their headers, or the file itself have changed."""
     database.parent.mkdir(parents=True, exist_ok=True)
     built_from = database.with_suffix(".duckdb.built-from")
     with FileLock(database.with_suffix(".duckdb.lock")):
         present = _present(folder)
         wanted = _fingerprint(folder, present)
-        if database.exists() and built_from.exists() and built_from.read_text() == wanted:
+        # a shell that wrote to an old catalogue leaves a log that does not belong to this one
+        log = database.with_name(database.name + ".wal")
+        unchanged = built_from.exists() and built_from.read_text() == wanted + _identity(database)
+        if unchanged and not log.exists():
             return
         built_from.unlink(missing_ok=True)
         _build(database.with_suffix(".duckdb.new"), folder, present)
-        # a shell that wrote to the old catalogue leaves a log that does not belong to the new one
-        database.with_name(database.name + ".wal").unlink(missing_ok=True)
+        log.unlink(missing_ok=True)
         database.with_suffix(".duckdb.new").replace(database)
-        built_from.write_text(wanted)
+        built_from.write_text(wanted + _identity(database))
 
 
 def export(file: Path, folder: Path) -> dict[str, int]:
@@ -60,6 +63,14 @@ def _present(folder: Path) -> list[Table]:
     ]
 
 
+def _identity(database: Path) -> str:
+    """Which file it is, and when it was last written."""
+    if not database.exists():
+        return " missing"
+    facts = database.stat()
+    return f" {facts.st_ino} {facts.st_size} {facts.st_mtime_ns}"
+
+
 def _fingerprint(folder: Path, present: list[Table]) -> str:
     """What the catalogue depends on: where the files are, and the headers of the tables."""
     parts = [str(folder), STORAGE, *(f"{table.name} {table.text}" for table in present)]
@@ -79,7 +90,7 @@ def _build(file: Path, folder: Path, present: list[Table]) -> None:
 
 def _view(table: Table, folder: Path) -> list[str]:
     """The statements that create one table's view with its comments."""
-    files = _literal(folder / table.name / "*" / "data.parquet")
+    files = _literal(f"{glob_escaped(folder / table.name)}/*/data.parquet")
     columns = ", ".join(column.name for column in table.columns)
     comments = [
         f"comment on column {table.name}.{column.name} is {_literal(column.description)}"

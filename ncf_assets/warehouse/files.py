@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,11 @@ def write_text(target: Path, text: str) -> None:
     with temporary(target) as path:
         path.write_text(text, encoding="utf-8")
         replace(path, target)
+
+
+def glob_escaped(path: Path) -> str:
+    """The path as DuckDB's `read_parquet` takes it: a name with * ? or [ stands for itself."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
 def _sync(path: Path, flags: int) -> None:

@@ -58,6 +58,7 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ("validation_not_in_train", "validation", [(0, 0, 1, 5.0)]),
     ("test_one_per_user", "test", [(0, 2, 3, 3.0), (1, 3, 2, 5.0)]),  # ben has only 2
     ("test_one_per_user", "test", []),
+    ("test_not_empty", "test", []),
     ("test_not_in_train", "test", [(0, 0, 1, 5.0)]),
     ("test_not_in_validation", "test", [(0, 1, 2, 4.0)]),
     ("negatives_distinct", "negatives", [("test", 0, 1, 3)]),  # none for validation
@@ -66,6 +67,11 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ("negatives_unseen", "negatives", [("test", 0, 1, 0)]),
     ("test_candidates_one_positive", "test_candidates", [(0, 1, 3, 0.0)]),
     ("test_candidates_one_positive", "test_candidates", [(0, 0, 2, 3.0), (0, 1, 2, 0.0)]),
+    (
+        "test_candidates_one_positive",
+        "test_candidates",
+        [(0, 0, 2, 3.0), (0, 1, 3, 0.0), (1, 0, 2, 1.0)],  # lists of 2 and 1
+    ),
     ("baselines_score_every_item", "baselines", [("popularity", 0, 1.0)]),
     ("training_history_starts_at_zero", "training_history", SOUND["training_history"][1:]),
     ("test_ranks_within_list", "test_ranks", [("neumf", "sampled-1", 0, 2, 1, 1)]),

@@ -17,7 +17,7 @@ ROWS = {"item": [0, 1], "item_id": ["cap", 'h"a\tt'], "n_interactions": [2, 1]}
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """An empty warehouse, in a folder whose name wants quoting."""
-    return Warehouse(tmp_path / "it's data")
+    return Warehouse(tmp_path / "it's [1] data*")
 
 
 def write(
@@ -125,6 +125,27 @@ def test_an_open_shell_keeps_working_and_sees_new_datasets(warehouse: Warehouse)
         assert warehouse.database.stat().st_ino != inode
         assert shell.execute("select count(*) from items").fetchall() == [(4,)]
     assert query(warehouse, "select count(*) from users") == [(1,)]
+
+
+def test_what_an_old_shell_writes_after_a_rebuild_is_swept_away(warehouse: Warehouse) -> None:
+    """Its log lands beside the new catalogue and would break it; the next refresh mends that."""
+    write(warehouse, "A")
+    users = {"user": [0], "user_id": ["a"], "n_interactions": [1]}
+    with duckdb.connect(str(warehouse.database)) as shell:
+        write(warehouse, "A", "users", users)
+        shell.execute("create view users as select 1")
+        assert warehouse.database.with_name("warehouse.duckdb.wal").exists()
+        warehouse.refresh_catalogue()
+        assert other_shell(warehouse, "select count(*) from users") == ["1"]
+
+
+def test_a_catalogue_that_somebody_changed_is_rebuilt(warehouse: Warehouse) -> None:
+    """A view dropped by hand is back after the next refresh."""
+    write(warehouse, "A")
+    with duckdb.connect(str(warehouse.database)) as shell:
+        shell.execute("drop view items")
+    warehouse.refresh_catalogue()
+    assert other_shell(warehouse, "select count(*) from items") == ["2"]
 
 
 def test_what_a_shell_left_behind_does_not_reach_the_next_catalogue(warehouse: Warehouse) -> None:
