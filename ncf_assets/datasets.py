@@ -53,6 +53,12 @@ class Dataset:
     note: str | None = None
 
     @property
+    def reading(self) -> dict[str, object]:
+        """What decides how the lines of the file are read."""
+        columns = list(self.csv_columns) if self.csv_columns else None
+        return {"format": self.format, "columns": columns}
+
+    @property
     def file_name(self) -> str:
         """The file's name under `data/raw`: the last part of `url`, or else of `path`."""
         if self.url is None:

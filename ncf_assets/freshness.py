@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest import download, reader
-from ncf_assets.warehouse import Stamp, Warehouse
+from ncf_assets.warehouse import DamagedError, Stamp, Warehouse
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,20 @@ class State:
 
     def __str__(self) -> str:
         """Say `up to date`, `not materialized`, or what has changed."""
-        if self.stamp is None:
-            return "not materialized"
-        return "; ".join(self.reasons) or "up to date"
+        if self.reasons:
+            return "; ".join(self.reasons)
+        return "up to date" if self.stamp else "not materialized"
 
 
 def states(warehouse: Warehouse, dataset: Dataset, assets: Iterable[Asset]) -> list[State]:
     """The state of each asset, given in an order in which upstream comes first."""
     found: dict[str, State] = {}
     for asset in assets:
-        stamp = warehouse.find_stamp(asset.name, dataset.name)
+        try:
+            stamp = warehouse.find_stamp(asset.name, dataset.name)
+        except DamagedError as error:
+            found[asset.name] = State(asset.name, None, (str(error),))
+            continue
         reasons = _reasons(warehouse, dataset, asset, stamp, found) if stamp else ()
         found[asset.name] = State(asset.name, stamp, tuple(reasons))
     return list(found.values())
@@ -58,6 +62,8 @@ def _reasons(
     reasons = []
     if stamp.code != asset.code:
         reasons.append("its code has changed")
+    if "source" in stamp.inputs and stamp.config != dataset.reading:
+        reasons.append("its entry in datasets.toml has changed")
     if "source" in stamp.inputs and _source_changed(warehouse, dataset, stamp):
         reasons.append("the source file has changed")
     for name in asset.upstream:

@@ -2,22 +2,17 @@
 
 import hashlib
 import importlib.util
-import inspect
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 
-def code_version(*parts: str | Callable[..., Any]) -> str:
-    """Hash of the code that makes an asset: texts, functions, and modules by dotted name.
+def code_version(*parts: str) -> str:
+    """Hash of the code that makes an asset: texts, and modules by dotted name.
 
     Modules are read, not imported: TensorFlow must not load with the code location.
     """
     total = hashlib.sha256()
     for part in parts:
-        if callable(part):
-            total.update(inspect.getsource(part).encode())
-        elif part.startswith("ncf_assets."):
+        if part.startswith("ncf_assets."):
             for file in _files(part):
                 total.update(file.read_bytes())
         else:

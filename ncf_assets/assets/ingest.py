@@ -23,7 +23,7 @@ MODULES = ("ncf_assets.ingest.formats", "ncf_assets.ingest.reader", "ncf_assets.
 
 def _spec(name: str) -> dg.AssetSpec:
     table = tables()[name]
-    version = code_version(*MODULES, str(table.schema))
+    version = code_version(__name__, *MODULES, str(table.schema))
     return table_spec(table, "ingest", [], version, "python")
 
 
@@ -48,10 +48,9 @@ def reviews(
     """Read the file in `data/raw/`, downloading it first where it is not there."""
     dataset = load(warehouse.registry)[context.partition_key]
     file = _source_file(context, warehouse, dataset)
-    run = Run(context, warehouse, Inputs(warehouse, dataset.name, []), {})
+    run = Run(context, warehouse, Inputs(warehouse, dataset.name, []), dataset.reading)
+    source = _facts_of(file)
     hashes = {"source": reader.fingerprint(file)}
-    facts = file.stat()
-    source = {"path": str(file), "size": facts.st_size, "mtime_ns": facts.st_mtime_ns}
     with (
         warehouse.draft("raw_reviews", dataset.name) as accepted,
         warehouse.draft("rejected_reviews", dataset.name) as rejected,
@@ -64,12 +63,26 @@ def reviews(
             context.log.info(f"{accepted.rows:,} reviews accepted, {rejected.rows:,} rejected")
         if accepted.rows == 0:
             raise dg.Failure(_nothing_accepted(file, dataset, refused), allow_retries=False)
+        if _facts_of(file) != source:
+            raise dg.Failure(f"{file} changed while being read; nothing was published, run again")
         stamps = {
             draft: draft.finish(**run.origin(draft.table.name, hashes), source=source)
             for draft in (accepted, rejected)
         }
         yield _as_published(dataset, accepted.rows + rejected.rows)
         yield from run.publish(stamps)
+
+
+def _facts_of(file: Path) -> dict[str, Any]:
+    """By what `status` tells, without reading it, that a file is still the same."""
+    try:
+        facts = file.stat()
+    except OSError as error:
+        raise reader.SourceError(
+            f"{file} cannot be read ({error.strerror}); put the file there, or correct `path` or"
+            " `url` in datasets.toml"
+        ) from error
+    return {"path": str(file), "size": facts.st_size, "mtime_ns": facts.st_mtime_ns}
 
 
 def _as_published(dataset: Dataset, lines: int) -> dg.AssetCheckResult:

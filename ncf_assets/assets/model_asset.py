@@ -60,7 +60,7 @@ def model_asset(
             owners=OWNERS,
             description=f"{config_type.__doc__}\n\n{build.__doc__}",
             partitions_def=DATASETS,
-            code_version=code_version(build, *SCIENCE),
+            code_version=code_version(build.__module__, __name__, *SCIENCE),
             check_specs=[
                 check_spec(
                     name,
@@ -114,9 +114,15 @@ def _train(run: Run, model: Any, config: TrainingConfig) -> list[dict[str, Any]]
 def validation_lists(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
     """Users [n] and their candidates [n, 1 + negatives], the held-out item first."""
     held_out = inputs.read("validation", ["user", "item"])
-    negatives = inputs.read("negatives", ["split", "item"])
+    negatives = inputs.read("negatives", ["split", "user", "item"])
     drawn = negatives.loc[negatives["split"] == "validation", "item"].to_numpy()
     items = held_out["item"].to_numpy()
+    of_users = negatives.loc[negatives["split"] == "validation", "user"].unique()
+    if not np.array_equal(of_users, held_out["user"]):
+        raise dg.Failure(
+            "negatives must be those of the users of validation, and are of others:"
+            " materialize negatives again"
+        )
     # both tables are ordered by user, and every user has as many negatives
     lists = np.column_stack([items, drawn.reshape(len(items), len(drawn) // max(1, len(items)))])
     return held_out["user"].to_numpy(), lists

@@ -50,8 +50,10 @@ class Run:
             "run_id": self.context.run.run_id,
         }
 
-    def publish(self, drafts: Mapping[Draft, Stamp]) -> Iterator[Any]:
-        """Audit finished drafts, then put all of them in place, or none."""
+    def publish(
+        self, drafts: Mapping[Draft, Stamp], more: Mapping[str, Any] | None = None
+    ) -> Iterator[Any]:
+        """Audit finished drafts; if all pass, put them in place, one right after the other."""
         failures: list[str] = []
         for draft in drafts:
             for result, failure in self._audit(draft, drafts):
@@ -67,7 +69,7 @@ class Run:
             draft.publish()
         self.warehouse.refresh_catalogue()
         for draft, stamp in drafts.items():
-            yield self._materialized(draft, stamp)
+            yield self._materialized(draft, stamp, more or {})
 
     def _audit(
         self, draft: Draft, drafts: Iterable[Draft]
@@ -84,7 +86,9 @@ class Run:
                 failing = connection.sql(check.query, params=parameters).df()
             yield _result(check, failing), _complaint(check, failing)
 
-    def _materialized(self, draft: Draft, stamp: Stamp) -> dg.MaterializeResult[Any]:
+    def _materialized(
+        self, draft: Draft, stamp: Stamp, more: Mapping[str, Any]
+    ) -> dg.MaterializeResult[Any]:
         """What the Dagster UI shows of a published table."""
         with self.warehouse.connect({draft.table.name: draft.target}) as connection:
             preview = connection.table(draft.table.name).limit(SHOWN_ROWS).df()
@@ -96,6 +100,7 @@ class Run:
                 "dagster/uri": dg.MetadataValue.path(str(draft.target)),
                 "preview": table_metadata(preview),
                 "content hash": stamp.content,
+                **more,
             },
         )
 

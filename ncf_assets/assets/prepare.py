@@ -3,6 +3,7 @@
 import dagster as dg
 from pydantic import Field
 
+from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.table_asset import sql_asset
 
 
@@ -14,4 +15,11 @@ class InteractionsConfig(dg.Config):
 
 users = sql_asset("users", "prepare")
 items = sql_asset("items", "prepare")
-interactions = sql_asset("interactions", "prepare", InteractionsConfig)
+
+
+def dropped(inputs: Inputs, rows: int) -> dict[str, int]:
+    """How many reviews gave way to a later one of the same user and item."""
+    return {"earlier reviews dropped": inputs.rows("raw_reviews") - rows}
+
+
+interactions = sql_asset("interactions", "prepare", InteractionsConfig, dropped)

@@ -4,6 +4,7 @@ What it looks like is `ncf_assets.ncf.report`.
 """
 
 import base64
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ from ncf_assets.warehouse.lineage import broken_links, origins
 
 COUNTED = ("raw_reviews", "rejected_reviews", "users", "items", "interactions")
 COUNTED_SPLITS = ("train", "validation", "test")
-READS = ("metrics", "rejected_reviews", "training_history")
+READS = ("metrics", "neumf_model", "rejected_reviews", "training_history")
 
 
 @dg.asset(
@@ -30,7 +31,7 @@ READS = ("metrics", "rejected_reviews", "training_history")
     kinds={"html", "markdown"},
     owners=OWNERS,
     partitions_def=DATASETS,
-    code_version=code_version("ncf_assets.ncf.report"),
+    code_version=code_version(__name__, "ncf_assets.ncf.report"),
     check_specs=[
         check_spec(
             "evaluation_report",
@@ -54,14 +55,14 @@ def evaluation_report(
         )
     facts = facts_of(run, origins(warehouse, READS, run.dataset))
     rendered = report.render(facts)
+    run.inputs.check_unchanged()
     files = {"report.html": rendered.html, "report.md": rendered.markdown}
     paths = {
         name: warehouse.publish_text("evaluation_report", run.dataset, name, text)
         for name, text in files.items()
     }
-    stamp = Stamp(
-        content=code_version(rendered.markdown), rows=0, **run.origin("evaluation_report")
-    )
+    content = hashlib.sha256(rendered.markdown.encode()).hexdigest()[:16]
+    stamp = Stamp(content=content, rows=0, **run.origin("evaluation_report"))
     warehouse.publish_record(
         "evaluation_report", run.dataset, {"files": list(files), "stamp": stamp.to_json()}
     )
@@ -89,7 +90,7 @@ def facts_of(run: Run, stamps: Mapping[str, Stamp]) -> report.Facts:
             "duplicates": counts["raw_reviews"] - counts["interactions"],
         },
         configuration={name: stamp.config for name, stamp in stamps.items() if stamp.config},
-        versions=run.warehouse.record("neumf_model", run.dataset)["versions"],
+        versions=run.inputs.record("neumf_model")["versions"],
         hashes={name: stamp.content for name, stamp in stamps.items()},
         synthetic=dataset.synthetic,
     )

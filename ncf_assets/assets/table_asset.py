@@ -19,6 +19,8 @@ class NoConfig(dg.Config):
     """For tables that nothing but their inputs decides."""
 
 
+# of a run's inputs and of the rows made, what else the UI shows
+Facts = Callable[[Inputs, int], dict[str, Any]]
 Compute = Callable[[Inputs, Any], pd.DataFrame | Iterable[pa.RecordBatch]]
 OWNERS = ["team:ncf-assets"]
 
@@ -66,14 +68,22 @@ def table_asset(
 
     def wrap(compute: Compute) -> dg.AssetsDefinition:
         table = tables()[compute.__name__]
-        version = code_version(compute, *modules, str(table.schema))
+        version = code_version(compute.__module__, *modules, str(table.schema))
         return _asset(table, group, reads, version, "python", config, compute)
 
     return wrap
 
 
-def sql_asset(name: str, group: str, config: type[dg.Config] = NoConfig) -> dg.AssetsDefinition:
-    """Make an asset of a table's select; what it reads follows from the text."""
+def sql_asset(
+    name: str,
+    group: str,
+    config: type[dg.Config] = NoConfig,
+    facts: Facts | None = None,
+) -> dg.AssetsDefinition:
+    """Make an asset of a table's select; what it reads follows from the text.
+
+    `facts` gives more metadata for the UI.
+    """
     table = tables()[name]
     select = str(table.select)
 
@@ -81,7 +91,7 @@ def sql_asset(name: str, group: str, config: type[dg.Config] = NoConfig) -> dg.A
         return inputs.query(select, {name: getattr(config, name) for name in table.parameters})
 
     version = code_version(select, str(table.schema))
-    return _asset(table, group, table.upstream, version, "sql", config, compute)
+    return _asset(table, group, table.upstream, version, "sql", config, compute, facts)
 
 
 def _asset(
@@ -92,6 +102,7 @@ def _asset(
     kind: str,
     config_type: type[dg.Config],
     compute: Compute,
+    facts: Facts | None = None,
 ) -> dg.AssetsDefinition:
     """Read, call, write: the body that all single-table assets share."""
     # a check may look at more tables than the table is made from, and needs them in place
@@ -113,7 +124,8 @@ def _asset(
             rows = compute(inputs, config)
             draft.write(_batches(rows) if isinstance(rows, pd.DataFrame) else rows)
             stamp = draft.finish(**run.origin(table.name))
-            yield from run.publish({draft: stamp})
+            more = facts(inputs, stamp.rows) if facts else {}
+            yield from run.publish({draft: stamp}, more)
 
     return body
 

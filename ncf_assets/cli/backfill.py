@@ -6,18 +6,18 @@ from pathlib import Path
 import click
 import dagster as dg
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ncf_assets.cli.choices import check_datasets, registry
 from ncf_assets.cli.daemon import Daemon
-from ncf_assets.cli.graphql import launch_backfill, retry_failed
+from ncf_assets.cli.graphql import cancel_backfill, launch_backfill, retry_failed
 from ncf_assets.cli.home import prepare_home
 from ncf_assets.cli.progress import cause
 from ncf_assets.cli.run_config import config_option, read_config
 
 POLL_SECONDS = 2
 ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
-SEARCHED_BACKFILLS = 100  # how far back --failed looks
 
 
 @click.command()
@@ -48,7 +48,12 @@ def backfill(
             backfill_id = launch_backfill(names, _asset_names(), config)
         click.echo(f"backfill {backfill_id} is recorded")
         with Daemon(instance) as daemon:
-            _follow(instance, backfill_id, daemon)
+            try:
+                _follow(instance, backfill_id, daemon)
+            except (KeyboardInterrupt, SystemExit):
+                click.echo("interrupted: the backfill is being canceled", err=True)
+                cancel_backfill(backfill_id)
+                _follow(instance, backfill_id, daemon)  # until Dagster has ended its runs
         runs = _runs(instance, backfill_id)
         Console().print(_outcome(instance, runs))
         ended = instance.get_backfill(backfill_id)
@@ -68,14 +73,18 @@ def _asset_names() -> list[str]:
 
 def _last_failed(instance: dg.DagsterInstance) -> str:
     """The id of the newest backfill if it failed; with nothing to run again, an error."""
-    for past in instance.get_backfills(limit=SEARCHED_BACKFILLS):
+    for past in instance.get_backfills(limit=1):
         if past.status.value in {"COMPLETED_FAILED", "FAILED", "CANCELED"}:
             return past.backfill_id
         if past.status.value in ENDED:
             raise click.ClickException(
                 f"the last backfill, {past.backfill_id}, succeeded: there is nothing to run again"
             )
-    raise click.ClickException("no backfill has ended yet: there is nothing to run again")
+        raise click.ClickException(
+            f"the last backfill, {past.backfill_id}, has not ended: start a daemon (make ui), which"
+            " goes on with it, or cancel it in the UI"
+        )
+    raise click.ClickException("there is no backfill yet: there is nothing to run again")
 
 
 def _follow(instance: dg.DagsterInstance, backfill_id: str, daemon: Daemon) -> None:
@@ -118,7 +127,7 @@ def _outcome(instance: dg.DagsterInstance, runs: dict[str, dg.DagsterRun]) -> Ta
         seconds = (record.end_time or 0) - (record.start_time or 0) if record else 0
         style = "" if run.is_success else "red"
         failures = "" if run.is_success else _failures(instance, run)
-        table.add_row(dataset, run.status.value, f"{seconds:.0f}", failures, style=style)
+        table.add_row(dataset, run.status.value, f"{seconds:.0f}", escape(failures), style=style)
     return table
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self
 
 import click
@@ -27,6 +27,8 @@ class Daemon:
 
     def __enter__(self) -> Self:
         """Start one if need be."""
+        for ending in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ending, _exit)  # so that __exit__ stops the daemon then too
         self.ensure()
         return self
 
@@ -60,6 +62,10 @@ class Daemon:
             self._process.kill()
             self._process.wait()
         self._instance.wipe_daemon_heartbeats()
+
+
+def _exit(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def _log() -> Path:

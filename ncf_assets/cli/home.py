@@ -22,10 +22,6 @@ def prepare_home() -> Path:
             " unset it to use dagster/ within the data folder"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    settings = folder / "dagster.yaml"
-    if not settings.exists() and SETTINGS.exists():
-        settings.unlink(missing_ok=True)  # a link whose project has moved
-        settings.symlink_to(SETTINGS)
     _initialise(folder)
     return folder
 
@@ -33,6 +29,10 @@ def prepare_home() -> Path:
 def _initialise(folder: Path) -> None:
     """Let one process make Dagster's databases: two that start at once would collide."""
     with FileLock(folder / ".lock"):
+        settings = folder / "dagster.yaml"
+        if not settings.exists():
+            settings.unlink(missing_ok=True)  # a link whose project has moved
+            settings.symlink_to(SETTINGS)
         if not (folder / READY).exists():
             import dagster as dg
 

@@ -42,7 +42,6 @@ def materialize(dataset: str, select: str | None, config_file: Path | None) -> N
 
 def _run(dataset: str, select: str | None, config: dict[str, Any]) -> bool:
     """Run the whole job or a part of it; True if it succeeds."""
-    # imported here so that --help and a mistyped name are answered at once
     import dagster as dg
 
     from ncf_assets.cli.progress import Progress, native_messages_to
@@ -52,6 +51,10 @@ def _run(dataset: str, select: str | None, config: dict[str, Any]) -> bool:
     job = defs.resolve_job_def(JOB)
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     run_id = str(uuid.uuid4())
+    try:
+        dg.validate_run_config(job, config)
+    except dg.DagsterInvalidConfigError as error:
+        raise click.ClickException(f"--config does not fit the assets: {error}") from error
     with dg.DagsterInstance.get() as instance, native_messages_to(prepare_home() / NATIVE_LOG):
         instance.add_event_listener(run_id, Progress(len(selected)))
         result = job.execute_in_process(
@@ -75,6 +78,10 @@ def _selected(select: str | None) -> Any:
     if select is None:
         return dg.AssetSelection.all().resolve(graph)
     names = [name.strip() for name in select.split(",")]
+    if not all(re.fullmatch(r"\+?[^+]+\+?", name) for name in names):
+        raise click.UsageError(
+            f"--select takes names, each with + before or after, found {select!r}"
+        )
     known = sorted(key.to_user_string() for key in graph.get_all_asset_keys())
     check_known("asset", [name.strip("+") for name in names], known, "the code location")
     terms = [re.sub(r"[^+]+", lambda name: f'key:"{name[0]}"', name) for name in names]

@@ -2,6 +2,7 @@
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ncf_assets.cli.choices import check_datasets, registry, warehouse
@@ -51,5 +52,5 @@ def _table(dataset: str, found: list[State]) -> Table:
         made = state.stamp.written_at[:19].replace("T", " ") if state.stamp else ""
         rows = f"{state.stamp.rows:,}" if state.stamp and state.asset in tables() else ""
         style = "" if state.current else "yellow"
-        shown.add_row(state.asset, made, rows, str(state), style=style)
+        shown.add_row(state.asset, made, rows, escape(str(state)), style=style)
     return shown

@@ -4,7 +4,6 @@ This module reads headers and selects. It runs no SQL: that is `ncf_assets.wareh
 exist, and how a table without a select is made, is `ncf_assets.assets`.
 """
 
-import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -52,11 +51,6 @@ class Table:
         """The Arrow schema that every partition of the table has."""
         fields = [pa.field(c.name, TYPES[c.type], c.nullable) for c in self.columns]
         return pa.schema(fields)
-
-    @property
-    def code_hash(self) -> str:
-        """Hash of header and select: it changes when the table's definition does."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
     @property
     def upstream(self) -> tuple[str, ...]:

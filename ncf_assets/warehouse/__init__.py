@@ -21,10 +21,10 @@ import pyarrow.parquet as pq
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import catalogue
 from ncf_assets.warehouse.files import glob_escaped, replace, temporary, write_text
-from ncf_assets.warehouse.parquet import Draft, read_stamp
+from ncf_assets.warehouse.parquet import DamagedError, Draft, read_stamp
 from ncf_assets.warehouse.stamp import Stamp
 
-__all__ = ["Draft", "NotMaterializedError", "Stamp", "Warehouse", "data_dir"]
+__all__ = ["DamagedError", "Draft", "NotMaterializedError", "Stamp", "Warehouse", "data_dir"]
 
 PROJECT_DATA = Path(__file__).resolve().parents[2] / "data"
 MODELS_KEPT = 2  # the current one, and the one that a reader may just have opened
@@ -113,9 +113,13 @@ class Warehouse:
 
     def record(self, asset: str, dataset: str) -> dict[str, Any]:
         """The JSON record of a model or report."""
-        record: dict[str, Any] = json.loads(
-            self.existing(asset, dataset).read_text(encoding="utf-8")
-        )
+        file = self.existing(asset, dataset)
+        try:
+            record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise DamagedError(
+                f"{file} is damaged; remove it and materialize {asset} again"
+            ) from error
         return record
 
     @contextlib.contextmanager

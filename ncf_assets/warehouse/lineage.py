@@ -23,7 +23,7 @@ def origins(warehouse: Warehouse, assets: Iterable[str], dataset: str) -> dict[s
 def broken_links(warehouse: Warehouse, assets: Iterable[str], dataset: str) -> list[str]:
     """Where something upstream has been replaced since these assets were made from it."""
     stamps = origins(warehouse, assets, dataset)
-    return [
+    broken = [
         f"{name} was made from {upstream} {content}, which is now"
         f" {stamps[upstream].content if upstream in stamps else 'missing'};"
         f" materialize {name} and what follows from it"
@@ -31,3 +31,7 @@ def broken_links(warehouse: Warehouse, assets: Iterable[str], dataset: str) -> l
         for upstream, content in stamp.inputs.items()
         if upstream != "source" and (upstream not in stamps or stamps[upstream].content != content)
     ]
+    sources = {n: s.inputs["source"] for n, s in stamps.items() if "source" in s.inputs}
+    if len(set(sources.values())) > 1:
+        broken.append(f"{' and '.join(sources)} come from different files; materialize both")
+    return broken

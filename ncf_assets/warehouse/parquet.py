@@ -22,6 +22,10 @@ STAMP_KEY = "ncf_assets"
 ROW_GROUP = 1_000_000  # rows; large enough to compress well, small enough to hold a few in memory
 
 
+class DamagedError(ValueError):
+    """A file of the warehouse cannot be read; the message names it and the remedy."""
+
+
 class ContentHash:
     """Hash of a table's values in row order, whatever the batches, encoding or compression."""
 
@@ -34,7 +38,7 @@ class ContentHash:
         """Take in the next rows."""
         for i, column in enumerate(batch.columns):
             if pa.types.is_string(column.type):
-                self._lengths[i].update(pc.binary_length(column).to_numpy(zero_copy_only=False))
+                self._lengths[i].update(pc.binary_length(column).fill_null(-1).to_numpy())
                 self._columns[i].update(_text(column))
             else:
                 self._lengths[i].update(column.is_valid().to_numpy(zero_copy_only=False))
@@ -112,11 +116,11 @@ class Draft:
 
 
 def read_stamp(file: Path) -> Stamp:
-    """The stamp in a Parquet file's footer. Raises ValueError for a file without one."""
-    text = (pq.read_metadata(file).metadata or {}).get(STAMP_KEY.encode())
-    if text is None:
-        raise ValueError(
-            f"{file} was not written by NCF Assets: its footer has no {STAMP_KEY!r};"
+    """The stamp in a Parquet file's footer. Raises DamagedError for a file without one."""
+    try:
+        return Stamp.from_json(json.loads(pq.read_metadata(file).metadata[STAMP_KEY.encode()]))
+    except (pa.ArrowInvalid, KeyError, TypeError) as error:
+        raise DamagedError(
+            f"{file} is damaged or was not written by NCF Assets;"
             " remove it and materialize the table again"
-        )
-    return Stamp.from_json(json.loads(text))
+        ) from error

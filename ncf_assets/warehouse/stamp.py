@@ -1,4 +1,7 @@
-"""What every table, model and report carries about its origin. Comparing stamps is `staleness`."""
+"""What every table, model and report carries about its origin.
+
+Whether a stamp is out of date is asked in `ncf_assets.freshness`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from ncf_assets.definitions import assets
@@ -257,6 +259,46 @@ def test_a_preview_shows_text_as_it_is(warehouse: Warehouse, instance: dg.Dagste
     assert metadata["dagster/partition_row_count"].value == 12
     records = metadata["preview"].value.records
     assert [record.data["item_id"] for record in records] == [f"item{i:02}" for i in range(10)]
+
+
+def test_dropped_reviews_are_shown(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
+    """One pair of user and item was reviewed twice."""
+    assert materialize(warehouse, instance, ["interactions"], {}).success
+    event = instance.get_latest_materialization_event(dg.AssetKey("interactions"))
+    assert event is not None
+    assert event.asset_materialization is not None
+    assert event.asset_materialization.metadata["earlier reviews dropped"].value == 1
+
+
+def test_nobody_to_test_on_stops_before_training(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """Two reviews of one user: the check on `test` says what to do, no network is trained."""
+    made = Warehouse(tmp_path)
+    write_source(made.root)
+    lines = (tmp_path / "tiny.json").read_text().splitlines()
+    (tmp_path / "tiny.json").write_text("\n".join(lines[:2]))
+    result = materialize(made, instance)
+    assert not result.success
+    assert "use a larger file" in failure(result, "test")
+    assert made.find_stamp("gmf_model", "Sample") is None
+
+
+def test_negatives_of_other_users_are_not_trained_on(
+    warehouse: Warehouse, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """A validation table of other users than the negatives were drawn for."""
+    made = Warehouse(tmp_path / "data")
+    shutil.copytree(warehouse.root, made.root)
+    with made.draft("validation", "Sample") as draft:
+        rows = warehouse.read("validation", "Sample")
+        rows.loc[0, "user"] = 0  # the newcomer, who has no negatives
+        draft.write(pa.Table.from_pandas(rows, preserve_index=False).to_batches())
+        draft.finish(code="", inputs={}, config={}, run_id="")
+        draft.publish()
+    config = {"ops": {"gmf_model": CONFIG["ops"]["gmf_model"]}}
+    result = materialize(made, instance, ["gmf_model"], config)
+    assert "materialize negatives again" in failure(result, "gmf_model")
 
 
 def test_the_training_history_starts_before_training(warehouse: Warehouse) -> None:

@@ -15,20 +15,30 @@ BIN = Path(sys.executable).parent
 def environment(data: Path) -> dict[str, str]:
     """The caller's environment with this data folder, and Dagster's history within it."""
     inherited = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
-    return inherited | {"NCF_DATA_DIR": str(data), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    return inherited | {
+        "NCF_DATA_DIR": str(data),
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "COLUMNS": "200",
+    }
 
 
-def run(data: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+def run(
+    data: Path, *words: str, typed: str | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
     """A command of the environment, to its end, with more environment variables."""
-    call = [str(BIN / words[0]), *words[1:]]
     return subprocess.run(
-        call, env=environment(data) | more, capture_output=True, text=True, check=False
+        [str(BIN / words[0]), *words[1:]],
+        env=environment(data) | more,
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
-def ncf(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """`ncf-assets` with these words."""
-    return run(data, "ncf-assets", *words)
+def ncf(data: Path, *words: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+    """`ncf-assets` with these words, and what is typed into it."""
+    return run(data, "ncf-assets", *words, typed=typed)
 
 
 def tiny_folder(folder: Path, others: str = "") -> Path:

@@ -176,6 +176,7 @@ def test_a_touched_file_with_the_same_content_is_not_a_change(tmp_path: Path) ->
         (["materialize", "Sample", "--select", "user"], "did you mean users?"),
         (["materialize", "Sample", "--config", "nowhere.yaml"], "does not exist"),
         (["status", "Nothing_like_it"], "there are: Sample"),
+        (["materialize", "Sample", "--select", "users++"], "names, each with +"),
         (["backfill"], "names of datasets, --all, or --failed"),
         (["backfill", "Sample", "--all"], "names of datasets, --all, or --failed"),
         (["backfill", "--failed", "--config", "datasets.toml"], "leave out --config"),
@@ -198,7 +199,7 @@ def test_a_mistaken_command_names_the_remedy(
         (["sql", "select 1"], "there is no warehouse yet"),
         (["export", "out.duckdb"], "nothing is materialized"),
         (["summary", "Sample"], "is not materialized"),
-        (["backfill", "--failed"], "no backfill has ended yet"),
+        (["backfill", "--failed"], "there is no backfill yet"),
     ],
 )
 def test_an_empty_data_folder_is_told_as_such(
@@ -220,6 +221,44 @@ def test_a_broken_registry_is_told_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "datasets.toml" in done.stderr
     assert "amazon-1999" in done.stderr
+
+
+def test_a_misspelt_setting_is_told_without_a_traceback(tmp_path: Path) -> None:
+    """The run configuration is checked before anything runs."""
+    data = tiny_folder(tmp_path)
+    (data / "run.yaml").write_text("ops: {negatives: {config: {candidats: 3}}}")
+    done = ncf(data, "materialize", "Sample", "--config", str(data / "run.yaml"))
+    assert done.returncode == 1
+    assert "candidats" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_status_follows_the_registry_and_names_damage(tmp_path: Path) -> None:
+    """Another format in datasets.toml, and a Parquet file cut in the middle."""
+    data = tiny_folder(tmp_path)
+    assert ncf(data, "materialize", "Sample", "--select", "raw_reviews").returncode == 0
+    registry = data / "datasets.toml"
+    registry.write_text(registry.read_text().replace("amazon-2014", "amazon-2018"))
+    assert state(data, "raw_reviews") == "its entry in datasets.toml has changed"
+    file = data / "tables" / "raw_reviews" / "dataset=Sample" / "data.parquet"
+    file.write_bytes(file.read_bytes()[:-9])
+    done = ncf(data, "status", "Sample")
+    assert done.returncode == 0
+    assert "damaged" in done.stdout
+
+
+def test_export_does_not_replace_the_catalogue(data: Path) -> None:
+    """Not even by force."""
+    done = ncf(data, "export", "--force", str(data / "warehouse.duckdb"))
+    assert done.returncode == 1
+    assert "own catalogue" in done.stderr
+
+
+def test_the_shell_of_sql_answers(data: Path) -> None:
+    """What is typed into `ncf-assets sql`."""
+    done = ncf(data, "sql", typed="select 6 * 7 as answer, count(*) from users;")
+    assert "42" in done.stdout
+    assert "13" in done.stdout
 
 
 def test_a_file_of_another_format_names_the_format(tmp_path: Path) -> None:

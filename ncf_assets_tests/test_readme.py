@@ -1,0 +1,80 @@
+"""The README's two commands and its Python, as a reader runs them."""
+
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from ncf_assets.warehouse import PROJECT_DATA
+from ncf_assets_tests.cli.commands import environment, run
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+ROOT = PROJECT_DATA.parent
+DEMO_SECONDS = 90  # after the installation, on 2 cores
+
+
+def make(data: Path, *words: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+    """A target of the Makefile on a data folder."""
+    return subprocess.run(
+        ["make", *words],
+        cwd=ROOT,
+        env=environment(data),
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make demo` leaves; what it said is beside."""
+    folder = tmp_path_factory.mktemp("demo")
+    started = time.monotonic()
+    done = make(folder, "demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "said.txt").write_text(done.stdout)
+    assert time.monotonic() - started < DEMO_SECONDS
+    return folder
+
+
+def test_the_demo_ends_with_a_summary(data: Path) -> None:
+    """Tables with rows, the models side by side, where report and database are, how to go on."""
+    said = (data / "said.txt").read_text()
+    for words in ("22,954", "neumf", "popularity", "HR@10", "report.html", "warehouse.duckdb"):
+        assert words in said
+    assert "make ui" in said
+
+
+def test_neumf_beats_popularity_clearly_on_the_sample(data: Path) -> None:
+    """By more than 0.15 of HR@10, so that a learner sees that something was learnt."""
+    query = "select value from metrics where metric = 'hr' and model in ('neumf', 'popularity')"
+    answer = run(data, "ncf-assets", "sql", "--csv", f"{query} order by model").stdout
+    neumf, popularity = map(float, answer.split()[1:])
+    assert neumf > popularity + 0.15
+
+
+def test_make_status_and_sql_read_what_the_demo_made(data: Path) -> None:
+    """Everything is up to date, and a shell answers."""
+    assert make(data, "status").stdout.count("up to date") == 18
+    assert "1503" in make(data, "sql", typed="select count(*) from users;\n").stdout
+
+
+def test_make_alone_lists_every_target(data: Path) -> None:
+    """Each with a sentence."""
+    listed = make(data).stdout
+    targets = re.search(r"\.PHONY: (.+)", (ROOT / "Makefile").read_text())
+    assert targets
+    for target in targets[1].split():
+        assert f"make {target}" in listed
+
+
+def test_the_python_of_the_readme_scores_two_pairs(data: Path) -> None:
+    """With data/ where the demo wrote it."""
+    (code,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (data / "snippet.py").write_text(code.replace('"data/models', f'"{data}/models'))
+    done = run(data, "python", str(data / "snippet.py"))
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r"\[\s*[\d.e-]+\s*\]", done.stdout)) == 2
