@@ -7,7 +7,7 @@ import click
 from filelock import FileLock
 
 import ncf_assets
-from ncf_assets.warehouse import data_dir
+from ncf_assets.warehouse import Warehouse, data_dir
 
 SETTINGS = Path(ncf_assets.__file__).with_name("dagster.yaml")
 READY = ".databases-made"
@@ -22,6 +22,7 @@ def prepare_home() -> Path:
             " unset it to use dagster/ within the data folder"
         )
     folder.mkdir(parents=True, exist_ok=True)
+    Warehouse(data_dir()).raw.mkdir(parents=True, exist_ok=True)  # where people put their files
     _initialise(folder)
     return folder
 
@@ -44,7 +45,7 @@ def _initialise(folder: Path) -> None:
 
 @click.command()
 def home() -> None:
-    r"""Prepare DAGSTER_HOME and print it, for use with Dagster's own commands.
+    """Prepare DAGSTER_HOME and print it, for use with Dagster's own commands.
 
     \b
     export DAGSTER_HOME=$(ncf-assets home)

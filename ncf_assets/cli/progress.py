@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -70,10 +71,10 @@ class Progress:
 
 
 def cause(failure: Any) -> str:
-    """What went wrong, in the words of the first error rather than of Dagster's wrapping."""
+    """What went wrong, in the words of the asset's error rather than of Dagster's wrapping."""
     if failure.user_failure_data and failure.user_failure_data.description:
         return str(failure.user_failure_data.description)
     error = failure.error
-    while error.cause:
+    while error.cause and (error.cls_name or "").startswith("Dagster"):
         error = error.cause
-    return str(error.message).strip()
+    return re.sub(r"^[\w.]+: ", "", str(error.message)).strip()

@@ -19,7 +19,10 @@ def summary(dataset: str) -> None:
         compared = _comparison(place, dataset)
         report = place.existing("evaluation_report", dataset).with_name("report.html")
     except NotMaterializedError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(
+            f"{dataset} is not materialized to the end; run `ncf-assets materialize {dataset}`, and"
+            " see `ncf-assets status` for what there is"
+        ) from error
     console = Console()
     console.print(_row_counts(place, dataset), compared)
     click.echo(f"report    {report}")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -170,8 +171,6 @@ def test_dagsters_own_job_backfill_works_with_a_running_daemon(data: Path) -> No
 
 def wait_for_runs(data: Path, n: int, seconds: float = 180) -> list[str]:
     """The states of n runs, once all have ended."""
-    import dagster as dg
-
     with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -180,6 +179,33 @@ def wait_for_runs(data: Path, n: int, seconds: float = 180) -> list[str]:
                 return states
             time.sleep(1)
     raise AssertionError(f"runs did not end in {seconds} s: {states}")
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_backfill_is_canceled(data: Path, ending: signal.Signals) -> None:
+    """Ctrl-c, or a time limit: the backfill is closed, and the daemon started for it ends."""
+    words = ["ncf-assets", "backfill", "Sample", "--config", str(data / "run.yaml")]
+    with subprocess.Popen(
+        [str(BIN / words[0]), *words[1:]],
+        env=environment(data),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "one is started" in line:
+                break
+        time.sleep(8)  # until the daemon has begun
+        process.send_signal(ending)
+        out, errors = process.communicate(timeout=240)
+    assert process.returncode == 1, out + errors
+    assert "being canceled" in errors
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        (backfill,) = instance.get_backfills()
+        assert backfill.status.value == "CANCELED"
+        assert instance.get_daemon_heartbeats() == {}
+        assert all(run.is_finished for run in instance.get_runs())
 
 
 def test_a_running_daemon_is_used(data: Path) -> None:

@@ -88,6 +88,13 @@ def test_sql_works_while_somebody_holds_the_database(data: Path) -> None:
         assert ncf(data, "sql", "select 1 from users").returncode == 0
 
 
+def test_sql_does_not_pretend_to_write(data: Path) -> None:
+    """What would be lost with the copy is refused."""
+    done = ncf(data, "sql", "create table mine as select 1")
+    assert done.returncode == 1
+    assert "read-only" in done.stderr
+
+
 def test_a_mistake_in_sql_is_told_as_one(data: Path) -> None:
     """DuckDB's message without a traceback, exit code 1."""
     done = ncf(data, "sql", "select nothing from users")
@@ -198,7 +205,7 @@ def test_a_mistaken_command_names_the_remedy(
     [
         (["sql", "select 1"], "there is no warehouse yet"),
         (["export", "out.duckdb"], "nothing is materialized"),
-        (["summary", "Sample"], "is not materialized"),
+        (["summary", "Sample"], "run `ncf-assets materialize Sample`"),
         (["backfill", "--failed"], "there is no backfill yet"),
     ],
 )

@@ -44,11 +44,27 @@ class Comparison:
 
 
 def findings(scores: Scores) -> list[str]:
-    """Return the sentences of the first paragraph; the first is the verdict on NeuMF."""
+    """Return the sentences of the first paragraph; the first is the verdict on NeuMF.
+
+    Only that NeuMF is no better than guessing comes before.
+    """
     if scores.protocol is None:
         return ["No model has been evaluated."]
     n_users = max(row.n_users for row in scores.rows.values())
-    return [_verdict(scores), *_meaning(scores.protocol, n_users)]
+    meaning = _meaning(scores.protocol, n_users)
+    return [*_below_chance(scores, scores.protocol), _verdict(scores), *meaning]
+
+
+def _below_chance(scores: Scores, protocol: Protocol) -> list[str]:
+    """Say first of all if NeuMF has learnt nothing, whatever it is ahead of."""
+    ours, (chance, _) = scores.get(SUBJECT, "hr"), protocol.chance()
+    if ours is None or ours.value > chance:
+        return []
+    label = protocol.labels["hr"]
+    return [
+        f"NeuMF is no better than guessing: {label} {decimals(ours.value)}, where guessing would "
+        f"reach {decimals(chance)}."
+    ]
 
 
 def _verdict(scores: Scores) -> str:

@@ -17,8 +17,9 @@ CAVEATS = (
     "Sampled metrics can reverse the true order of models (Krichene and Rendle, “On Sampled "
     "Metrics for Item Recommendation”, KDD 2020). Read these figures as a "
     "comparison on these lists, not as what people would see with the whole catalogue ranked.",
-    "Amazon's times are whole days, so the last item of many users is one of several from the same "
-    "day. Which of them is held out is decided by a seeded hash: reproducible, but arbitrary.",
+    "Where times are whole days, as in Amazon's files of 2014 and 2018, the last item of many "
+    "users is one of several from the same day. Which of them is held out is decided by a seeded "
+    "hash: reproducible, but arbitrary.",
     "Any review counts as an interaction with label 1, whatever its rating: a model is praised for "
     "predicting what people reviewed, also what they disliked.",
     "One seed. The intervals cover which users were tested, not how another initialisation, "

@@ -50,6 +50,16 @@ def test_intervals_that_touch_overlap() -> None:
     assert "is ahead of" in first_sentence(model("neumf", 0.27, 0.15), POPULARITY)
 
 
+def test_a_model_that_learnt_nothing_is_told_before_what_it_is_ahead_of() -> None:
+    """HR@10 .067 is above popularity's .044 and below the .100 of guessing."""
+    models = model("neumf", 0.067, 0.03), model("popularity", 0.044, 0.02)
+    first, second, *_ = findings(read_scores([row for rows in models for row in rows]))
+    assert first == (
+        "NeuMF is no better than guessing: HR@10 0.067, where guessing would reach 0.100."
+    )
+    assert second.startswith("NeuMF beats Popularity")
+
+
 def test_metrics_that_disagree_are_told_apart() -> None:
     """HR wins by 0.050 while NDCG loses by 0.030."""
     assert first_sentence(model("neumf", 0.3, 0.1), POPULARITY) == (
