@@ -6,6 +6,7 @@ What it looks like is `ncf_assets.ncf.report`.
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -20,8 +21,16 @@ from ncf_assets.ncf import report
 from ncf_assets.warehouse import Stamp, Warehouse
 from ncf_assets.warehouse.lineage import broken_links, origins
 
-COUNTED = ("raw_reviews", "rejected_reviews", "users", "items", "interactions")
-COUNTED_SPLITS = ("train", "validation", "test")
+COUNTED = (
+    "raw_reviews",
+    "rejected_reviews",
+    "users",
+    "items",
+    "interactions",
+    "train",
+    "validation",
+    "test",
+)
 READS = ("metrics", "neumf_model", "rejected_reviews", "training_history")
 
 
@@ -56,19 +65,10 @@ def evaluation_report(
     facts = facts_of(run, origins(warehouse, READS, run.dataset))
     rendered = report.render(facts)
     run.inputs.check_unchanged()
-    files = {"report.html": rendered.html, "report.md": rendered.markdown}
-    paths = {
-        name: warehouse.publish_text("evaluation_report", run.dataset, name, text)
-        for name, text in files.items()
-    }
-    content = hashlib.sha256(rendered.markdown.encode()).hexdigest()[:16]
-    stamp = Stamp(content=content, rows=0, **run.origin("evaluation_report"))
-    warehouse.publish_record(
-        "evaluation_report", run.dataset, {"files": list(files), "stamp": stamp.to_json()}
-    )
+    page = _publish(run, rendered)
     yield dg.MaterializeResult(
         metadata={
-            "dagster/uri": dg.MetadataValue.path(str(paths["report.html"])),
+            "dagster/uri": dg.MetadataValue.path(str(page)),
             "report": dg.MetadataValue.md(rendered.markdown),
             "training curve": _inline(report.training_curve_png(facts.history)),
             **headline(run.inputs.read("metrics")),
@@ -76,19 +76,28 @@ def evaluation_report(
     )
 
 
+def _publish(run: Run, rendered: report.Report) -> Path:
+    """Put page and Markdown in place, then the record that names them; the page's path."""
+    asset, warehouse = "evaluation_report", run.warehouse
+    page = warehouse.publish_text(asset, run.dataset, "report.html", rendered.html)
+    text = warehouse.publish_text(asset, run.dataset, "report.md", rendered.markdown)
+    content = hashlib.sha256(rendered.markdown.encode()).hexdigest()[:16]
+    stamp = Stamp(content=content, rows=0, **run.origin(asset))
+    record = {"files": [page.name, text.name], "stamp": stamp.to_json()}
+    warehouse.publish_record(asset, run.dataset, record)
+    return page
+
+
 def facts_of(run: Run, stamps: Mapping[str, Stamp]) -> report.Facts:
     """What the report says, gathered from tables and stamps."""
     dataset = load(run.warehouse.registry)[run.dataset]
-    counts = {name: stamps[name].rows for name in (*COUNTED, *COUNTED_SPLITS)}
+    counts = {name: stamps[name].rows for name in COUNTED}
     return report.Facts(
         dataset=dataset.name,
         title=dataset.title,
         metrics=[report.MetricRow(**row) for row in _rows(run, "metrics")],
         history=[report.HistoryRow(**row) for row in _rows(run, "training_history")],
-        counts={
-            **counts,
-            "duplicates": counts["raw_reviews"] - counts["interactions"],
-        },
+        counts=counts | {"duplicates": counts["raw_reviews"] - counts["interactions"]},
         configuration={name: stamp.config for name, stamp in stamps.items() if stamp.config},
         versions=run.inputs.record("neumf_model")["versions"],
         hashes={name: stamp.content for name, stamp in stamps.items()},

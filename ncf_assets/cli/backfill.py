@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ncf_assets.cli.choices import check_datasets, registry
+from ncf_assets.cli.choices import asset_names, check_datasets, registry
 from ncf_assets.cli.daemon import Daemon
 from ncf_assets.cli.graphql import cancel_backfill, launch_backfill, retry_failed
 from ncf_assets.cli.home import prepare_home
@@ -17,7 +17,8 @@ from ncf_assets.cli.progress import cause
 from ncf_assets.cli.run_config import config_option, read_config
 
 POLL_SECONDS = 2
-ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
+SUCCEEDED = {"COMPLETED", "COMPLETED_SUCCESS"}
+ENDED = SUCCEEDED | {"COMPLETED_FAILED", "FAILED", "CANCELED"}
 
 
 @click.command()
@@ -45,7 +46,7 @@ def backfill(
             backfill_id = retry_failed(_last_failed(instance))
         else:
             names = tuple(registry()) if every else datasets
-            backfill_id = launch_backfill(names, _asset_names(), config)
+            backfill_id = launch_backfill(names, asset_names(), config)
         click.echo(f"backfill {backfill_id} is recorded")
         with Daemon(instance) as daemon:
             try:
@@ -57,34 +58,29 @@ def backfill(
         runs = _runs(instance, backfill_id)
         Console().print(_outcome(instance, runs))
         ended = instance.get_backfill(backfill_id)
-    if ended is None or ended.status.value not in {"COMPLETED", "COMPLETED_SUCCESS"}:
+    if ended is None or ended.status.value not in SUCCEEDED:
         if not runs and ended and ended.error:
             click.echo(ended.error.message, err=True)
         click.echo("run what failed again with: ncf-assets backfill --failed", err=True)
         raise SystemExit(1)
 
 
-def _asset_names() -> list[str]:
-    from ncf_assets.definitions import defs
-
-    graph = defs.resolve_asset_graph()
-    return sorted(key.to_user_string() for key in graph.get_all_asset_keys())
-
-
 def _last_failed(instance: dg.DagsterInstance) -> str:
     """The id of the newest backfill if it failed; with nothing to run again, an error."""
-    for past in instance.get_backfills(limit=1):
-        if past.status.value in {"COMPLETED_FAILED", "FAILED", "CANCELED"}:
-            return past.backfill_id
-        if past.status.value in ENDED:
-            raise click.ClickException(
-                f"the last backfill, {past.backfill_id}, succeeded: there is nothing to run again"
-            )
+    newest = instance.get_backfills(limit=1)
+    if not newest:
+        raise click.ClickException("there is no backfill yet: there is nothing to run again")
+    last = newest[0]
+    if last.status.value not in ENDED:
         raise click.ClickException(
-            f"the last backfill, {past.backfill_id}, has not ended: start a daemon (make ui), which"
+            f"the last backfill, {last.backfill_id}, has not ended: start a daemon (make ui), which"
             " goes on with it, or cancel it in the UI"
         )
-    raise click.ClickException("there is no backfill yet: there is nothing to run again")
+    if last.status.value in SUCCEEDED:
+        raise click.ClickException(
+            f"the last backfill, {last.backfill_id}, succeeded: there is nothing to run again"
+        )
+    return last.backfill_id
 
 
 def _follow(instance: dg.DagsterInstance, backfill_id: str, daemon: Daemon) -> None:

@@ -9,6 +9,15 @@ from ncf_assets.datasets import Dataset, RegistryError, load
 from ncf_assets.warehouse import Warehouse, data_dir
 
 
+def asset_names() -> list[str]:
+    """The assets of the code location, in alphabetical order."""
+    # imported here: a broken registry must be told as such, not as a failing import
+    from ncf_assets.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    return sorted(key.to_user_string() for key in graph.get_all_asset_keys())
+
+
 def warehouse() -> Warehouse:
     """The warehouse of NCF_DATA_DIR."""
     return Warehouse(data_dir())

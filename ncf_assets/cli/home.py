@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import click
+import dagster as dg
 from filelock import FileLock
 
 import ncf_assets
@@ -35,8 +36,6 @@ def _initialise(folder: Path) -> None:
             settings.unlink(missing_ok=True)  # a link whose project has moved
             settings.symlink_to(SETTINGS)
         if not (folder / READY).exists():
-            import dagster as dg
-
             with dg.DagsterInstance.get() as instance:
                 instance.get_runs(limit=1)
                 instance.get_daemon_heartbeats()

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import dagster as dg
 
-from ncf_assets.cli.choices import check_datasets, check_known
+from ncf_assets.cli.choices import asset_names, check_datasets, check_known
 from ncf_assets.cli.home import prepare_home
+from ncf_assets.cli.progress import Progress, native_messages_to
 from ncf_assets.cli.run_config import config_option, read_config
 
 JOB = "everything"
@@ -33,18 +35,15 @@ def materialize(dataset: str, select: str | None, config_file: Path | None) -> N
     """
     check_datasets([dataset])
     config = read_config(config_file)
-    prepare_home()
+    log = prepare_home() / NATIVE_LOG
     started = time.monotonic()
-    if not _run(dataset, select, config):
+    if not _run(dataset, select, config, log):
         raise SystemExit(1)
     click.echo(f"{dataset} is materialized, {time.monotonic() - started:.0f} s.")
 
 
-def _run(dataset: str, select: str | None, config: dict[str, Any]) -> bool:
+def _run(dataset: str, select: str | None, config: dict[str, Any], log: Path) -> bool:
     """Run the whole job or a part of it; True if it succeeds."""
-    import dagster as dg
-
-    from ncf_assets.cli.progress import Progress, native_messages_to
     from ncf_assets.definitions import defs
 
     selected = _selected(select)
@@ -55,7 +54,7 @@ def _run(dataset: str, select: str | None, config: dict[str, Any]) -> bool:
         dg.validate_run_config(job, config)
     except dg.DagsterInvalidConfigError as error:
         raise click.ClickException(f"--config does not fit the assets: {error}") from error
-    with dg.DagsterInstance.get() as instance, native_messages_to(prepare_home() / NATIVE_LOG):
+    with dg.DagsterInstance.get() as instance, native_messages_to(log):
         instance.add_event_listener(run_id, Progress(len(selected)))
         result = job.execute_in_process(
             run_config=config | quiet,
@@ -70,8 +69,6 @@ def _run(dataset: str, select: str | None, config: dict[str, Any]) -> bool:
 
 def _selected(select: str | None) -> Any:
     """The asset keys that `--select` names, with those that the same function makes."""
-    import dagster as dg
-
     from ncf_assets.definitions import defs
 
     graph = defs.resolve_asset_graph()
@@ -82,8 +79,8 @@ def _selected(select: str | None) -> Any:
         raise click.UsageError(
             f"--select takes names, each with + before or after, found {select!r}"
         )
-    known = sorted(key.to_user_string() for key in graph.get_all_asset_keys())
-    check_known("asset", [name.strip("+") for name in names], known, "the code location")
+    bare = [name.strip("+") for name in names]
+    check_known("asset", bare, asset_names(), "the code location")
     terms = [re.sub(r"[^+]+", lambda name: f'key:"{name[0]}"', name) for name in names]
     selection = dg.AssetSelection.from_string(" or ".join(terms))
     return selection.required_multi_asset_neighbors().resolve(graph)

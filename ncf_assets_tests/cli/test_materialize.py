@@ -193,11 +193,7 @@ def test_a_mistaken_command_names_the_remedy(
     tmp_path: Path, words: list[str], message: str
 ) -> None:
     """Exit code 2, without a traceback."""
-    data = tiny_folder(tmp_path)
-    words = [str(data / word) if word == "datasets.toml" else word for word in words]
-    done = ncf(data, *words)
-    assert done.returncode == 2
-    assert message in " ".join(done.stderr.split())
+    check_refused(tiny_folder(tmp_path), words, 2, message)
 
 
 @pytest.mark.parametrize(
@@ -213,11 +209,15 @@ def test_an_empty_data_folder_is_told_as_such(
     tmp_path: Path, words: list[str], message: str
 ) -> None:
     """Exit code 1, and what to do."""
-    data = tiny_folder(tmp_path)
-    words = [str(data / word) if word == "out.duckdb" else word for word in words]
-    done = ncf(data, *words)
-    assert done.returncode == 1
-    assert message in done.stderr
+    check_refused(tiny_folder(tmp_path), words, 1, message)
+
+
+def check_refused(data: Path, words: list[str], code: int, message: str) -> None:
+    """The command ends with this code and says why, without a traceback."""
+    files = {"datasets.toml", "out.duckdb"}  # names in this folder, not in the caller's
+    done = ncf(data, *(str(data / word) if word in files else word for word in words))
+    assert done.returncode == code
+    assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
 
 
