@@ -18,7 +18,7 @@ MEMORY = 2**24  # ours: numbers in the largest array of a block of rows, 64 MB
 
 @dataclass(frozen=True)
 class IalsSettings:
-    """The weights of section 3.1, equations 1 to 4, with ν = 1.
+    """The weights of section 3.1, equations 1 to 4, with nu = 1.
 
     The loss is Σ (w·h - 1)² over the interactions + unobserved_weight · Σ (w·h)² over all pairs
     + regularisation · Σ (n + unobserved_weight · N) · |w|² over all rows, where n is the row's
@@ -134,7 +134,7 @@ def _blocks(side: _Side, d: int, padding: int) -> Iterator[tuple[np.ndarray, np.
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] > 0]
     while order.size:
-        # the longest rows first; k columns and up to d × d equations for each
+        # the longest rows first; k columns and up to d by d equations for each
         k = int(lengths[order[-1]])
         rows = order[-max(1, MEMORY // (max(k, d) * d)) :]
         order = order[: -rows.size]

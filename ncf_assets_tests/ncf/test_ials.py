@@ -1,0 +1,77 @@
+"""The factorisation solves the equations of its paper, for short and for long rows alike."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from ncf_assets.ncf.ials import Factors, IalsSettings, fit
+
+SETTINGS = IalsSettings(factors=3, sweeps=4, unobserved_weight=0.3, regularisation=0.05, seed=1)
+
+
+def pairs(n_users: int = 12, n_items: int = 9) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct pairs; users have 1 to 9 items, so fewer and more than the 3 factors."""
+    generator = np.random.default_rng(0)
+    rows = [generator.choice(n_items, 1 + u % 9, replace=False) for u in range(n_users)]
+    return np.repeat(np.arange(n_users), [r.size for r in rows]), np.concatenate(rows)
+
+
+def test_item_factors_solve_their_normal_equations() -> None:
+    """(Σ w wᵀ + a · Σ all w wᵀ + r (n + a N) I) h = Σ w, for each item, in plain numpy."""
+    users, items = pairs()
+    factors = fit(users, items, 12, 9, SETTINGS)
+    gram = factors.users.T @ factors.users
+    for item in range(9):
+        own = factors.users[users[items == item]]
+        ridge = 0.05 * (len(own) + 0.3 * 12)
+        left = own.T @ own + 0.3 * gram + ridge * np.eye(3)
+        np.testing.assert_allclose(left @ factors.items[item], own.sum(axis=0), atol=1e-4)
+
+
+def test_one_user_and_one_item_by_hand() -> None:
+    """(w² + a·w² + r (1 + a)) h = w, so with a = 0.5, r = 0.1: h = w / (1.5 w² + 0.15)."""
+    one = np.array([0])
+    factors = fit(one, one, 1, 1, IalsSettings(1, 20, 0.5, 0.1, 1))
+    w, h = factors.users[0, 0], factors.items[0, 0]
+    assert h == pytest.approx(w / (1.5 * w**2 + 0.15), rel=1e-4)
+
+
+def test_each_sweep_lowers_the_loss() -> None:
+    """The loss of the docstring, over all pairs."""
+    users, items = pairs()
+    seen = np.zeros((12, 9))
+    seen[users, items] = 1
+    losses: list[float] = []
+
+    def loss(_: int, factors: Factors) -> None:
+        scores = factors.users @ factors.items.T
+        fit_term = (seen * (scores - 1) ** 2).sum() + 0.3 * (scores**2).sum()
+        of_users = (seen.sum(1) + 0.3 * 9) @ (factors.users**2).sum(1)
+        of_items = (seen.sum(0) + 0.3 * 12) @ (factors.items**2).sum(1)
+        losses.append(fit_term + 0.05 * (of_users + of_items))
+
+    fit(users, items, 12, 9, SETTINGS, loss)
+    assert len(losses) == 4
+    assert all(b <= a + 1e-6 for a, b in pairwise(losses))
+
+
+def test_equal_seeds_give_equal_factors() -> None:
+    """To the bit; another seed gives others."""
+    one, two = (fit(*pairs(), 12, 9, SETTINGS) for _ in range(2))
+    assert (one.users == two.users).all()
+    assert (one.items == two.items).all()
+
+
+def test_rows_without_interactions_have_no_factors() -> None:
+    """User 1 and item 1 come up nowhere: their equations have a zero right side."""
+    factors = fit(np.array([0, 2]), np.array([0, 2]), 3, 3, SETTINGS)
+    assert not factors.users[1].any()
+    assert not factors.items[1].any()
+
+
+def test_a_factorisation_of_nothing_is_refused() -> None:
+    """There is nothing to learn from."""
+    none = np.empty(0, np.int32)
+    with pytest.raises(ValueError, match="at least one pair of user and item, found none"):
+        fit(none, none, 3, 3, SETTINGS)
