@@ -45,6 +45,20 @@ class TopUnseen:
         scores[seen] = hidden
 
 
+def long_form(top: TopUnseen) -> dict[str, np.ndarray]:
+    """Columns user, position (from 1), item and score of all lists, without empty places.
+
+    `user` is the row of the list.
+    """
+    users, places = np.nonzero(top.items != NOTHING)
+    return {
+        "user": users,
+        "position": places + 1,
+        "item": top.items[users, places],
+        "score": top.scores[users, places],
+    }
+
+
 def best(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The k highest scores above -inf of each row: rows [m], places [m] from 0, items [m].
 

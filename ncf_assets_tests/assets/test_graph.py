@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -84,13 +86,52 @@ def test_the_review_of_a_pair_that_came_later_is_the_test_item(warehouse: Wareho
 
 
 def test_metrics_are_those_of_the_ranks(warehouse: Warehouse) -> None:
-    """HR@2 of popularity, recomputed from test_ranks with ties by expectation."""
-    ranks = warehouse.read("test_ranks", "Sample").query("model == 'popularity'")
-    hits = ((2 - ranks["n_better"]) / (ranks["n_tied"] + 1)).clip(0, 1)
-    metrics = warehouse.read("metrics", "Sample")
-    (value,) = metrics.query("model == 'popularity' and metric == 'hr'")["value"]
-    assert value == pytest.approx(hits.mean())
-    assert set(ranks["n_candidates"]) == {4}
+    """HR@2 of popularity, recomputed from test_ranks with ties by expectation.
+
+    Lists are of 1 + 3 sampled items, or of 1 + 8, as each test user has rated 4 of 12.
+    """
+    for protocol, n_candidates in (("sampled-3", 4), ("full", 9)):
+        of_one = f"model == 'popularity' and protocol == '{protocol}'"
+        ranks = warehouse.read("test_ranks", "Sample").query(of_one)
+        hits = ((2 - ranks["n_better"]) / (ranks["n_tied"] + 1)).clip(0, 1)
+        metrics = warehouse.read("metrics", "Sample")
+        (value,) = metrics.query(f"{of_one} and metric == 'hr' and segment == 'all' and k == 2")[
+            "value"
+        ]
+        assert value == pytest.approx(hits.mean())
+        assert set(ranks["n_candidates"]) == {n_candidates}
+
+
+def test_recommendations_are_the_best_of_keras(warehouse: Warehouse) -> None:
+    """For each user, the newcomer too: all unseen items scored pair by pair, and sorted."""
+    from ncf_assets.ncf import neumf
+
+    record = warehouse.record("neumf_model", "Sample")
+    model = neumf.load(warehouse.file("neumf_model", "Sample").with_name(record["file"]))
+    item_ids = warehouse.read("items", "Sample")["item_id"]
+    seen = warehouse.read("interactions", "Sample").groupby("user")["item"].apply(set)
+    listed = warehouse.read("recommendations", "Sample")
+    assert set(listed["reason"]) == {"neumf"}
+    for user, user_id in enumerate(warehouse.read("users", "Sample")["user_id"]):
+        scores = neumf.scorer(model)(np.full(12, user, np.int32), np.arange(12, dtype=np.int32))
+        unseen = sorted(set(range(12)) - seen[user], key=lambda item: -scores[item])
+        own = listed[listed["user_id"] == user_id]
+        assert own["item_id"].tolist() == item_ids[unseen[:3]].tolist()
+        assert own["position"].tolist() == [1, 2, 3]
+        np.testing.assert_allclose(own["score"], scores[unseen[:3]], atol=1e-6)
+
+
+def test_the_catalogue_recommends(warehouse: Warehouse) -> None:
+    """To a user, to a stranger, and beside an item; none beside an item that there is not."""
+    asked = [
+        "select distinct reason from recommend('Sample', 'newcomer')",
+        "select distinct reason from recommend('Sample', 'stranger')",
+        "select position from similar_items('Sample', 'item03')",
+        "from similar_items('Sample', 'no item')",
+    ]
+    with duckdb.connect(str(warehouse.database), read_only=True) as connection:
+        answers = [connection.execute(query).fetchall() for query in asked]
+    assert answers == [[("neumf",)], [("popular",)], [(1,), (2,)], []]
 
 
 def test_model_json_says_what_the_model_was_trained_on(warehouse: Warehouse) -> None:
@@ -212,6 +253,7 @@ def test_a_report_from_two_lineages_is_refused(
         ("mlp_model", "layers", [5, 2], "even"),
         ("neumf_model", "alpha", 1.5, "less than or equal to 1"),
         ("metrics", "k", 0, "greater than or equal to 1"),
+        ("item_neighbours", "neighbours", 0, "greater than or equal to 1"),
     ],
 )
 def test_config_out_of_range_is_refused(

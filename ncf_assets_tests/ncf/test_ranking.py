@@ -267,3 +267,12 @@ def test_a_held_out_item_that_was_not_seen_is_refused() -> None:
     message = "found 1 that are not, the first is item 4 of user 1; give the interactions of all"
     with pytest.raises(ValueError, match=message):
         HeldOutRanks(np.array([0, 1]), np.array([[2, 0], [4, 0]]), seen)
+
+
+def test_a_score_of_the_item_alone_is_every_users() -> None:
+    """As popularity is; each block is an array of its own, which readers may write to."""
+    scores = ranking.same_for_all(np.array([3.0, 1.0, 2.0]))(np.array([7, 4], np.int32))
+    assert scores.tolist() == [[3, 1, 2]] * 2
+    assert scores.dtype == np.float32
+    scores[0, 0] = 9
+    assert scores[1, 0] == 3
