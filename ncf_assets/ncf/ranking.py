@@ -21,7 +21,7 @@ Reader = Callable[[np.ndarray, np.ndarray], None]
 # (users int32 [m], items int32 [m]) -> scores float32 [m], for lists that are short
 Scorer = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-CELLS = 2**21  # ours: scores of a block, 8 MB; the blocks of a few threads fit a last-level cache
+CELLS = 2**20  # ours: scores of a block, 4 MB; the blocks of a few threads fit a last-level cache
 
 
 class Rows:
