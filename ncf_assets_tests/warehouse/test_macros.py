@@ -71,6 +71,16 @@ def test_an_unknown_dataset_has_nothing_to_show(database: Path) -> None:
     assert ask(database, "from similar_items('C', 'cap')") == []
 
 
+def test_many_users_are_asked_for_at_once(database: Path) -> None:
+    """The id may come from another table."""
+    query = """
+        select asked.id, count(*), min(shown.reason)
+        from (values ('ann'), ('nobody')) as asked(id), recommend('A', asked.id) as shown
+        group by all order by all
+    """
+    assert ask(database, query) == [("ann", 2, "neumf"), ("nobody", 2, "popular")]
+
+
 def test_ids_are_values_not_text_of_the_query(database: Path) -> None:
     """As prepared parameters, with a quote in them."""
     assert ask(database, "from recommend(?, ?)", "A", "o'neil") == [(1, "hat", 0.2, "neumf")]
@@ -87,8 +97,8 @@ def test_a_macro_says_what_it_is_for(database: Path) -> None:
     query = "select function_name, parameters, comment from duckdb_functions() where not internal"
     found = {name: (parameters, comment) for name, parameters, comment in ask(database, query)}
     assert {name: parameters for name, (parameters, _) in found.items()} == {
-        "recommend": ["dataset", "user_id"],
-        "similar_items": ["dataset", "item_id"],
+        "recommend": ["the_dataset", "the_user_id"],
+        "similar_items": ["the_dataset", "the_item_id"],
     }
     assert found["recommend"][1].startswith("What to show a user next")
 
@@ -98,7 +108,7 @@ def test_a_macro_waits_for_its_tables(tmp_path: Path) -> None:
     made = Warehouse(tmp_path)
     write(made, "A", "item_neighbours", NEIGHBOURS)
     write(made, "A", "popular_items", POPULAR)
-    query = "select function_name from duckdb_functions() where not internal"
+    query = "select function_name from duckdb_functions() where not internal order by all"
     assert ask(made.database, query) == [("similar_items",)]
     write(made, "A", "recommendations", RECOMMENDED)
     assert ask(made.database, query) == [("recommend",), ("similar_items",)]

@@ -1,7 +1,8 @@
 """The table macros of the catalogue: one `<macro>.sql` each, a header and a select over tables.
 
-A select may not use a parameter's name for a column in a place where DuckDB would confuse the two:
-a first common table expression gives parameters names of their own.
+They are to work in every DuckDB from 1.2 on. So a parameter has no column's name, between which 2.0
+does not choose in a subquery; and there is no common table expression, which 1.4.0 loses where a
+subquery refers to it.
 """
 
 from collections.abc import Iterable
