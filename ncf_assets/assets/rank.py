@@ -4,6 +4,8 @@ Which models there are is `scorers`; what the places are worth, `evaluate`; who 
 `serve`.
 """
 
+import time
+
 import dagster as dg
 import numpy as np
 import pandas as pd
@@ -13,7 +15,7 @@ from ncf_assets.assets import scorers
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.table_asset import Rows, tables_asset
 from ncf_assets.ncf import ranking, recommending
-from ncf_assets.ncf.ranking import HeldOutRanks, Places
+from ncf_assets.ncf.ranking import BlockScorer, HeldOutRanks, Places, Reader
 from ncf_assets.ncf.recommending import TopUnseen
 from ncf_assets.ncf.sampling import Seen
 
@@ -46,10 +48,10 @@ def ranking_pass(inputs: Inputs, config: RankingConfig) -> dict[str, Rows]:
     ranks = []
     for name, load in sorted(scorers.SCORERS.items()):
         places = HeldOutRanks(users, candidates, seen)
-        served = name == scorers.SERVED
-        readers: list[ranking.Reader] = [places, top] if served else [places]
-        asked = everyone if served else users
-        ranking.sweep(name, load(inputs), asked, seen.n_items, readers)
+        if name == scorers.SERVED:
+            _sweep(name, load(inputs), everyone, seen.n_items, [places, top])
+        else:
+            _sweep(name, load(inputs), users, seen.n_items, [places])
         ranks += [
             _ranks(name, "full", users, places.full),
             _ranks(name, f"sampled-{candidates.shape[1] - 1}", users, places.sampled),
@@ -58,6 +60,18 @@ def ranking_pass(inputs: Inputs, config: RankingConfig) -> dict[str, Rows]:
         "test_ranks": pd.concat(ranks, ignore_index=True),
         "recommendations": _recommendations(inputs, top),
     }
+
+
+def _sweep(
+    name: str, scorer: BlockScorer, users: np.ndarray, n_items: int, readers: list[Reader]
+) -> None:
+    """A pass over all scores of a model, which says in the log how long it took."""
+    started = time.monotonic()
+    ranking.sweep(name, scorer, users, n_items, readers)
+    seconds = time.monotonic() - started
+    dg.get_dagster_logger().info(
+        f"{name} ranked {n_items:,} items for {users.size:,} users, {seconds:.1f} s"
+    )
 
 
 def _seen(inputs: Inputs) -> Seen:
@@ -84,9 +98,9 @@ def _recommendations(inputs: Inputs, top: TopUnseen) -> pd.DataFrame:
     users, items = inputs.read("users")["user_id"], inputs.read("items")["item_id"]
     return pd.DataFrame(
         {
-            "user_id": users.take(columns["user"]).to_numpy(),
+            "user_id": users.take(columns["user"]).array,
             "position": columns["position"],
-            "item_id": items.take(columns["item"]).to_numpy(),
+            "item_id": items.take(columns["item"]).array,
             "score": columns["score"],
             "reason": scorers.SERVED,
         }

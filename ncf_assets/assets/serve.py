@@ -42,9 +42,9 @@ def item_neighbours(inputs: Inputs, config: NeighboursConfig) -> pd.DataFrame:
     item_ids = inputs.read("items")["item_id"]
     return pd.DataFrame(
         {
-            "item_id": item_ids.take(columns["user"]).to_numpy(),
+            "item_id": item_ids.take(columns["user"]).array,
             "position": columns["position"],
-            "similar_item_id": item_ids.take(columns["item"]).to_numpy(),
+            "similar_item_id": item_ids.take(columns["item"]).array,
             "similarity": columns["score"],
         }
     )

@@ -14,7 +14,7 @@ from ncf_assets.ncf.parallel import over_slices
 from ncf_assets.ncf.sampling import Seen
 
 # users int32 [b] -> scores float32 [b, n_items], a new array; higher is better. It is called from
-# several threads at once, and a user's scores do not depend on who else is in the block.
+# several threads at once. But for rounding, a user's scores do not depend on the rest of the block.
 BlockScorer = Callable[[np.ndarray], np.ndarray]
 # (users int32 [b], scores float32 [b, n_items]); called once for each user, from several threads
 Reader = Callable[[np.ndarray, np.ndarray], None]

@@ -91,6 +91,31 @@ def test_a_network_that_knows_nothing_ties_all_items() -> None:
     assert set(block_scorer(model)(USERS).ravel()) == {np.float32(0.25)}
 
 
+@pytest.mark.parametrize("build", [gmf, mlp, odd_neumf])
+def test_equal_items_tie_wherever_they_stand(build) -> None:
+    """Items 0, 700 and 1,000 share their embeddings; that one zero is negative is no difference."""
+    model = randomise(build(1_001))
+    for layer in model.layers:
+        if layer.name.endswith("item_embedding"):
+            embeddings = layer.get_weights()[0]
+            embeddings[0, 0] = 0.0
+            embeddings[[700, 1_000]] = embeddings[0]
+            embeddings[700, 0] = -0.0
+            layer.set_weights([embeddings])
+    scores = block_scorer(model)(USERS)
+    assert (scores[:, [700, 1_000]] == scores[:, :1]).all()
+    np.testing.assert_allclose(scores, pair_by_pair(model, USERS, 1_001), rtol=1e-5, atol=1e-5)
+
+
+def test_a_collapsed_network_ties_all_items() -> None:
+    """All items have the same embeddings, whatever the other weights are."""
+    model = randomise(wide_neumf(5_000))
+    for layer in model.layers:
+        if layer.name.endswith("item_embedding"):
+            layer.set_weights([np.repeat(layer.get_weights()[0][:1], 5_000, axis=0)])
+    assert [len(set(row)) for row in block_scorer(model)(USERS)] == [1, 1, 1]
+
+
 def test_a_dead_tower_ties_all_items() -> None:
     """Of an MLP whose last hidden units are all 0 the bias remains, as it does in Keras."""
     model = randomise(mlp(10_001))
