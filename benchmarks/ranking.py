@@ -114,7 +114,7 @@ def beside_predict(scale: float) -> float:
     logits = neumf.logits(given.model)  # as probabilities, far different logits round to the same
     batch = fastest_batch(given, logits)
     scores, seconds = predicted(given, logits, given.users, batch)
-    ours = min((exact_pass(given) for _ in range(3)), key=lambda result: result.seconds)
+    ours = sorted((exact_pass(given) for _ in range(3)), key=lambda result: result.seconds)[1]
     differing = check_same_ranks(given, ours, scores)
     print(
         f"{given.users.size:,} users by {MOVIELENS[1]:,} items: model.predict (batches of"

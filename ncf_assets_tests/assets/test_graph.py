@@ -102,23 +102,47 @@ def test_metrics_are_those_of_the_ranks(warehouse: Warehouse) -> None:
         assert set(ranks["n_candidates"]) == {n_candidates}
 
 
-def test_recommendations_are_the_best_of_keras(warehouse: Warehouse) -> None:
-    """For each user, the newcomer too: all unseen items scored pair by pair, and sorted."""
+def scores_of_keras(warehouse: Warehouse, network: str) -> np.ndarray:
+    """A network's logits [13 users, 12 items], pair by pair."""
     from ncf_assets.ncf import neumf
 
-    record = warehouse.record("neumf_model", "Sample")
-    model = neumf.load(warehouse.file("neumf_model", "Sample").with_name(record["file"]))
+    record = warehouse.record(f"{network}_model", "Sample")
+    file = warehouse.file(f"{network}_model", "Sample").with_name(record["file"])
+    users, items = np.divmod(np.arange(13 * 12, dtype=np.int32), np.int32(12))
+    return neumf.scorer(neumf.load(file))(users, items).reshape(13, 12)
+
+
+def histories(warehouse: Warehouse) -> list[set[int]]:
+    """The items that each user has rated."""
+    pairs = warehouse.read("interactions", "Sample")
+    return pairs.groupby("user")["item"].apply(set).tolist()
+
+
+@pytest.mark.parametrize("network", ["gmf", "mlp", "neumf"])
+def test_full_ranks_are_those_of_keras(warehouse: Warehouse, network: str) -> None:
+    """Counted pair by pair among the 8 items that a test user has not rated."""
+    scores, seen = scores_of_keras(warehouse, network), histories(warehouse)
+    held_out = warehouse.read("test", "Sample").set_index("user")["item"]
+    of_network = f"model == '{network}' and protocol == 'full'"
+    ranks = warehouse.read("test_ranks", "Sample").query(of_network).set_index("user")
+    for user, item in held_out.items():
+        unseen = sorted(set(range(12)) - seen[user])
+        assert ranks["n_better"][user] == (scores[user, unseen] > scores[user, item]).sum()
+
+
+def test_recommendations_are_the_best_of_keras(warehouse: Warehouse) -> None:
+    """For each user, the newcomer too: all unseen items scored pair by pair, and sorted."""
+    scores, seen = scores_of_keras(warehouse, "neumf"), histories(warehouse)
     item_ids = warehouse.read("items", "Sample")["item_id"]
-    seen = warehouse.read("interactions", "Sample").groupby("user")["item"].apply(set)
     listed = warehouse.read("recommendations", "Sample")
     assert set(listed["reason"]) == {"neumf"}
     for user, user_id in enumerate(warehouse.read("users", "Sample")["user_id"]):
-        scores = neumf.scorer(model)(np.full(12, user, np.int32), np.arange(12, dtype=np.int32))
-        unseen = sorted(set(range(12)) - seen[user], key=lambda item: -scores[item])
+        unseen = set(range(12)) - seen[user]
+        best = sorted(unseen, key=(-scores[user]).item)[:3]
         own = listed[listed["user_id"] == user_id]
-        assert own["item_id"].tolist() == item_ids[unseen[:3]].tolist()
+        assert own["item_id"].tolist() == item_ids[best].tolist()
         assert own["position"].tolist() == [1, 2, 3]
-        np.testing.assert_allclose(own["score"], scores[unseen[:3]], atol=1e-6)
+        np.testing.assert_allclose(own["score"], scores[user, best], atol=1e-6)
 
 
 def test_the_catalogue_recommends(warehouse: Warehouse) -> None:

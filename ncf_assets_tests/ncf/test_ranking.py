@@ -230,6 +230,17 @@ def test_a_constant_model_hits_as_often_as_chance() -> None:
         assert metrics.hit_ratio(places.n_better, places.n_tied, 10).tolist() == [chance]
 
 
+@given(worlds())
+def test_a_perfect_model_is_never_beaten(world) -> None:
+    """Scores of 1 for the held-out items and 0 for all others: nothing is better, nothing ties."""
+    scores, users, candidates, histories = world
+    perfect = np.zeros_like(scores)
+    perfect[users, candidates[:, 0]] = 1
+    full = ranked(perfect, users, candidates, seen_of(histories, scores.shape[1])).full
+    assert not full.n_better.any()
+    assert not full.n_tied.any()
+
+
 def test_each_user_is_scored_once_for_both_protocols() -> None:
     """Sampled and full places come from the same numbers, and half the time is saved."""
     asked: list[int] = []
