@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from ncf_assets.assets import evaluate, ingest, prepare, report, split, train
+from ncf_assets.assets import evaluate, ingest, prepare, rank, report, serve, split, train
 from ncf_assets.warehouse import Warehouse, data_dir
 
-assets = dg.load_assets_from_modules([ingest, prepare, split, train, evaluate, report])
+assets = dg.load_assets_from_modules([ingest, prepare, split, train, rank, evaluate, report, serve])
 
 defs = dg.Definitions(
     assets=assets,

@@ -102,7 +102,8 @@ def test_the_package_itself_imports_nothing() -> None:
     assert not {"dagster", "duckdb", "tensorflow"} & loaded_by("import ncf_assets")
 
 
-def test_sampling_and_metrics_load_neither_dagster_nor_tensorflow() -> None:
-    """They are plain numpy."""
-    loaded = loaded_by("import ncf_assets.ncf.sampling, ncf_assets.ncf.metrics")
+@pytest.mark.parametrize("module", ["sampling", "ranking", "recommending", "metrics"])
+def test_plain_science_loads_neither_dagster_nor_tensorflow(module: str) -> None:
+    """It is numpy alone."""
+    loaded = loaded_by(f"import ncf_assets.ncf.{module}")
     assert not {"dagster", "duckdb", "tensorflow", "keras"} & loaded

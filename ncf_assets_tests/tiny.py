@@ -42,8 +42,11 @@ ROWS = {
     "negatives": 2 * 12 * 3,  # 3 candidates in CONFIG
     "test_candidates": 12 * 4,
     "baselines": 12,
-    "test_ranks": 4 * 12,  # neumf, gmf, mlp and popularity
-    "metrics": 4 * 6,  # hr and ndcg; by expectation, optimistic, pessimistic
+    "test_ranks": 2 * 4 * 12,  # neumf, gmf, mlp and popularity; sampled and full
+    "metrics": 2 * 4 * 6,  # hr and ndcg; by expectation, optimistic, pessimistic
+    "recommendations": 12 * 3 + 3,  # 3 asked for in CONFIG, for the newcomer too
+    "popular_items": 12,  # all, as there are fewer than 20
+    "item_neighbours": 12 * 2,  # 2 asked for in CONFIG
 }
 TRAINING = {"epochs": 2, "batch_size": 16}
 CONFIG: dict[str, Any] = {
@@ -53,6 +56,8 @@ CONFIG: dict[str, Any] = {
         "mlp_model": {"config": {"layers": [4, 2], **TRAINING}},
         "neumf_model": {"config": TRAINING},
         "metrics": {"config": {"k": 2}},
+        "ranking_pass": {"config": {"recommended": 3}},
+        "item_neighbours": {"config": {"neighbours": 2}},
     }
 }
 

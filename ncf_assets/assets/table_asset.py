@@ -1,6 +1,10 @@
-"""How a table becomes an asset: `sql_asset` from its select, `table_asset` from a function."""
+"""How a table becomes an asset: `sql_asset` from its select, `table_asset` from a function.
 
-from collections.abc import Callable, Iterable, Iterator
+`tables_asset` is for a function that makes several tables at once.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -21,7 +25,8 @@ class NoConfig(dg.Config):
 
 # of a run's inputs and of the rows made, what else the UI shows
 Facts = Callable[[Inputs, int], dict[str, Any]]
-Compute = Callable[[Inputs, Any], pd.DataFrame | Iterable[pa.RecordBatch]]
+Rows = pd.DataFrame | Iterable[pa.RecordBatch]
+Compute = Callable[[Inputs, Any], Rows]
 OWNERS = ["team:ncf-assets"]
 
 
@@ -69,7 +74,32 @@ def table_asset(
     def wrap(compute: Compute) -> dg.AssetsDefinition:
         table = tables()[compute.__name__]
         version = code_version(compute.__module__, *modules, str(table.schema))
-        return _asset(table, group, reads, version, "python", config, compute)
+
+        def rows_by_table(inputs: Inputs, config: Any) -> dict[str, Rows]:
+            return {table.name: compute(inputs, config)}
+
+        specs = _specs({table.name: group}, reads, version, "python")
+        return _asset(table.name, specs, config, rows_by_table)
+
+    return wrap
+
+
+def tables_asset(
+    groups: Mapping[str, str],
+    reads: Iterable[str],
+    *,
+    config: type[dg.Config] = NoConfig,
+    modules: Iterable[str] = (),
+) -> Callable[[Callable[[Inputs, Any], Mapping[str, Rows]]], dg.AssetsDefinition]:
+    """Make the assets of a function `(inputs, config) -> rows by table`; `groups` are theirs.
+
+    They are always made together. In run configuration they have the function's name.
+    """
+
+    def wrap(compute: Callable[[Inputs, Any], Mapping[str, Rows]]) -> dg.AssetsDefinition:
+        schemas = [str(tables()[name].schema) for name in groups]
+        version = code_version(compute.__module__, *modules, *schemas)
+        return _asset(compute.__name__, _specs(groups, reads, version, "python"), config, compute)
 
     return wrap
 
@@ -87,31 +117,42 @@ def sql_asset(
     table = tables()[name]
     select = str(table.select)
 
-    def compute(inputs: Inputs, config: Any) -> Iterator[pa.RecordBatch]:
-        return inputs.query(select, {name: getattr(config, name) for name in table.parameters})
+    def rows_by_table(inputs: Inputs, config: Any) -> dict[str, Rows]:
+        parameters = {name: getattr(config, name) for name in table.parameters}
+        return {name: inputs.query(select, parameters)}
 
     version = code_version(select, str(table.schema))
-    return _asset(table, group, table.upstream, version, "sql", config, compute, facts)
+    specs = _specs({name: group}, table.upstream, version, "sql")
+    return _asset(name, specs, config, rows_by_table, facts)
+
+
+def _specs(
+    groups: Mapping[str, str], reads: Iterable[str], version: str, kind: str
+) -> list[dg.AssetSpec]:
+    """The specs of tables that are made together."""
+    # a check may look at more tables than the table is made from, and needs them in place
+    checked = {other for name in groups for check in checks()[name] for other in check.reads}
+    upstream = {*reads, *checked} - set(groups)
+    return [
+        table_spec(tables()[name], group, upstream, version, kind) for name, group in groups.items()
+    ]
 
 
 def _asset(
-    table: Table,
-    group: str,
-    reads: Iterable[str],
-    version: str,
-    kind: str,
+    name: str,
+    specs: list[dg.AssetSpec],
     config_type: type[dg.Config],
-    compute: Compute,
+    compute: Callable[[Inputs, Any], Mapping[str, Rows]],
     facts: Facts | None = None,
 ) -> dg.AssetsDefinition:
-    """Read, call, write: the body that all single-table assets share."""
-    # a check may look at more tables than the table is made from, and needs them in place
-    upstream = {*reads, *(name for check in checks()[table.name] for name in check.reads)}
+    """Read, call, write: the body that all table assets share."""
+    made = [spec.key.to_user_string() for spec in specs]
+    upstream = [dependency.asset_key.to_user_string() for dependency in specs[0].deps]
 
     @dg.multi_asset(
-        name=table.name,
-        specs=[table_spec(table, group, upstream, version, kind)],
-        check_specs=check_specs(table),
+        name=name,
+        specs=specs,
+        check_specs=[spec for table in made for spec in check_specs(tables()[table])],
     )
     def body(
         context: dg.AssetExecutionContext,
@@ -120,12 +161,18 @@ def _asset(
     ) -> Iterator[Any]:
         inputs = Inputs(warehouse, context.partition_key, upstream)
         run = Run(context, warehouse, inputs, settings_of(config))
-        with warehouse.draft(table.name, run.dataset) as draft:
-            rows = compute(inputs, config)
-            draft.write(_batches(rows) if isinstance(rows, pd.DataFrame) else rows)
-            stamp = draft.finish(**run.origin(table.name))
-            more = facts(inputs, stamp.rows) if facts else {}
-            yield from run.publish({draft: stamp}, more)
+        with contextlib.ExitStack() as open_drafts:
+            drafts = {
+                table: open_drafts.enter_context(warehouse.draft(table, run.dataset))
+                for table in made
+            }
+            for table, rows in compute(inputs, config).items():
+                drafts[table].write(_batches(rows) if isinstance(rows, pd.DataFrame) else rows)
+            stamps = {
+                draft: draft.finish(**run.origin(draft.table.name)) for draft in drafts.values()
+            }
+            more = facts(inputs, drafts[name].rows) if facts else {}
+            yield from run.publish(stamps, more)
 
     return body
 

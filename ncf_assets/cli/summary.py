@@ -43,11 +43,12 @@ def _comparison(place: Warehouse, dataset: str) -> Table:
     metrics = place.read("metrics", dataset)
     shown_metrics = metrics[metrics["metric"].isin(["hr", "ndcg"])]
     headings = shown_metrics["metric"].str.upper() + "@" + shown_metrics["k"].astype(str)
+    headings += " " + shown_metrics["protocol"]
     wide = shown_metrics.assign(heading=headings).pivot(
         index="model", columns="heading", values="value"
     )
-    wide = wide.sort_values(wide.columns[-1], ascending=False)  # by NDCG
-    shown = Table("model", *map(str, wide.columns), title=metrics["protocol"].iloc[0])
+    wide = wide.sort_values(wide.columns[-1], ascending=False)  # by sampled NDCG
+    shown = Table("model", *map(str, wide.columns))
     for row in wide.itertuples():
         shown.add_row(str(row[0]), *(f"{value:.3f}" for value in row[1:]))
     return shown

@@ -41,6 +41,13 @@ class Seen:
         begin: np.ndarray = np.searchsorted(self.pairs, users.astype(np.int64) * self.n_items)
         return begin
 
+    def of(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Items of each user: rows int64 [k], places in `users` in order, and items int64 [k]."""
+        begin, end = self.first(users), self.first(users + 1)
+        rows = np.repeat(np.arange(users.size), end - begin)
+        within_row = np.arange(rows.size) - np.searchsorted(rows, rows)
+        return rows, self.pairs[begin[rows] + within_row] % self.n_items
+
     def n_unseen(self, users: np.ndarray) -> np.ndarray:
         """Number of items that each user has not seen: int64, of the shape of `users`."""
         n_unseen: np.ndarray = self.n_items - (self.first(users + 1) - self.first(users))

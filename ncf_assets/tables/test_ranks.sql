@@ -5,7 +5,7 @@
 -- made by: ncf_assets/ncf/ranking.py (no select: the scores come from the networks)
 --
 -- column model VARCHAR: 'neumf', 'gmf', 'mlp', or a baseline
--- column protocol VARCHAR: 'sampled-99': the held-out item among 99 random unseen items
+-- column protocol VARCHAR: 'sampled-99': the held-out item among 99 random unseen items; 'full': among all unseen items
 -- column user INTEGER: users.user
 -- column n_candidates INTEGER: length of the list, the held-out item included
 -- column n_better INTEGER: other candidates that score higher than the held-out item

@@ -1,4 +1,4 @@
-"""`warehouse.duckdb`: a commented view for each table over its Parquet files, and nothing else.
+"""`warehouse.duckdb`: a commented view for each table over its Parquet files, and table macros.
 
 No run ever opens the file that people query. It is rebuilt beside and renamed over the old one, so
 open shells keep working; new datasets appear in them at once, as each view reads `*/*.parquet`.
@@ -6,12 +6,14 @@ What somebody writes into it, or an older shell leaves beside it, is swept away 
 """
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 from filelock import FileLock
 
 from ncf_assets.tables import Table, tables
+from ncf_assets.warehouse import macros
 from ncf_assets.warehouse.files import glob_escaped, replace, temporary
 
 STORAGE = "v1.2.0"  # the oldest DuckDB that can read the catalogue
@@ -49,6 +51,7 @@ def export(file: Path, folder: Path) -> dict[str, int]:
                 connection.execute(comment.replace("comment on view", "comment on table", 1))
             counted = connection.execute(f"select count(*) from {table.name}").fetchone()
             exported[table.name] = counted[0] if counted else 0
+        _create_macros(connection, exported)
         connection.execute("use memory")
         connection.execute("detach exported")
         if exported:
@@ -74,6 +77,7 @@ def _identity(database: Path) -> str:
 def _fingerprint(folder: Path, present: list[Table]) -> str:
     """What the catalogue depends on: where the files are, and the headers of the tables."""
     parts = [str(folder), STORAGE, *(f"{table.name} {table.text}" for table in present)]
+    parts += [macro.create + macro.description for macro in macros.macros()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -86,6 +90,7 @@ def _build(file: Path, folder: Path, present: list[Table]) -> None:
         for table in present:
             for statement in _view(table, folder):
                 connection.execute(statement)
+        _create_macros(connection, [table.name for table in present])
 
 
 def _view(table: Table, folder: Path) -> list[str]:
@@ -103,6 +108,12 @@ def _view(table: Table, folder: Path) -> list[str]:
         f"comment on column {table.name}.dataset is 'the dataset, as in datasets.toml'",
         *comments,
     ]
+
+
+def _create_macros(connection: duckdb.DuckDBPyConnection, present: Iterable[str]) -> None:
+    for macro in macros.over(present):
+        connection.execute(macro.create)
+        connection.execute(f"comment on macro table {macro.name} is {_literal(macro.description)}")
 
 
 def _literal(text: object) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -84,13 +86,76 @@ def test_the_review_of_a_pair_that_came_later_is_the_test_item(warehouse: Wareho
 
 
 def test_metrics_are_those_of_the_ranks(warehouse: Warehouse) -> None:
-    """HR@2 of popularity, recomputed from test_ranks with ties by expectation."""
-    ranks = warehouse.read("test_ranks", "Sample").query("model == 'popularity'")
-    hits = ((2 - ranks["n_better"]) / (ranks["n_tied"] + 1)).clip(0, 1)
-    metrics = warehouse.read("metrics", "Sample")
-    (value,) = metrics.query("model == 'popularity' and metric == 'hr'")["value"]
-    assert value == pytest.approx(hits.mean())
-    assert set(ranks["n_candidates"]) == {4}
+    """HR@2 of popularity, recomputed from test_ranks with ties by expectation.
+
+    Lists are of 1 + 3 sampled items, or of 1 + 8, as each test user has rated 4 of 12.
+    """
+    for protocol, n_candidates in (("sampled-3", 4), ("full", 9)):
+        of_one = f"model == 'popularity' and protocol == '{protocol}'"
+        ranks = warehouse.read("test_ranks", "Sample").query(of_one)
+        hits = ((2 - ranks["n_better"]) / (ranks["n_tied"] + 1)).clip(0, 1)
+        metrics = warehouse.read("metrics", "Sample")
+        (value,) = metrics.query(f"{of_one} and metric == 'hr' and segment == 'all' and k == 2")[
+            "value"
+        ]
+        assert value == pytest.approx(hits.mean())
+        assert set(ranks["n_candidates"]) == {n_candidates}
+
+
+def scores_of_keras(warehouse: Warehouse, network: str) -> np.ndarray:
+    """A network's logits [13 users, 12 items], pair by pair."""
+    from ncf_assets.ncf import neumf
+
+    record = warehouse.record(f"{network}_model", "Sample")
+    file = warehouse.file(f"{network}_model", "Sample").with_name(record["file"])
+    users, items = np.divmod(np.arange(13 * 12, dtype=np.int32), np.int32(12))
+    return neumf.scorer(neumf.load(file))(users, items).reshape(13, 12)
+
+
+def histories(warehouse: Warehouse) -> list[set[int]]:
+    """The items that each user has rated."""
+    pairs = warehouse.read("interactions", "Sample")
+    return pairs.groupby("user")["item"].apply(set).tolist()
+
+
+@pytest.mark.parametrize("network", ["gmf", "mlp", "neumf"])
+def test_full_ranks_are_those_of_keras(warehouse: Warehouse, network: str) -> None:
+    """Counted pair by pair among the 8 items that a test user has not rated."""
+    scores, seen = scores_of_keras(warehouse, network), histories(warehouse)
+    held_out = warehouse.read("test", "Sample").set_index("user")["item"]
+    of_network = f"model == '{network}' and protocol == 'full'"
+    ranks = warehouse.read("test_ranks", "Sample").query(of_network).set_index("user")
+    for user, item in held_out.items():
+        unseen = sorted(set(range(12)) - seen[user])
+        assert ranks["n_better"][user] == (scores[user, unseen] > scores[user, item]).sum()
+
+
+def test_recommendations_are_the_best_of_keras(warehouse: Warehouse) -> None:
+    """For each user, the newcomer too: all unseen items scored pair by pair, and sorted."""
+    scores, seen = scores_of_keras(warehouse, "neumf"), histories(warehouse)
+    item_ids = warehouse.read("items", "Sample")["item_id"]
+    listed = warehouse.read("recommendations", "Sample")
+    assert set(listed["reason"]) == {"neumf"}
+    for user, user_id in enumerate(warehouse.read("users", "Sample")["user_id"]):
+        unseen = set(range(12)) - seen[user]
+        best = sorted(unseen, key=(-scores[user]).item)[:3]
+        own = listed[listed["user_id"] == user_id]
+        assert own["item_id"].tolist() == item_ids[best].tolist()
+        assert own["position"].tolist() == [1, 2, 3]
+        np.testing.assert_allclose(own["score"], scores[user, best], atol=1e-6)
+
+
+def test_the_catalogue_recommends(warehouse: Warehouse) -> None:
+    """To a user, to a stranger, and beside an item; none beside an item that there is not."""
+    asked = [
+        "select distinct reason from recommend('Sample', 'newcomer')",
+        "select distinct reason from recommend('Sample', 'stranger')",
+        "select position from similar_items('Sample', 'item03')",
+        "from similar_items('Sample', 'no item')",
+    ]
+    with duckdb.connect(str(warehouse.database), read_only=True) as connection:
+        answers = [connection.execute(query).fetchall() for query in asked]
+    assert answers == [[("neumf",)], [("popular",)], [(1,), (2,)], []]
 
 
 def test_model_json_says_what_the_model_was_trained_on(warehouse: Warehouse) -> None:
@@ -212,6 +277,7 @@ def test_a_report_from_two_lineages_is_refused(
         ("mlp_model", "layers", [5, 2], "even"),
         ("neumf_model", "alpha", 1.5, "less than or equal to 1"),
         ("metrics", "k", 0, "greater than or equal to 1"),
+        ("item_neighbours", "neighbours", 0, "greater than or equal to 1"),
     ],
 )
 def test_config_out_of_range_is_refused(

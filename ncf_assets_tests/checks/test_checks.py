@@ -32,7 +32,16 @@ SOUND: dict[str, Rows] = {
         ("gmf", 1, 0.7, 0.2, 0.1, 1.0, 1000.0),
     ],
     "baselines": [("popularity", item, 1.0) for item in range(4)],
-    "test_ranks": [("neumf", "sampled-1", 0, 2, 1, 0)],
+    # ann has not rated item 3: two candidates, sampled or not
+    "test_ranks": [("neumf", "full", 0, 2, 1, 0), ("neumf", "sampled-1", 0, 2, 1, 0)],
+    "recommendations": [("ann", 1, "bag", 2.5, "neumf"), ("ben", 1, "hat", 2.5, "neumf")],
+    "popular_items": [(1, "cap", 2.0), (2, "bag", 1.0), (3, "hat", 1.0), (4, "tie", 1.0)],
+    "item_neighbours": [
+        ("cap", 1, "hat", 0.9),
+        ("hat", 1, "cap", 0.9),
+        ("tie", 1, "bag", -0.1),
+        ("bag", 1, "tie", -0.1),
+    ],
     "metrics": [
         (*METRIC, "hr", 10, 0.5, 0.4, 0.6, 100),
         (*METRIC, "ndcg", 10, 0.3, 0.2, 0.4, 100),
@@ -75,7 +84,43 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ("baselines_score_every_item", "baselines", [("popularity", 0, 1.0)]),
     ("training_history_starts_at_zero", "training_history", SOUND["training_history"][1:]),
     ("test_ranks_within_list", "test_ranks", [("neumf", "sampled-1", 0, 2, 1, 1)]),
-    ("test_ranks_every_user", "test_ranks", [("neumf", "sampled-1", 1, 2, 0, 0)]),
+    (
+        "test_ranks_every_user",
+        "test_ranks",
+        [("neumf", "sampled-1", 0, 2, 1, 0)],
+    ),  # full is missing
+    ("test_ranks_every_user", "test_ranks", [("neumf", "full", 0, 2, 1, 0)]),  # sampled is missing
+    (
+        "test_ranks_every_user",
+        "test_ranks",
+        # all 4 items, though ann has rated 3: seen items were not left out
+        [("neumf", "full", 0, 4, 1, 0), ("neumf", "sampled-1", 0, 2, 1, 0)],
+    ),
+    ("test_ranks_few_ties", "test_ranks", [("mlp", "full", 0, 101, 0, 100)]),  # a constant
+    ("recommendations_unseen", "recommendations", [("ann", 1, "tie", 2.5, "neumf")]),
+    ("recommendations_every_user", "recommendations", [("ann", 1, "bag", 2.5, "neumf")]),  # no ben
+    (
+        "recommendations_every_user",
+        "recommendations",
+        [("ann", 2, "bag", 2.5, "neumf"), ("ben", 1, "hat", 2.5, "neumf")],  # begins at 2
+    ),
+    (
+        "recommendations_best_first",
+        "recommendations",
+        [("ben", 1, "hat", 2.5, "neumf"), ("ben", 2, "tie", 2.6, "neumf")],
+    ),
+    ("popular_items_complete", "popular_items", [(1, "cap", 2.0)]),  # of 4 items
+    (
+        "popular_items_complete",
+        "popular_items",
+        [(place, f"other {place}", 1.0) for place in range(1, 21)],  # cap has 2
+    ),
+    ("item_neighbours_every_item", "item_neighbours", [("cap", 1, "hat", 0.9)]),
+    (
+        "item_neighbours_every_item",
+        "item_neighbours",
+        [("cap", 1, "cap", 1.0), *SOUND["item_neighbours"][1:]],
+    ),
     ("metrics_ndcg_within_hr", "metrics", [(*METRIC, "ndcg", 10, 0.6, 0.5, 0.7, 100)]),
     ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 1.2, 1.1, 1.3, 100)]),
     ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 0.5, 0.6, 0.7, 100)]),
@@ -112,6 +157,21 @@ def test_a_broken_rule_is_found(name: str, table: str, rows: Rows) -> None:
 def test_a_repeated_row_breaks_the_key(table: str) -> None:
     """Each table's rows twice."""
     assert failing(f"{table}_key_is_unique", {table: SOUND[table] * 2})
+
+
+def test_ties_of_a_few_users_pass() -> None:
+    """One of 20 users is 0.05 and passes; 2 of 21 are 0.095 and do not."""
+    untied = [("mlp", "full", user, 101, 0, 0) for user in range(1, 20)]
+    tied = [("mlp", "full", user, 101, 0, 100) for user in (0, 20)]
+    assert failing("test_ranks_few_ties", {"test_ranks": [*untied, tied[0]]}) == []
+    assert len(failing("test_ranks_few_ties", {"test_ranks": [*untied, *tied]})) == 1
+
+
+def test_baselines_may_tie() -> None:
+    """Many items are equally popular."""
+    assert (
+        failing("test_ranks_few_ties", {"test_ranks": [("popularity", "full", 0, 9, 0, 8)]}) == []
+    )
 
 
 def test_every_check_file_is_shown_to_fail() -> None:

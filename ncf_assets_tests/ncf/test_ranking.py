@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ncf_assets.ncf import ranking
+from ncf_assets.ncf import metrics, ranking
+from ncf_assets.ncf.ranking import HeldOutRanks, Places
+from ncf_assets.ncf.sampling import Seen
 
 
 def made_up(users: np.ndarray, items: np.ndarray) -> np.ndarray:
@@ -118,3 +120,170 @@ def test_no_users_have_no_scores() -> None:
     assert scores.shape == (0, 100)
     better, tied = ranking.count_better_and_tied(scores)
     assert better.size == tied.size == 0
+
+
+def of_table(scores: np.ndarray) -> ranking.BlockScorer:
+    """The block scorer that looks scores [n_users, n_items] up."""
+    return lambda users: scores[users].astype(np.float32)
+
+
+def ranked(
+    scores: np.ndarray, users: np.ndarray, candidates: np.ndarray, seen: Seen
+) -> HeldOutRanks:
+    """The places of held-out items in a sweep over all users of a table of scores."""
+    ranks = HeldOutRanks(users, candidates, seen)
+    everyone = np.arange(len(scores))
+    ranking.sweep("a table", of_table(scores), everyone, scores.shape[1], [ranks])
+    return ranks
+
+
+def lists(places: Places) -> tuple[list[int], list[int], list[int]]:
+    """Candidates, better and tied as plain lists."""
+    return places.n_candidates.tolist(), places.n_better.tolist(), places.n_tied.tolist()
+
+
+def test_both_protocols_by_hand() -> None:
+    """User 0: of unseen 1, 3, 4, 5 only 1 beats item 2; item 0 would too, but is seen.
+
+    User 2 holds out item 5 with score 1: 4 beats it, 1 and 2 tie, 3 is worse, 0 is seen. User 1
+    is not tested.
+    """
+    scores = np.array([[5, 4, 3, 2, 1, 0], [9, 9, 9, 9, 9, 9], [1, 1, 1, 0, 2, 1]])
+    seen = Seen(np.array([0, 0, 1, 2, 2]), np.array([0, 2, 3, 0, 5]), 6)
+    ranks = ranked(scores, np.array([2, 0]), np.array([[5, 4, 1], [2, 4, 5]]), seen)
+    assert lists(ranks.sampled) == ([3, 3], [1, 0], [1, 0])
+    assert lists(ranks.full) == ([5, 5], [1, 1], [2, 0])
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[set[int]]]:
+    """Scores with many ties, test users in any order, their lists, and what everyone has seen."""
+    n_users, n_items = draw(st.integers(1, 6)), draw(st.integers(4, 40))
+    scores = draw(arrays.arrays(np.int64, (n_users, n_items), elements=st.integers(-3, 3)))
+    items = st.integers(0, n_items - 1)
+    histories = [draw(st.sets(items, min_size=1, max_size=n_items)) for _ in range(n_users)]
+    users = draw(st.lists(st.integers(0, n_users - 1), unique=True))
+    candidates = [
+        [
+            draw(st.sampled_from(sorted(histories[u]))),
+            *draw(st.lists(items, min_size=3, max_size=3)),
+        ]
+        for u in users
+    ]
+    return scores, np.array(users, int), np.array(candidates, int).reshape(-1, 4), histories
+
+
+def seen_of(histories: list[set[int]], n_items: int) -> Seen:
+    """The pairs of all users."""
+    pairs = [(user, item) for user, items in enumerate(histories) for item in items]
+    return Seen(*np.array(pairs).T, n_items)
+
+
+@given(worlds())
+def test_full_places_are_those_of_counting(world) -> None:
+    """Item by item in Python, whatever is seen, tied and tested."""
+    scores, users, candidates, histories = world
+    ranks = ranked(scores, users, candidates, seen_of(histories, scores.shape[1]))
+    for row, user in enumerate(users):
+        own = scores[user, candidates[row, 0]]
+        unseen = [s for item, s in enumerate(scores[user]) if item not in histories[user]]
+        assert ranks.full.n_candidates[row] == 1 + len(unseen)
+        assert ranks.full.n_better[row] == sum(s > own for s in unseen)
+        assert ranks.full.n_tied[row] == sum(s == own for s in unseen)
+        others = [scores[user, item] for item in candidates[row, 1:]]
+        assert ranks.sampled.n_better[row] == sum(s > own for s in others)
+        assert ranks.sampled.n_tied[row] == sum(s == own for s in others)
+
+
+@given(worlds(), st.sampled_from([np.arctan, lambda x: 3 * x - 7, lambda x: x**3]), st.randoms())
+def test_places_follow_users_and_the_order_of_scores_alone(world, rising, random) -> None:
+    """Shuffled test users and any strictly rising function of the scores change nothing."""
+    scores, users, candidates, histories = world
+    seen = seen_of(histories, scores.shape[1])
+    order = np.array(random.sample(range(len(users)), len(users)), int)
+    one = ranked(scores, users, candidates, seen)
+    other = ranked(rising(scores.astype(float)), users[order], candidates[order], seen)
+    for of_one, of_other in ((one.sampled, other.sampled), (one.full, other.full)):
+        np.testing.assert_array_equal(of_one.n_better[order], of_other.n_better)
+        np.testing.assert_array_equal(of_one.n_tied[order], of_other.n_tied)
+
+
+@given(worlds(), st.integers(1, 100))
+def test_places_do_not_depend_on_the_blocks(world, cells: int) -> None:
+    """Blocks of one user or of all."""
+    scores, users, candidates, histories = world
+    seen = seen_of(histories, scores.shape[1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranking, "CELLS", cells)
+        small = ranked(scores, users, candidates, seen)
+    large = ranked(scores, users, candidates, seen)
+    assert lists(small.sampled) == lists(large.sampled)
+    assert lists(small.full) == lists(large.full)
+
+
+def test_a_constant_model_hits_as_often_as_chance() -> None:
+    """HR@10 is 10 / 100 among sampled items and 10 / 200 among all 199 + 1: not 0, and not 1."""
+    seen = Seen(np.array([0]), np.array([7]), 200)
+    candidates = np.arange(7, 107)[None]
+    ranks = ranked(np.full((1, 200), 0.25), np.array([0]), candidates, seen)
+    for places, chance in ((ranks.sampled, 0.1), (ranks.full, 0.05)):
+        assert metrics.hit_ratio(places.n_better, places.n_tied, 10).tolist() == [chance]
+
+
+@given(worlds())
+def test_a_perfect_model_is_never_beaten(world) -> None:
+    """Scores of 1 for the held-out items and 0 for all others: nothing is better, nothing ties."""
+    scores, users, candidates, histories = world
+    perfect = np.zeros_like(scores)
+    perfect[users, candidates[:, 0]] = 1
+    full = ranked(perfect, users, candidates, seen_of(histories, scores.shape[1])).full
+    assert not full.n_better.any()
+    assert not full.n_tied.any()
+
+
+def test_each_user_is_scored_once_for_both_protocols() -> None:
+    """Sampled and full places come from the same numbers, and half the time is saved."""
+    asked: list[int] = []
+
+    def noting(users: np.ndarray) -> np.ndarray:
+        asked.extend(users)
+        return np.zeros((users.size, 8), np.float32)
+
+    users = np.arange(5)
+    ranks = HeldOutRanks(users, np.zeros((5, 2), int), Seen(users, np.zeros(5, int), 8))
+    ranking.sweep("a constant", noting, users, 8, [ranks])
+    assert sorted(asked) == [0, 1, 2, 3, 4]
+
+
+def test_a_sweep_refuses_nan_and_names_its_place() -> None:
+    """NaN would count as worse than everything, so a broken model would look perfect."""
+    scores = np.zeros((4, 6))
+    scores[2, 3] = scores[3, 0] = np.nan
+    message = (
+        "found NaN by ease for 2 of 4 users, the first is user 2, item 3; look for .* train it"
+    )
+    with pytest.raises(ValueError, match=message):
+        ranking.sweep("ease", of_table(scores), np.arange(4), 6, [])
+
+
+def test_a_sweep_refuses_a_model_of_other_items() -> None:
+    """Six items asked for, five scored."""
+    with pytest.raises(ValueError, match=r"ease must score 2 users × 6 items, found \(2, 5\)"):
+        ranking.sweep("ease", of_table(np.zeros((2, 5))), np.arange(2), 6, [])
+
+
+def test_a_held_out_item_that_was_not_seen_is_refused() -> None:
+    """It would count against itself."""
+    seen = Seen(np.array([0, 1]), np.array([2, 3]), 5)
+    message = "found 1 that are not, the first is item 4 of user 1; give the interactions of all"
+    with pytest.raises(ValueError, match=message):
+        HeldOutRanks(np.array([0, 1]), np.array([[2, 0], [4, 0]]), seen)
+
+
+def test_a_score_of_the_item_alone_is_every_users() -> None:
+    """As popularity is; each block is an array of its own, which readers may write to."""
+    scores = ranking.same_for_all(np.array([3.0, 1.0, 2.0]))(np.array([7, 4], np.int32))
+    assert scores.tolist() == [[3, 1, 2]] * 2
+    assert scores.dtype == np.float32
+    scores[0, 0] = 9
+    assert scores[1, 0] == 3

@@ -218,3 +218,12 @@ def test_a_user_who_has_everything_in_training_is_named() -> None:
     users, items = pairs([{0}, {0, 1, 2}])
     with pytest.raises(ValueError, match=r"user 1 has 0 unseen items, 1 asked; .* drop such users"):
         TrainingNegatives(users, items, 3).draw(np.random.default_rng(0), users, 4)
+
+
+@given(histories, st.randoms())
+def test_the_items_of_users_are_listed_user_by_user(seen: list[set[int]], random) -> None:
+    """In the order asked for, with a user's items rising; who has seen nothing has no row."""
+    asked = np.array(random.sample(range(len(seen)), len(seen)))
+    rows, items = Seen(*pairs(seen), N_ITEMS).of(asked)
+    expected = [(row, item) for row, user in enumerate(asked) for item in sorted(seen[user])]
+    assert list(zip(rows.tolist(), items.tolist(), strict=True)) == expected

@@ -1,0 +1,15 @@
+-- The 20 most popular items are there, all items where they are fewer, and none left out is more popular.
+--
+-- table: popular_items
+-- remedy: materialize items and popular_items together
+with listed as (
+  select count(*) as n, min(score) as lowest from popular_items
+)
+
+select listed.n, listed.lowest, items.item_id, items.n_interactions
+from items
+cross join listed
+left join popular_items on items.item_id = popular_items.item_id
+where
+  popular_items.item_id is null
+  and (listed.n < 20 or items.n_interactions > listed.lowest)

@@ -1,0 +1,10 @@
+-- Items that NeuMF takes for alike: those whose embeddings point in the same direction.
+--
+-- grain: one similar item of one item
+-- key: item_id, position
+-- made by: ncf_assets/ncf/similarity.py (no select: the embeddings come from the network)
+--
+-- column item_id VARCHAR: items.item_id
+-- column position INTEGER: from 1, the most similar first; equals in the order of item_id
+-- column similar_item_id VARCHAR: items.item_id of the other item
+-- column similarity DOUBLE: -1 to 1: the mean of the two halves' cosines between the item embeddings

@@ -1,0 +1,13 @@
+-- What to show each user next: the items that NeuMF scores highest of all that the user has not rated.
+-- Nothing that the user has ever rated is among them, held-out items included. For users who are not
+-- here, the macro `recommend` answers with popular_items.
+--
+-- grain: one item recommended to one user
+-- key: user_id, position
+-- made by: ncf_assets/ncf/recommending.py (no select: the scores come from the network)
+--
+-- column user_id VARCHAR: users.user_id
+-- column position INTEGER: from 1, the best first; equal scores in the order of item_id
+-- column item_id VARCHAR: items.item_id
+-- column score DOUBLE: the network's logit; comparable within a user, not across models
+-- column reason VARCHAR: the model that recommends: 'neumf'
