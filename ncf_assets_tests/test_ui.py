@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -117,6 +118,8 @@ def test_the_ui_listens_on_this_machine_only(data: Path) -> None:
     with ui(data) as address:
         port = int(address.rpartition(":")[2])
         others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None)}
+        if sys.platform == "linux":
+            others.add("127.0.0.2")  # which a server on 0.0.0.0 would answer too
         for other in others - {"127.0.0.1", "127.0.1.1", "::1"}:
             with pytest.raises(OSError, match=r"refused|timed out"):
                 socket.create_connection((other, port), timeout=2)
