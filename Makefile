@@ -4,14 +4,17 @@ PYTHON ?= python3
 DATASET ?= Sample
 DATASETS ?= Sample
 PORT ?= 3000
+HOST ?= 127.0.0.1
+DAYS ?= 30
+PIP_AUDIT ?= 2.10.1
 BIN := .venv/bin
 SETUP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ui materialize backfill status sql lock sample clean
+.PHONY: help demo test check audit ui materialize backfill status sql lock sample clean-runs clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(SETUP)  ## Set up, materialize the bundled Sample, show what came out
 	@$(BIN)/ncf-assets materialize Sample
@@ -25,9 +28,13 @@ check: $(SETUP)  ## Format, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-ui: $(SETUP)  ## The Dagster UI with its daemon on 127.0.0.1 (PORT=3000)
+audit: $(SETUP)  ## Look the locked packages up in the database of known weaknesses (wants the network)
+	$(BIN)/uv tool run pip-audit==$(PIP_AUDIT) --requirement requirements.lock \
+		--require-hashes --disable-pip --strict
+
+ui: $(SETUP)  ## The Dagster UI with its daemon on 127.0.0.1 (PORT=3000 HOST=127.0.0.1)
 	DAGSTER_HOME="$$($(BIN)/ncf-assets home)" PATH="$(CURDIR)/$(BIN):$$PATH" \
-		$(BIN)/dg dev --host 127.0.0.1 --port $(PORT)
+		$(BIN)/dg dev --host $(HOST) --port $(PORT)
 
 materialize: $(SETUP)  ## One dataset, no daemon (DATASET=Musical_Instruments)
 	$(BIN)/ncf-assets materialize $(DATASET)
@@ -48,6 +55,9 @@ lock: $(SETUP)  ## Renew requirements.lock from pyproject.toml
 
 sample: $(SETUP)  ## Generate the bundled Sample anew
 	$(BIN)/python -m ncf_assets.ingest.sample data/sample/reviews_Sample_5.json.gz
+
+clean-runs: $(SETUP)  ## Remove old runs from Dagster's history (DAYS=30); data/ stays
+	$(BIN)/ncf-assets clean-runs --older-than $(DAYS)
 
 clean:  ## Remove the environment and caches; data/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

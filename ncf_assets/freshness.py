@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ncf_assets.datasets import Dataset
-from ncf_assets.ingest import download, reader
+from ncf_assets.ingest import download, packing
 from ncf_assets.warehouse import DamagedError, Stamp, Warehouse
 
 
@@ -85,4 +85,4 @@ def _source_changed(warehouse: Warehouse, dataset: Dataset, stamp: Stamp) -> boo
     facts = file.stat()
     if (facts.st_size, facts.st_mtime_ns) == (stamp.source["size"], stamp.source["mtime_ns"]):
         return False
-    return reader.fingerprint(file) != stamp.inputs["source"]
+    return packing.fingerprint(file) != stamp.inputs["source"]

@@ -1,8 +1,12 @@
 """The registry: what it reads, and one message for each rule that it can break."""
 
+import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ncf_assets.datasets import Dataset, RegistryError, load
 
@@ -40,7 +44,7 @@ def test_every_key_of_a_block_arrives(tmp_path: Path) -> None:
         tmp_path,
         '[My_1]\nformat = "ratings-csv"\ntitle = "Mine"\nurl = "http://x.org/a.csv"\n'
         'path = "b/c.csv"\ncolumns = ["item", "user", "rating", "timestamp"]\n'
-        'expected_reviews = 3\nsynthetic = true\nnote = "by hand"\n',
+        f'expected_reviews = 3\nsynthetic = true\nnote = "by hand"\nsha256 = "{"0af" * 21}1"\n',
     )
     assert load(registry) == {
         "My_1": Dataset(
@@ -51,6 +55,7 @@ def test_every_key_of_a_block_arrives(tmp_path: Path) -> None:
             path="b/c.csv",
             csv_columns=("item", "user", "rating", "timestamp"),
             expected_reviews=3,
+            sha256="0af" * 21 + "1",
             synthetic=True,
             note="by hand",
         )
@@ -100,6 +105,12 @@ def test_the_file_name_is_the_last_part(url: str | None, path: str | None, name:
         (GOOD + "synthetic = 'no'", "[A]: `synthetic` must be true or false, found 'no'"),
         (GOOD + "expected_reviews = 0", "`expected_reviews` must be 1 or more, found 0"),
         (GOOD.replace("amazon-2014", "amazon"), "`format` must be one of amazon-2014, amazon-2018"),
+        (GOOD + f"sha256 = '{'0' * 63}'", "`sha256` must be 64 hexadecimal digits in lower case"),
+        (GOOD + f"sha256 = '{'A' * 64}'", "AAA'; `sha256sum FILE` prints them"),
+        (GOOD.replace("[A]", f"[{'A' * 101}]"), "a name has 100 characters at most, found 101"),
+        (GOOD.replace("a.json.gz", ".hidden"), "printable, not hidden and of 100 bytes at most"),
+        (GOOD.replace("a.json", "a%0A"), "found 'a\\n.gz'; give `path` and put the file there"),
+        (GOOD.replace("a.json", "%C3%A4" * 49), "of 100 bytes at most, found 'ää"),  # 98 + 3
         ('[A]\nurl = "https://x.org/a"', "`format` must be one of"),
         ('[A]\nformat = "amazon-2014"', "[A]: needs `url` or `path`, found neither; add one"),
         (GOOD.replace("https", "ftp"), "`url` must start with http:// or https://, found 'ftp:"),
@@ -128,6 +139,20 @@ def test_a_broken_rule_is_named_with_file_and_remedy(
         load(registry)
     assert str(caught.value).startswith(str(registry))
     assert message in str(caught.value)
+
+
+@given(path=st.text(), query=st.text())
+def test_no_url_leads_out_of_the_folder_of_raw_files(path: str, query: str) -> None:
+    """Whatever the address, its file lies in data/raw itself, or the registry is refused."""
+    url = f"https://x.org/{quote(path, safe='/%')}?{quote(query)}"
+    with tempfile.TemporaryDirectory() as folder:
+        registry = _write(Path(folder), f'[A]\nformat = "amazon-2014"\nurl = "{url}"\n')
+        try:
+            dataset = load(registry)["A"]
+        except RegistryError:
+            return
+        raw = Path(folder, "raw")
+        assert (raw / dataset.file_name).resolve().parent == raw.resolve()
 
 
 def test_a_missing_registry_says_where_it_belongs(tmp_path: Path) -> None:

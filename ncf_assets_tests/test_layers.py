@@ -14,7 +14,7 @@ ALLOWED = {
     # layer: the layers of ncf_assets that it may import
     "ncf": {"ncf"},
     "tables": {"tables"},
-    "datasets": set(),
+    "datasets": {"datasets"},
     "ingest": {"ingest", "datasets"},
     "checks": {"checks", "tables"},
     "warehouse": {"warehouse", "tables"},

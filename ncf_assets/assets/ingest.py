@@ -1,24 +1,52 @@
 """Ingest: the source file, line by line, into `raw_reviews` and `rejected_reviews`."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+from pydantic import Field
 
 from ncf_assets.assets.code import code_version
 from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.partition import DATASETS, SHOWN_ROWS, Run, check_spec, check_specs
+from ncf_assets.assets.partition import (
+    DATASETS,
+    SHOWN_ROWS,
+    Run,
+    check_spec,
+    check_specs,
+    settings_of,
+)
 from ncf_assets.assets.table_asset import table_spec
 from ncf_assets.datasets import Dataset, load
-from ncf_assets.ingest import download, formats, reader
+from ncf_assets.ingest import download, formats, packing, reader
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import Warehouse
 
 AS_PUBLISHED = "raw_reviews_as_many_as_published"
-MODULES = ("ncf_assets.ingest.formats", "ncf_assets.ingest.reader", "ncf_assets.ingest.rules")
+MODULES = tuple(
+    f"ncf_assets.ingest.{module}" for module in ("formats", "loose", "packing", "reader", "rules")
+)
+
+
+class ReadingConfig(dg.Config):
+    """When a file is refused as a whole. What is read of one that is not does not depend on it."""
+
+    max_rejected: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="Share of the lines that may be rejected; above it the run stops",
+    )
+    warn_rejected: float = Field(
+        0.01, ge=0, le=1, description="Share of the lines above which a check warns"
+    )
+    unpacked_limit_gb: float = Field(
+        200, gt=0, description="What a gzip file may unpack to, in 10^9 bytes"
+    )
 
 
 def _spec(name: str) -> dg.AssetSpec:
@@ -43,24 +71,39 @@ def _spec(name: str) -> dg.AssetSpec:
     partitions_def=DATASETS,
 )
 def reviews(
-    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    context: dg.AssetExecutionContext,
+    config: ReadingConfig,
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[Any]:
     """Read the file in `data/raw/`, downloading it first where it is not there."""
     dataset = load(warehouse.registry)[context.partition_key]
-    file = _source_file(context, warehouse, dataset)
-    run = Run(context, warehouse, Inputs(warehouse, dataset.name, []), dataset.reading)
+    run = Run(
+        context,
+        warehouse,
+        Inputs(warehouse, dataset.name, []),
+        config=dataset.reading,
+        limits=settings_of(config),
+    )
+    with _no_retry_in_vain():
+        file = _source_file(context, warehouse, dataset)
+        yield from _read(run, dataset, file, int(config.unpacked_limit_gb * 1e9))
+
+
+def _read(run: Run, dataset: Dataset, file: Path, unpacked_limit: int) -> Iterator[Any]:
+    """Both tables from one pass over the file."""
     source = _facts_of(file)
-    hashes = {"source": reader.fingerprint(file)}
+    hashes = {"source": packing.fingerprint(file)}
+    today, warehouse = datetime.now(UTC).date(), run.warehouse
     with (
         warehouse.draft("raw_reviews", dataset.name) as accepted,
         warehouse.draft("rejected_reviews", dataset.name) as rejected,
     ):
         refused: pa.RecordBatch | None = None  # the first lines that were rejected
-        for batch in reader.read(file, dataset, datetime.now(UTC).date()):
+        for batch in reader.read(file, dataset, today, unpacked_limit=unpacked_limit):
             accepted.write([batch.accepted])
             rejected.write([batch.rejected])
             refused = batch.rejected if refused is None else refused
-            context.log.info(f"{accepted.rows:,} reviews accepted, {rejected.rows:,} rejected")
+            run.context.log.info(f"{accepted.rows:,} reviews accepted, {rejected.rows:,} rejected")
         if accepted.rows == 0:
             raise dg.Failure(_nothing_accepted(file, dataset, refused), allow_retries=False)
         if _facts_of(file) != source:
@@ -73,12 +116,21 @@ def reviews(
         yield from run.publish(stamps)
 
 
+@contextmanager
+def _no_retry_in_vain() -> Iterator[None]:
+    """Let Dagster fail the step at once where another try meets the same file or answer."""
+    try:
+        yield
+    except (packing.SourceError, download.RefusedError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+
+
 def _facts_of(file: Path) -> dict[str, Any]:
     """By what `status` tells, without reading it, that a file is still the same."""
     try:
         facts = file.stat()
     except OSError as error:
-        raise reader.SourceError(
+        raise packing.SourceError(
             f"{file} cannot be read ({error.strerror}); put the file there, or correct `path` or"
             " `url` in datasets.toml"
         ) from error
@@ -91,6 +143,7 @@ def _as_published(dataset: Dataset, lines: int) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key="raw_reviews",
         check_name=AS_PUBLISHED,
+        description=f"{lines:,} lines read, {expected:,} published" if expected else None,
         passed=expected in (None, lines),
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"lines": lines, "published": "not stated" if expected is None else expected},
@@ -116,6 +169,8 @@ def _source_file(context: dg.AssetExecutionContext, warehouse: Warehouse, datase
     """The dataset's file, downloaded if need be."""
     found = download.locate(dataset, warehouse.registry.parent, warehouse.raw)
     if found:
+        if found.is_file() and (wrong := download.wrong_hash(dataset, found)):
+            raise packing.SourceError(f"{found}: {wrong}")
         return found
     context.log.info(f"downloading {dataset.url}")
 
@@ -123,4 +178,4 @@ def _source_file(context: dg.AssetExecutionContext, warehouse: Warehouse, datase
         of = f" of {total / 1e6:,.0f}" if total else ""
         context.log.info(f"downloaded {received / 1e6:,.0f}{of} MB")
 
-    return download.fetch(dataset, warehouse.raw / dataset.file_name, progress)
+    return download.fetch(dataset, warehouse.raw / dataset.file_name, progress, context.log.warning)

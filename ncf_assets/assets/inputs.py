@@ -8,7 +8,7 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
-from ncf_assets.warehouse import Stamp, Warehouse
+from ncf_assets.warehouse import DamagedError, Stamp, Warehouse
 
 QUERY_ROWS = 500_000  # rows of a query's result held in memory at a time
 
@@ -44,7 +44,13 @@ class Inputs:
 
     def model_file(self, asset: str) -> Path:
         """The .keras file of a model."""
-        return self.files[asset].with_name(self.record(asset)["file"])
+        name = str(self.record(asset)["file"])
+        if name in ("", "..") or Path(name).name != name:
+            raise DamagedError(
+                f"{self.files[asset]} names {name!r}, which is no file of its folder;"
+                f" materialize {asset} again"
+            )
+        return self.files[asset].with_name(name)
 
     def query(self, select: str, parameters: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
         """The rows of a select over the declared tables."""

@@ -5,7 +5,7 @@ What it reads is `inputs`; how a table, model or report is made, the stage files
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
@@ -24,12 +24,16 @@ DATASETS = dg.StaticPartitionsDefinition(list(load(Warehouse(data_dir()).registr
 
 @dataclass(frozen=True)
 class Run:
-    """One asset run on one dataset: where it reads and writes, and what goes into its stamps."""
+    """One asset run on one dataset: where it reads and writes, and what goes into its stamps.
+
+    `limits` are parameters of checks that change no row, and so are not stamped.
+    """
 
     context: dg.AssetExecutionContext
     warehouse: Warehouse
     inputs: Inputs
     config: Mapping[str, Any]
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def dataset(self) -> str:
@@ -81,10 +85,12 @@ class Run:
                 name: written.get(name) or self.warehouse.existing(name, self.dataset)
                 for name in (check.table, *check.reads)
             }
-            parameters = {name: self.config[name] for name in check.parameters}
+            settings = {**self.config, **self.limits}
+            parameters = {name: settings[name] for name in check.parameters}
             with self.warehouse.connect(files) as connection:
                 failing = connection.sql(check.query, params=parameters).df()
-            yield _result(check, failing), _complaint(check, failing)
+            complaint = _complaint(check, failing)
+            yield _result(check, failing, complaint), [] if check.warns else complaint
 
     def _materialized(
         self, draft: Draft, stamp: Stamp, more: Mapping[str, Any]
@@ -125,7 +131,12 @@ def check_spec(
 def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
     """Dagster's view of a table's checks."""
     return [
-        check_spec(table.name, check.name, f"{check.description} If not: {check.remedy}.")
+        check_spec(
+            table.name,
+            check.name,
+            f"{check.description} If not: {check.remedy}.",
+            blocking=not check.warns,
+        )
         for check in checks()[table.name]
     ]
 
@@ -138,12 +149,17 @@ def table_metadata(frame: pd.DataFrame) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(records, schema=schema)
 
 
-def _result(check: Check, failing: pd.DataFrame) -> dg.AssetCheckResult:
+def _result(check: Check, failing: pd.DataFrame, complaint: list[str]) -> dg.AssetCheckResult:
     metadata: dict[str, Any] = {"failing rows": len(failing)}
     if len(failing):
         metadata["first failing rows"] = table_metadata(failing.head(SHOWN_ROWS))
     return dg.AssetCheckResult(
-        asset_key=check.table, check_name=check.name, passed=failing.empty, metadata=metadata
+        asset_key=check.table,
+        check_name=check.name,
+        passed=failing.empty,
+        severity=dg.AssetCheckSeverity.WARN if check.warns else dg.AssetCheckSeverity.ERROR,
+        description="; ".join(complaint) or None,
+        metadata=metadata,
     )
 
 

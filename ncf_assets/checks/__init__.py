@@ -1,7 +1,8 @@
 """The asset checks on tables: one `<check>.sql` each, a header and a query for the failing rows.
 
 A check runs on the rows that are about to be published; one that finds rows stops the run and
-leaves the old partition in place. Beside the files here, every table's key must be unique.
+leaves the old partition in place, unless its header says `severity: warning`. Beside the files
+here, every table's key must be unique.
 """
 
 import re
@@ -11,7 +12,7 @@ from importlib import resources
 
 from ncf_assets.tables import Table, header_lines, tables, upstream
 
-_FIELD = re.compile(r"(?P<key>table|remedy|parameters): (?P<value>.+)")
+_FIELD = re.compile(r"(?P<key>table|remedy|parameters|severity): (?P<value>.+)")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Check:
     remedy: str
     parameters: tuple[str, ...]
     query: str
+    warns: bool = False  # in place of stopping the run
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -38,6 +40,11 @@ def parse(name: str, text: str) -> Check:
     fields = {found["key"]: found["value"] for found in matches.values() if found}
     if missing := {"table", "remedy"} - fields.keys():
         raise ValueError(f"checks/{name}.sql: the header lacks {', '.join(sorted(missing))}")
+    if fields.get("severity", "warning") != "warning":
+        raise ValueError(
+            f"checks/{name}.sql: severity may be warning, found {fields['severity']!r};"
+            " leave it out for a check that stops the run"
+        )
     return Check(
         name=name,
         table=fields["table"],
@@ -45,6 +52,7 @@ def parse(name: str, text: str) -> Check:
         remedy=fields["remedy"],
         parameters=tuple(fields["parameters"].split(", ")) if "parameters" in fields else (),
         query=query,
+        warns="severity" in fields,
     )
 
 

@@ -3,12 +3,14 @@
 import click
 
 from ncf_assets.cli.backfill import backfill
+from ncf_assets.cli.clean_runs import clean_runs
 from ncf_assets.cli.export import export
 from ncf_assets.cli.home import home
 from ncf_assets.cli.materialize import materialize
 from ncf_assets.cli.sql import sql
 from ncf_assets.cli.status import status
 from ncf_assets.cli.summary import summary
+from ncf_assets.warehouse import models_kept
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -19,7 +21,11 @@ def main() -> None:
     Data lie in the folder that NCF_DATA_DIR names (else data/ of the project), Dagster's history in
     DAGSTER_HOME (else dagster/ within that folder).
     """
+    try:
+        models_kept()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
 
 
-for command in (materialize, backfill, status, summary, sql, export, home):
+for command in (materialize, backfill, status, summary, sql, export, clean_runs, home):
     main.add_command(command)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dagster import DagsterEventType, EventLogEntry
+from dagster import AssetCheckSeverity, DagsterEventType, EventLogEntry
 
 
 @contextlib.contextmanager
@@ -51,6 +51,8 @@ class Progress:
             self._started = time.monotonic()
         elif event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
             self._materialized(event)
+        elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._checked(event.asset_check_evaluation_data)
         elif event.event_type == DagsterEventType.STEP_FAILURE:
             self._failed(event)
         elif event.event_type == DagsterEventType.RUN_FAILURE and not event.step_key:
@@ -64,6 +66,11 @@ class Progress:
         seconds = time.monotonic() - self._started
         place = f"[{self._done:>2}/{self._n_assets}]"
         click.echo(f"{place}    {asset:<20}{count}{seconds:>8.1f} s")
+
+    def _checked(self, evaluation: Any) -> None:
+        if not evaluation.passed and evaluation.severity == AssetCheckSeverity.WARN:
+            found = evaluation.description or ""
+            click.secho(f"           warning, {evaluation.check_name}: {found}", fg="yellow")
 
     def _failed(self, event: Any) -> None:
         failure = event.step_failure_data

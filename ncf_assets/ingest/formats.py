@@ -1,7 +1,8 @@
 """One line of a source file to one review, or to the reason why not.
 
-Here are the source formats. What the values must satisfy is in `ncf_assets.ingest.rules`; files,
-compression and line numbers are `ncf_assets.ingest.reader`'s.
+Here are the source formats. What the values must satisfy is in `ncf_assets.ingest.rules`, how a
+Python dictionary becomes JSON in `ncf_assets.ingest.loose`; line numbers are
+`ncf_assets.ingest.reader`'s.
 """
 
 import csv
@@ -13,6 +14,7 @@ from datetime import date
 import msgspec
 
 from ncf_assets.datasets import CSV_COLUMNS, Dataset
+from ncf_assets.ingest import loose
 from ncf_assets.ingest.rules import Review, Rules
 
 Parse = Callable[[bytes], Review | str]
@@ -69,7 +71,8 @@ def parser(dataset: Dataset, today: date) -> Parse:
 
     What is not a review becomes a reason, a short text for people. Only what is needed is checked:
     the text that somebody wrote may hold bytes that are not UTF-8. Times run from 1995-01-01 to
-    the end of the day after `today`.
+    the end of the day after `today`. A JSON line may also be a Python dictionary, as in the
+    complete files of 2014.
     """
     if dataset.format == "ratings-csv":
         decode_csv = _csv_decoder(dataset.csv_columns or CSV_COLUMNS)
@@ -101,8 +104,16 @@ def suggest_format(first_lines: Iterable[str]) -> str | None:
 
 
 def _json_parser(struct: type[_Amazon2014 | _Amazon2023], ticks: int, today: date) -> Parse:
+    """Of JSON, and of the Python dictionaries of the old dumps; of a key given twice the last."""
     decode = msgspec.json.Decoder(struct).decode
-    return _parser(decode, Rules.of(struct.__struct_encode_fields__, ticks, today))
+    rules = Rules.of(struct.__struct_encode_fields__, ticks, today)
+    strict = _parser(decode, rules)
+    python = _parser(lambda line: decode(loose.to_json(line)), rules)
+
+    def parse(line: bytes) -> Review | str:
+        return python(line) if line.startswith(loose.OPENINGS) else strict(line)
+
+    return parse
 
 
 def _parser(decode: Callable[[bytes], _Fields], rules: Rules) -> Parse:

@@ -6,4 +6,4 @@
 --
 -- column line BIGINT: line number in the source file, from 1
 -- column reason VARCHAR: the rule that the line breaks, and what was found
--- column text VARCHAR: the line as it stood; bytes that are not UTF-8 as \xNN
+-- column text VARCHAR: the line as it stood, of long ones the first 65,536 bytes and the length; bytes that are not UTF-8 as \xNN

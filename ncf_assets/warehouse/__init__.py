@@ -21,13 +21,21 @@ import pyarrow.parquet as pq
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import catalogue
 from ncf_assets.warehouse.files import glob_escaped, replace, temporary, write_text
+from ncf_assets.warehouse.models import MODELS_KEPT, models_kept, prune
 from ncf_assets.warehouse.parquet import DamagedError, Draft, read_stamp
 from ncf_assets.warehouse.stamp import Stamp
 
-__all__ = ["DamagedError", "Draft", "NotMaterializedError", "Stamp", "Warehouse", "data_dir"]
+__all__ = [
+    "DamagedError",
+    "Draft",
+    "NotMaterializedError",
+    "Stamp",
+    "Warehouse",
+    "data_dir",
+    "models_kept",
+]
 
 PROJECT_DATA = Path(__file__).resolve().parents[2] / "data"
-MODELS_KEPT = 2  # the current one, and the one that a reader may just have opened
 
 
 class NotMaterializedError(LookupError):
@@ -46,9 +54,10 @@ def quoted(identifier: str) -> str:
 
 @dataclass(frozen=True)
 class Warehouse:
-    """Everything below one data folder."""
+    """Everything below one data folder; of each model, `models_kept` versions."""
 
     root: Path
+    models_kept: int = MODELS_KEPT
 
     # -- paths
 
@@ -161,15 +170,13 @@ class Warehouse:
         """Put a saved .keras file in place, then the model.json that names it.
 
         The file's name holds its content hash, so the model in place stays whole until the record
-        is replaced; older files than the last are removed.
+        is replaced; the oldest files are then removed.
         """
         folder = self.folder(asset, dataset)
         file = folder / f"{asset.removesuffix('_model')}-{stamp.content}.keras"
         replace(saved, file)
         self.publish_record(asset, dataset, {"file": file.name, **facts, "stamp": stamp.to_json()})
-        saved_files = sorted(folder.glob("[!.]*.keras"), key=lambda path: path.stat().st_mtime_ns)
-        for old in saved_files[:-MODELS_KEPT]:
-            old.unlink(missing_ok=True)
+        prune(file, self.models_kept)
         return file
 
     def publish_record(self, asset: str, dataset: str, record: Mapping[str, Any]) -> None:

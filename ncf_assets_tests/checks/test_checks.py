@@ -56,6 +56,8 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ("raw_reviews_in_range", "raw_reviews", [(1, "", "cap", 5.0, 10)]),
     ("rejected_reviews_complete", "rejected_reviews", []),  # line 2 is lost
     ("rejected_reviews_complete", "rejected_reviews", [(3, "blank line", "")]),  # line 3 twice
+    ("rejected_reviews_below_limit", "rejected_reviews", [(n, "bad", "") for n in (2, 4, 5)]),
+    ("rejected_reviews_few", "rejected_reviews", [(n, "bad", "") for n in (2, 4, 5)]),
     ("users_dense", "users", [(0, "ann", 3), (2, "ben", 2)]),  # 1 is left out
     ("users_dense", "users", [(0, "ann", 3), (1, "ann", 2)]),  # one id, two numbers
     ("items_dense", "items", [(1, "cap", 1)]),
@@ -130,14 +132,16 @@ BROKEN = [
     (name, table, [*rows, SOUND["metrics"][0]] if name == "metrics_ndcg_within_hr" else rows)
     for name, table, rows in BROKEN
 ]
+# one candidate is asked for; one rejected line of three passes, three of five do not
+PARAMETERS = {"candidates": 1, "max_rejected": 0.5, "warn_rejected": 0.5}
 BY_NAME = {check.name: check for found in checks().values() for check in found}
 
 
 def failing(name: str, drawn: dict[str, Rows]) -> Rows:
-    """The rows that a check returns, with one candidate asked for."""
+    """The rows that a check returns."""
     check = BY_NAME[name]
     with database(drawn) as connection:
-        parameters = dict.fromkeys(check.parameters, 1)
+        parameters = {parameter: PARAMETERS[parameter] for parameter in check.parameters}
         return connection.execute(check.query, parameters or None).fetchall()
 
 
@@ -179,6 +183,21 @@ def test_every_check_file_is_shown_to_fail() -> None:
     assert {name for name, _, _ in BROKEN} == {
         n for n in BY_NAME if not n.endswith("_key_is_unique")
     }
+
+
+def test_rejected_lines_are_counted_by_reason() -> None:
+    """Three of five lines: the reason, its lines, the first of them, all rejected, all lines."""
+    rows = [(2, "bad", ""), (4, "worse", ""), (5, "bad", "")]
+    assert failing("rejected_reviews_below_limit", SOUND | {"rejected_reviews": rows}) == [
+        ("bad", 2, 2, 3, 5),
+        ("worse", 1, 4, 3, 5),
+    ]
+
+
+def test_a_check_of_unknown_severity_is_refused() -> None:
+    """A misspelt one must not stop runs, or fail to."""
+    with pytest.raises(ValueError, match=r"severity may be warning, found 'mild'; leave it out"):
+        parse("x", "-- A rule.\n-- table: users\n-- remedy: r\n-- severity: mild\nselect 1")
 
 
 def test_a_check_without_remedy_is_refused() -> None:

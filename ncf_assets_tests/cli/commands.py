@@ -36,9 +36,11 @@ def run(
     )
 
 
-def ncf(data: Path, *words: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
-    """`ncf-assets` with these words, and what is typed into it."""
-    return run(data, "ncf-assets", *words, typed=typed)
+def ncf(
+    data: Path, *words: str, typed: str | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """`ncf-assets` with these words, what is typed into it, and more environment variables."""
+    return run(data, "ncf-assets", *words, typed=typed, **more)
 
 
 def tiny_folder(folder: Path, others: str = "") -> Path:

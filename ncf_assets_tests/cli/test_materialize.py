@@ -37,7 +37,7 @@ def test_progress_names_every_asset_with_its_rows(data: Path) -> None:
     progress = (data / "progress.txt").read_text()
     for table, rows in ROWS.items():
         assert any(table in line and f"{rows} rows" in line for line in progress.splitlines())
-    assert "[18/18]" in progress
+    assert "[21/21]" in progress
     assert "epoch 2 of 2: loss" in progress
 
 
@@ -57,7 +57,7 @@ def test_the_run_is_recorded_in_dagster(data: Path) -> None:
 def test_status_is_up_to_date_after_a_run(data: Path) -> None:
     """Every asset, with its rows."""
     out = ncf(data, "status").stdout
-    assert out.count("up to date") == 18
+    assert out.count("up to date") == 21
     assert "Sample" in out
 
 
@@ -126,13 +126,14 @@ def test_an_export_holds_all_tables(data: Path, tmp_path: Path) -> None:
 
 
 def test_a_selection_makes_only_what_it_names(data: Path) -> None:
-    """The split and what follows it become one list; sources stay as they are."""
+    """And what the same pass makes, recommendations; sources stay as they are."""
     done = ncf(
         data, "materialize", "Sample", "--select", "test_ranks,metrics",
         "--config", str(only(data, "metrics")),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "[ 2/2]" in done.stdout
+    assert "[ 3/3]" in done.stdout
+    assert "recommendations" in done.stdout
     assert "raw_reviews" not in done.stdout
 
 

@@ -1,8 +1,8 @@
-"""Whole files: every line once, any packing, and errors that name the remedy."""
+"""The lines of files: every one once, accepted or rejected."""
 
 import gzip
-import hashlib
 import tempfile
+import tracemalloc
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncf_assets.datasets import Dataset
-from ncf_assets.ingest import reader
-from ncf_assets.ingest.reader import ACCEPTED, REJECTED, SourceError, fingerprint, read
+from ncf_assets.ingest import packing, reader
+from ncf_assets.ingest.reader import ACCEPTED, REJECTED, TEXT_KEPT, read
+from ncf_assets.ingest.rules import Review
+from ncf_assets_tests.ingest.corpus import LINES
 
 DATASET = Dataset("X", "X", "amazon-2014")
 TODAY = date(2024, 5, 6)
@@ -42,7 +44,7 @@ def _file(folder: Path, content: bytes) -> Path:
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 7 bytes, so that lines and characters cross their borders."""
-    monkeypatch.setattr(reader, "_BLOCK", 7)
+    monkeypatch.setattr(packing, "BLOCK", 7)
 
 
 CSV = Dataset("X", "X", "ratings-csv", csv_columns=("item", "timestamp", "user", "rating"))
@@ -129,21 +131,10 @@ def test_a_carriage_return_alone_ends_no_line(tmp_path: Path) -> None:
     assert not rejected
 
 
-def test_packing_is_seen_in_the_bytes_not_in_the_name(tmp_path: Path) -> None:
-    """The same rows come from plain and gzipped bytes under one name."""
-    assert _read(_file(tmp_path, CONTENT)) == ROWS
-    assert _read(_file(tmp_path, gzip.compress(CONTENT))) == ROWS
-
-
 def test_several_gzip_members_are_one_file(tmp_path: Path) -> None:
     """As `cat a.gz b.gz` makes them; a line may cross from one into the next, one may be empty."""
     members = CONTENT[:40], b"", CONTENT[40:], b""
     assert _read(_file(tmp_path, b"".join(map(gzip.compress, members)))) == ROWS
-
-
-def test_zeros_after_a_gzip_member_are_padding(tmp_path: Path) -> None:
-    """Tapes and some archives fill up their last block."""
-    assert _read(_file(tmp_path, gzip.compress(CONTENT) + bytes(100))) == ROWS
 
 
 def test_a_line_of_several_blocks_is_one_line(tmp_path: Path) -> None:
@@ -156,7 +147,7 @@ def test_a_line_of_several_blocks_is_one_line(tmp_path: Path) -> None:
 
 def test_batches_end_at_the_rows_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a line per block, 5 lines in batches of 2 are 2 + 2 + 1; numbers run through."""
-    monkeypatch.setattr(reader, "_BLOCK", len(GOOD) + 1)
+    monkeypatch.setattr(packing, "BLOCK", len(GOOD) + 1)
     path = _file(tmp_path, (GOOD + b"\n") * 5)
     batches = [batch.accepted["line"].to_pylist() for batch in read(path, DATASET, TODAY, 2)]
     assert batches == [[1, 2], [3, 4], [5]]
@@ -170,14 +161,18 @@ def test_a_batch_ends_with_a_block_not_within_it(tmp_path: Path) -> None:
 
 def test_long_lines_end_a_batch_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is bounded by bytes as well as by rows."""
-    monkeypatch.setattr(reader, "_BLOCK", len(GOOD) + 1)
+    monkeypatch.setattr(packing, "BLOCK", len(GOOD) + 1)
     monkeypatch.setattr(reader, "_BATCH_BYTES", 1)
     path = _file(tmp_path, (GOOD + b"\n") * 2)
     assert [b.accepted.num_rows for b in read(path, DATASET, TODAY)] == [1, 1]
 
 
+SHORT = [(line, found) for _, line, found in LINES if len(line) < 1000]
 _lines = st.lists(
-    st.one_of(st.just(GOOD), st.binary(max_size=30)).map(lambda raw: raw.replace(b"\n", b" "))
+    st.one_of(
+        st.sampled_from(SHORT),
+        st.binary(max_size=30).map(lambda raw: (raw.replace(b"\n", b" "), "")),
+    )
 )
 
 
@@ -189,72 +184,94 @@ _lines = st.lists(
     block=st.integers(1, 100),
 )
 def test_every_line_comes_out_exactly_once(
-    lines: list[bytes], packed: bool, ended: bool, batch_rows: int, block: int
+    lines: list[tuple[bytes, Review | str]],
+    packed: bool,
+    ended: bool,
+    batch_rows: int,
+    block: int,
 ) -> None:
-    """Any bytes, cut anywhere into blocks: in order, accepted or with the whole text."""
-    lines = [GOOD, *lines, b"the end"]  # first and last ours: no magic, no mark, nothing empty
-    content = b"\n".join(lines) + b"\n" * ended
+    """Known cases and any bytes, cut anywhere into blocks: in order, a review or the whole text."""
+    # first and last ours: no magic, no mark, nothing empty
+    lines = [(GOOD, Review("A1", "B1", 4.0, 1_400_000_000)), *lines, (b"the end", "")]
+    content = b"\n".join(line for line, _ in lines) + b"\n" * ended
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "_BLOCK", block)
+        patch.setattr(packing, "BLOCK", block)
         path = _file(Path(folder), gzip.compress(content) if packed else content)
         accepted, rejected = _read(path, batch_rows)
-    assert [row[0] for row in accepted] == [n for n, line in enumerate(lines, 1) if line == GOOD]
+    assert len(accepted) + len(rejected) == len(lines)
+    assert accepted == [
+        (number, *found) for number, (_, found) in enumerate(lines, 1) if isinstance(found, Review)
+    ]
     assert [(number, text) for number, _, text in rejected] == [
         (number, line.removesuffix(b"\r").decode(errors="backslashreplace"))
-        for number, line in enumerate(lines, 1)
-        if line != GOOD
+        for number, (line, found) in enumerate(lines, 1)
+        if isinstance(found, str)
     ]
 
 
-PACKED = gzip.compress(CONTENT * 50, mtime=0)
+def test_every_line_of_the_corpus_is_accepted_or_kept_with_its_reason(tmp_path: Path) -> None:
+    """All known cases in one file: their reviews, and the others with number, reason and text."""
+    lines = [line for _, line, _ in LINES]
+    accepted, rejected = _read(_file(tmp_path, gzip.compress(b"\n".join(lines), 1)))
+    assert len(accepted) + len(rejected) == len(lines)
+    assert accepted == [
+        (number, *found)
+        for number, (*_, found) in enumerate(LINES, 1)
+        if not isinstance(found, str)
+    ]
+    expected = [(n, found) for n, (*_, found) in enumerate(LINES, 1) if isinstance(found, str)]
+    assert [(number, reason) for number, reason, _ in rejected] == expected
+    for number, _, text in rejected:
+        line = lines[number - 1].removesuffix(b"\r")
+        if len(line) <= TEXT_KEPT:
+            assert text == line.decode(errors="backslashreplace")
+        else:
+            assert text == f"{line[:TEXT_KEPT].decode()}… ({len(line):,} bytes in all)"
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "is empty; download it again"),
-        (gzip.compress(b""), "is empty; download it again"),
-        (b"\xef\xbb\xbf", "is empty; download it again"),
-        (PACKED[:-9], "the gzip file ends in the middle; delete it and download it again"),
-        (PACKED[:5], "the gzip file ends in the middle"),
-        (PACKED[:30] + b"\xff" * 30 + PACKED[60:], "the gzip file is corrupt ("),
-        (PACKED[:-8] + bytes(8), "the gzip file is corrupt (CRC check failed"),
-        (PACKED + b"rubbish", "the gzip file is corrupt (Not a gzipped file"),
-    ],
-)
-def test_a_broken_file_is_named_with_the_remedy(
-    tmp_path: Path, content: bytes, message: str
+def test_a_long_text_is_cut_between_characters(tmp_path: Path) -> None:
+    """65,536 bytes and one more of two-byte characters: the last, halved one is left out."""
+    line = b"x" + "é".encode() * (TEXT_KEPT // 2)
+    _, [(_, _, text)] = _read(_file(tmp_path, line))
+    assert text == "x" + "é" * (TEXT_KEPT // 2 - 1) + "… (65,537 bytes in all)"
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n" + GOOD])
+def test_a_line_that_is_too_long_is_rejected_and_the_next_ones_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: bytes
 ) -> None:
-    """Truncated, corrupt and empty files are errors, never a shorter table."""
-    path = _file(tmp_path, content)
-    with pytest.raises(SourceError) as caught:
-        _read(path)
-    assert str(caught.value).startswith(f"{path}: {message}")
+    """One byte above the limit; the line at the limit is a review."""
+    room = 10 + len(GOOD)
+    monkeypatch.setattr(reader, "LONGEST_LINE", room)
+    monkeypatch.setattr(packing, "BLOCK", 10)
+    fits, too_long = GOOD + b" " * 10, GOOD + b" " * 11
+    accepted, rejected = _read(_file(tmp_path, fits + b"\n" + too_long + end))
+    assert [number for number, *_ in accepted] == ([1, 3] if end.endswith(GOOD) else [1])
+    assert rejected == [(2, "longer than 0 MiB", too_long.decode())]
 
 
-@pytest.mark.parametrize("use", [_read, fingerprint])
-def test_a_missing_file_is_named_with_the_remedy(tmp_path: Path, use: Any) -> None:
-    """Both ways of reading say the same."""
-    with pytest.raises(SourceError, match=r"cannot be opened \(No such file .*put the file there"):
-        use(tmp_path / "reviews.json.gz")
+def test_a_file_of_one_endless_line_takes_constant_memory(tmp_path: Path) -> None:
+    """A JSON array of 200 MB without a line feed: rejected, 64 KiB of its text kept."""
+    path = tmp_path / "array.json.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(b"[")
+        for _ in range(200):
+            file.write(b"1," * 500_000)
+    tracemalloc.start()
+    accepted, [(number, reason, text)] = _read(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (accepted, number, reason) == ([], 1, "longer than 16 MiB")
+    assert text == "[" + "1," * 32_767 + "1… (200,000,001 bytes in all)"
+    assert peak < 60e6
 
 
-@pytest.mark.parametrize("use", [_read, fingerprint])
-def test_a_folder_is_no_file(tmp_path: Path, use: Any) -> None:
-    """A `path` that stops too early says so."""
-    with pytest.raises(SourceError, match=r"cannot be opened \(Is a directory\); .*correct `path`"):
-        use(tmp_path)
-
-
-def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A JSON array on one line must not fill the memory."""
-    monkeypatch.setattr(reader, "_BLOCK", 10)
-    monkeypatch.setattr(reader, "LONGEST_LINE", 200)
-    path = _file(tmp_path, GOOD + b"\n[" + b"1," * 200)
-    with pytest.raises(SourceError, match=r"line 2 has more than .* split the file into lines"):
-        _read(path)
-
-
-def test_the_fingerprint_is_the_files_own_sha256(tmp_path: Path) -> None:
-    """Of the bytes as they lie: the packed ones of a packed file."""
-    assert fingerprint(_file(tmp_path, PACKED)) == hashlib.sha256(PACKED).hexdigest()
+def test_a_file_of_blank_lines_takes_little_memory(tmp_path: Path) -> None:
+    """300,000 of them: all rejected, batch by batch."""
+    path = _file(tmp_path, gzip.compress(b"\n" * 300_000))
+    tracemalloc.start()
+    numbers = [batch.rejected.num_rows for batch in read(path, DATASET, TODAY)]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sum(numbers) == 300_000
+    assert peak < 60e6

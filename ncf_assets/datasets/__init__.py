@@ -1,35 +1,27 @@
 """The registry: which datasets there are, as `data/datasets.toml` lists them.
 
-Here are the entry of one dataset and the reading and checking of the file. Fetching a dataset's
-file is `ncf_assets.ingest.download`'s work, reading it `ncf_assets.ingest.reader`'s, and the
-folders under `data/` belong to `ncf_assets.warehouse`.
+Here are the entry of one dataset and the reading of the file; what a block must satisfy is in
+`ncf_assets.datasets.rules`. Fetching a dataset's file is `ncf_assets.ingest.download`'s work,
+reading it `ncf_assets.ingest.reader`'s, and the folders under `data/` belong to
+`ncf_assets.warehouse`.
 """
 
-import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-FORMATS = ("amazon-2014", "amazon-2018", "amazon-2023", "ratings-csv")
-CSV_COLUMNS = ("user", "item", "rating", "timestamp")
+from ncf_assets.datasets.rules import (
+    CSV_COLUMNS,
+    FORMATS,
+    RegistryError,
+    check_block,
+    check_file_name,
+    check_name,
+)
 
-# What a block may hold: its keys, their TOML types, and how a message calls the type.
-_KEYS: dict[str, tuple[type, str]] = {
-    "format": (str, "text"),
-    "title": (str, "text"),
-    "url": (str, "text"),
-    "path": (str, "text"),
-    "columns": (list, "a list"),
-    "expected_reviews": (int, "a whole number"),
-    "synthetic": (bool, "true or false"),
-    "note": (str, "text"),
-}
-
-
-class RegistryError(ValueError):
-    """The registry breaks a rule; the message names file, block, rule and remedy."""
+__all__ = ["CSV_COLUMNS", "FORMATS", "Dataset", "RegistryError", "load"]
 
 
 @dataclass(frozen=True)
@@ -38,8 +30,8 @@ class Dataset:
 
     `path` is absolute or relative to the registry's folder and wins over `url`; at least one is
     set. `csv_columns` is set for `ratings-csv` alone: a permutation of `CSV_COLUMNS`.
-    `expected_reviews` is the number of lines that the publisher states. `synthetic` marks generated
-    data, which reports must say.
+    `expected_reviews` is the number of lines that the publisher states, `sha256` the hash of the
+    file as it lies, in hexadecimal. `synthetic` marks generated data, which reports must say.
     """
 
     name: str
@@ -49,6 +41,7 @@ class Dataset:
     path: str | None = None
     csv_columns: tuple[str, ...] | None = None
     expected_reviews: int | None = None
+    sha256: str | None = None
     synthetic: bool = False
     note: str | None = None
 
@@ -95,80 +88,26 @@ def _blocks(registry: Path) -> dict[str, Any]:
 
 def _dataset(where: str, name: str, block: object) -> Dataset:
     """Check one block and turn it into a `Dataset`; `where` opens every message."""
-    if not re.fullmatch(r"[A-Za-z0-9_]+", name):
-        raise RegistryError(f"{where}: a name has letters, digits and _ only; rename the block")
+    check_name(where, name)
     if not isinstance(block, dict):
         raise RegistryError(
             f"{where}: must be a block, found a single value; write [{name}] and keys below it"
         )
-    _check_keys(where, block)
-    _check_source(where, block)
+    check_block(where, block)
     dataset = Dataset(
         name=name,
         title=block.get("title", name.replace("_", " ")),
         format=block["format"],
         url=block.get("url"),
         path=block.get("path"),
-        csv_columns=_csv_columns(where, block),
+        csv_columns=tuple(block["columns"]) if "columns" in block else None,
         expected_reviews=block.get("expected_reviews"),
+        sha256=block.get("sha256"),
         synthetic=block.get("synthetic", False),
         note=block.get("note"),
     )
-    if dataset.file_name in ("", ".", ".."):
-        raise RegistryError(
-            f"{where}: the url or path must end with a file's name, "
-            f"found {dataset.url or dataset.path!r}; add the name"
-        )
+    check_file_name(where, dataset.file_name, dataset.url or dataset.path, dataset.url is not None)
     return dataset
-
-
-def _check_keys(where: str, block: dict[str, Any]) -> None:
-    for key, value in block.items():
-        if key not in _KEYS:
-            raise RegistryError(
-                f"{where}: unknown key `{key}`; remove it or use one of: {', '.join(_KEYS)}"
-            )
-        kind, called = _KEYS[key]
-        if type(value) is not kind:  # not isinstance: True is no whole number
-            raise RegistryError(f"{where}: `{key}` must be {called}, found {value!r}; correct it")
-    if block.get("format") not in FORMATS:
-        raise RegistryError(
-            f"{where}: `format` must be one of {', '.join(FORMATS)}, "
-            f"found {block.get('format')!r}; set it"
-        )
-    if block.get("expected_reviews", 1) < 1:
-        raise RegistryError(
-            f"{where}: `expected_reviews` must be 1 or more, found {block['expected_reviews']}; "
-            "correct it, or remove it where the number is not known"
-        )
-
-
-def _check_source(where: str, block: dict[str, Any]) -> None:
-    if not block.get("url") and not block.get("path"):
-        raise RegistryError(f"{where}: needs `url` or `path`, found neither; add one")
-    if "url" in block and urlsplit(block["url"]).scheme not in ("http", "https"):
-        raise RegistryError(
-            f"{where}: `url` must start with http:// or https://, found {block['url']!r}; "
-            "for a file on this machine use `path`"
-        )
-
-
-def _csv_columns(where: str, block: dict[str, Any]) -> tuple[str, ...] | None:
-    columns = block.get("columns")
-    if block["format"] != "ratings-csv":
-        if columns is not None:
-            raise RegistryError(
-                f"{where}: `columns` belongs to the format ratings-csv, "
-                f"found it with {block['format']}; remove it or change `format`"
-            )
-        return None
-    if columns is None or sorted(map(str, columns)) != sorted(CSV_COLUMNS):
-        raise RegistryError(
-            f"{where}: ratings-csv needs `columns`, the order of {', '.join(CSV_COLUMNS)}, "
-            f'found {columns!r}; set columns = ["user", "item", "rating", "timestamp"] or another '
-            "order"
-        )
-    return tuple(columns)
 
 
 def _refuse_twins(registry: Path, datasets: list[Dataset]) -> None:

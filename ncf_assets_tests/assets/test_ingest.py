@@ -1,0 +1,235 @@
+"""Files of all sorts through the assets that read them: tables, warnings, refusals."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ncf_assets.assets import ingest
+from ncf_assets.ingest.download import RefusedError
+from ncf_assets.ingest.packing import SourceError
+from ncf_assets.ingest.rules import Review
+from ncf_assets.warehouse import Warehouse
+from ncf_assets_tests.assets.test_graph import failure, materialize
+from ncf_assets_tests.ingest.corpus import IDS, LINES, changed
+
+READ = ["raw_reviews", "rejected_reviews"]
+MAPPED = [*READ, "users", "items", "interactions"]
+GOOD = changed()
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance in memory."""
+    with dg.DagsterInstance.ephemeral() as found:
+        yield found
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """A data folder whose Sample is the file reviews.json.gz in it."""
+    path = tmp_path / "datasets.toml"
+    path.write_text('[Sample]\nformat = "amazon-2014"\npath = "reviews.json.gz"\n')
+    return Warehouse(tmp_path)
+
+
+def run(
+    warehouse: Warehouse,
+    instance: dg.DagsterInstance,
+    content: bytes | list[bytes],
+    selection: list[str] = READ,
+    **config: Any,
+) -> dg.ExecuteInProcessResult:
+    """Put a file in place and read it."""
+    if isinstance(content, list):
+        content = gzip.compress(b"\n".join(content), 1)
+    (warehouse.root / "reviews.json.gz").write_bytes(content)
+    ops = {"reviews": {"config": config}}
+    return materialize(warehouse, instance, selection, {"ops": ops} if config else {})
+
+
+def rows(warehouse: Warehouse, *tables: str) -> list[int]:
+    """How many rows each table has."""
+    return [warehouse.stamp(table, "Sample").rows for table in tables]
+
+
+def unpassed(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckSeverity]:
+    """The checks that did not pass."""
+    return {e.check_name: e.severity for e in result.get_asset_check_evaluations() if not e.passed}
+
+
+def test_the_corpus_adds_up_and_ids_stay_apart(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """Every known case: a row in one of two tables, and a user for each id as it was written."""
+    found = run(warehouse, instance, [line for _, line, _ in LINES], MAPPED, max_rejected=1)
+    assert found.success
+    assert sum(rows(warehouse, *READ)) == len(LINES)
+    reviews = {found.user_id for *_, found in LINES if isinstance(found, Review)}
+    assert reviews >= set(IDS)
+    assert set(warehouse.read("users", "Sample")["user_id"]) == reviews
+    pairs = {(r.user_id, r.item_id) for *_, r in LINES if isinstance(r, Review)}
+    assert rows(warehouse, "users", "interactions") == [len(reviews), len(pairs)]
+    texts = warehouse.read("rejected_reviews", "Sample").set_index("line")
+    for number, (name, line, reason) in enumerate(LINES, 1):
+        if isinstance(reason, str):
+            assert texts["reason"][number] == reason, name
+            text = line.removesuffix(b"\r")[:99].decode(errors="backslashreplace")
+            assert texts["text"][number][:99] == text[:99]
+
+
+def test_ids_write_no_file_of_their_own(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
+    """Ids such as ../../etc/passwd are values: only partitions of the dataset appear."""
+    run(warehouse, instance, [changed(reviewerID=id_, asin=id_) for id_ in IDS], MAPPED)
+    made = {path.relative_to(warehouse.root).parts for path in warehouse.root.rglob("*.parquet")}
+    assert made == {("tables", table, "dataset=Sample", "data.parquet") for table in MAPPED}
+
+
+def test_markup_in_ids_reaches_the_ui_as_text(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """In the preview of a table, which the UI shows as it is and never renders."""
+    script = "<script>alert(1)</script>"
+    result = run(warehouse, instance, [changed(reviewerID=script)])
+    event = next(
+        made
+        for made in result.asset_materializations_for_node("reviews")
+        if made.asset_key == dg.AssetKey("raw_reviews")
+    )
+    preview = event.metadata["preview"]
+    assert isinstance(preview, dg.TableMetadataValue)
+    assert preview.records[0].data["user_id"] == script
+    rendered = [v for v in event.metadata.values() if isinstance(v, dg.MarkdownMetadataValue)]
+    assert rendered == []
+
+
+@pytest.mark.parametrize(("bad", "warns"), [(0, False), (1, False), (2, True), (20, True)])
+def test_more_than_one_percent_of_rejected_lines_warn(
+    warehouse: Warehouse, instance: dg.DagsterInstance, bad: int, warns: bool
+) -> None:
+    """Of 100 lines; exactly 1 and exactly 20 are still below the limits."""
+    result = run(warehouse, instance, [GOOD] * (100 - bad) + [b"bad"] * bad)
+    assert result.success
+    assert rows(warehouse, *READ) == [100 - bad, bad]
+    expected = {"rejected_reviews_few": dg.AssetCheckSeverity.WARN} if warns else {}
+    assert unpassed(result) == expected
+
+
+def test_more_than_20_percent_stop_the_run_before_anything_is_replaced(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """21 of 100: old tables stay, nothing downstream runs, the message says how to go on."""
+    assert run(warehouse, instance, [GOOD] * 9, MAPPED).success
+    before = {table: warehouse.stamp(table, "Sample") for table in MAPPED}
+    lines = [GOOD] * 79 + [b"bad"] * 20 + [changed(asin=None)]
+    result = run(warehouse, instance, lines, MAPPED)
+    assert not result.success
+    message = failure(result, "reviews")
+    for words in (
+        "rejected_reviews_below_limit: No more than the share max_rejected of all lines is",
+        "'reason': 'not JSON: invalid character', 'lines': 20, 'first_line': 80",
+        "'rejected_lines': 21, 'all_lines': 100",
+        "to go on without these lines raise max_rejected of `reviews`",
+    ):
+        assert words in message
+    assert {table: warehouse.stamp(table, "Sample") for table in MAPPED} == before
+    assert not [e for e in result.all_events if e.is_step_start and e.step_key != "reviews"]
+    assert run(warehouse, instance, lines, MAPPED, max_rejected=0.21).success
+    assert rows(warehouse, *READ) == [79, 21]
+
+
+PACKED = gzip.compress((GOOD + b"\n") * 1000)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty; download it again"),
+        (PACKED[:-20], f"ends in the middle, after byte {len(PACKED) - 20:,}; delete it"),
+        (PACKED[:-8] + bytes(8), "the gzip file is corrupt at byte"),
+        (PACKED + b"<html>", "no gzip member begins here"),
+        (b"\n" * 50, "at least one line must be a review, found none in"),
+        (b"<html>\n<p>Not found", "line 1: not JSON: invalid character; correct format, columns"),
+        (b"[" + (GOOD + b",") * 9, "line 1: not a JSON object; correct format, columns or path"),
+        (b"A1,B1,4.0,1400000000", 'the lines look like ratings-csv; set format = "ratings-csv"'),
+    ],
+)
+def test_a_file_that_is_none_of_reviews_stops_the_run(
+    warehouse: Warehouse, instance: dg.DagsterInstance, content: bytes, message: str
+) -> None:
+    """Nothing is replaced, and no draft is left."""
+    assert run(warehouse, instance, [GOOD]).success
+    before = [warehouse.stamp(table, "Sample") for table in READ]
+    result = run(warehouse, instance, content)
+    assert message in failure(result, "reviews")
+    assert [warehouse.stamp(table, "Sample") for table in READ] == before
+    assert [p.name for p in warehouse.folder("raw_reviews", "Sample").iterdir()] == ["data.parquet"]
+
+
+@pytest.mark.parametrize("error", [SourceError, RefusedError])
+def test_what_stays_wrong_is_not_tried_again(error: type[Exception]) -> None:
+    """The same file and the same answer would be met by Dagster's next try."""
+    with pytest.raises(dg.Failure) as caught, ingest._no_retry_in_vain():
+        raise error("gone")
+    assert (caught.value.description, caught.value.allow_retries) == ("gone", False)
+
+
+def test_a_bomb_is_stopped_by_the_configured_limit(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """1,000 lines of 85 bytes are more than 80,000 bytes; with a higher limit they are read."""
+    result = run(warehouse, instance, PACKED, unpacked_limit_gb=80_000 / 1e9)
+    assert "may unpack to 8e-05 GB at most" in failure(result, "reviews")
+    assert warehouse.find_stamp("raw_reviews", "Sample") is None
+    assert run(warehouse, instance, PACKED, unpacked_limit_gb=1).success
+
+
+def test_a_missing_file_and_a_folder_are_named(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """With what to do."""
+    missing = failure(materialize(warehouse, instance, READ, {}), "reviews")
+    assert "(No such file or directory); put the file there, or correct `path`" in missing
+    (warehouse.root / "reviews.json.gz").mkdir()
+    folder = failure(materialize(warehouse, instance, READ, {}), "reviews")
+    assert "cannot be opened (Is a directory); put the file there, or correct" in folder
+
+
+def test_a_file_of_another_hash_than_the_registry_states_is_refused(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """Also where it was not downloaded by us."""
+    with warehouse.registry.open("a") as registry:
+        registry.write(f'sha256 = "{"0" * 64}"\n')
+    message = failure(run(warehouse, instance, PACKED), "reviews")
+    assert f"must have the SHA-256 {'0' * 64} of datasets.toml, found " in message
+    assert "fetch another copy, or correct `sha256`" in message
+
+
+def test_a_file_that_is_there_is_used_offline(
+    warehouse: Warehouse, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A registry of web addresses, no network: every request would go to a dead proxy."""
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "")
+    warehouse.registry.write_text(
+        '[Sample]\nformat = "amazon-2014"\nurl = "https://reviews.invalid/reviews.json.gz"\n'
+    )
+    warehouse.raw.mkdir()
+    (warehouse.raw / "reviews.json.gz").write_bytes(PACKED)
+    assert materialize(warehouse, instance, READ, {}).success
+    assert rows(warehouse, *READ) == [1000, 0]
+
+
+def test_the_limits_do_not_make_a_table_out_of_date(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """They decide whether a file is read, not what is read of it: no stamp has them."""
+    run(warehouse, instance, PACKED, max_rejected=0.5, warn_rejected=0.5)
+    stamp = warehouse.stamp("raw_reviews", "Sample")
+    assert json.dumps(stamp.config) == '{"format": "amazon-2014", "columns": null}'
