@@ -59,7 +59,7 @@ def test_neumf_beats_popularity_clearly_on_the_sample(data: Path) -> None:
 
 def test_make_status_and_sql_read_what_the_demo_made(data: Path) -> None:
     """Everything is up to date, and a shell answers."""
-    assert make(data, "status").stdout.count("up to date") == 21
+    assert make(data, "status").stdout.count("up to date") == 22
     assert "1503" in make(data, "sql", typed="select count(*) from users;\n").stdout
 
 

@@ -42,8 +42,8 @@ ROWS = {
     "negatives": 2 * 12 * 3,  # 3 candidates in CONFIG
     "test_candidates": 12 * 4,
     "baselines": 12,
-    "test_ranks": 2 * 4 * 12,  # neumf, gmf, mlp and popularity; sampled and full
-    "metrics": 2 * 4 * 6,  # hr and ndcg; by expectation, optimistic, pessimistic
+    "test_ranks": 2 * 5 * 12,  # neumf, gmf, mlp, ials and popularity; sampled and full
+    "metrics": 2 * 5 * 6,  # hr and ndcg; by expectation, optimistic, pessimistic
     "recommendations": 12 * 3 + 3,  # 3 asked for in CONFIG, for the newcomer too
     "popular_items": 12,  # all, as there are fewer than 20
     "item_neighbours": 12 * 2,  # 2 asked for in CONFIG
@@ -52,7 +52,8 @@ TRAINING = {"epochs": 2, "batch_size": 16}
 CONFIG: dict[str, Any] = {
     "ops": {
         "negatives": {"config": {"candidates": 3}},
-        "gmf_model": {"config": {"factors": 2, **TRAINING}},
+        "ials_model": {"config": {"factors": 2, "sweeps": 2}},
+        "gmf_model": {"config": TRAINING},
         "mlp_model": {"config": {"layers": [4, 2], **TRAINING}},
         "neumf_model": {"config": TRAINING},
         "metrics": {"config": {"k": 2}},

@@ -5,7 +5,7 @@ What the networks are is `ncf_assets.ncf.neumf`; how they are trained, `ncf_asse
 
 import platform
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from importlib import metadata
 from typing import Any
 
@@ -16,12 +16,24 @@ from pydantic import Field
 from ncf_assets.assets.code import code_version
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import DATASETS, Run, check_spec, settings_of
+from ncf_assets.assets.resuming import Resuming
 from ncf_assets.assets.table_asset import OWNERS
+from ncf_assets.assets.tensorboard import EventFiles
 from ncf_assets.warehouse import Stamp, Warehouse
 
 SCIENCE = tuple(
     f"ncf_assets.ncf.{module}"
-    for module in ("neumf", "training", "sampling", "ranking", "metrics", "randomness")
+    for module in (
+        "epoch",
+        "metrics",
+        "neumf",
+        "pair_logits",
+        "randomness",
+        "ranking",
+        "sampling",
+        "training",
+        "training_negatives",
+    )
 )
 PROBED_PAIRS = 256  # pairs on which a saved model must score as it did in training
 
@@ -30,16 +42,23 @@ class TrainingConfig(dg.Config):
     """What all networks have in common."""
 
     seed: int = Field(2017, ge=0, description="Seed of initial weights, negatives and shuffling")
-    epochs: int = Field(
-        100, ge=1, le=1000, description="Epochs at most; most often `patience` ends it"
-    )
+    epochs: int = Field(20, ge=1, le=1000, description="Epochs at most; `patience` may end it")
     patience: int = Field(5, ge=1, description="Epochs without better validation NDCG@10 to stop")
-    batch_size: int = Field(256, ge=1, description="Examples a step (He et al. 2017: 256)")
-    learning_rate: float = Field(0.001, gt=0, le=1, description="He et al. 2017: 0.001")
+    batch_size: int | None = Field(
+        None,
+        ge=2,
+        description="Examples a step; without it about a 256th of an epoch's, 256 to 20,480",
+    )
+    learning_rate: float = Field(
+        0.004, gt=0, le=1, description="Adam's rate at the start; it falls to 0 in a line"
+    )
     negatives_per_positive: int = Field(
         4, ge=1, le=100, description="Random unseen items for each interaction, fresh each epoch"
     )
-    optimizer: str = Field("adam", pattern="^(adam|sgd)$", description="adam or sgd")
+    l2: float = Field(0.01, ge=0, le=1, description="Penalty on the embeddings of each example")
+    saved_model: bool = Field(
+        False, description="Export a TensorFlow SavedModel for TF Serving as well"
+    )
 
 
 Build = Callable[[Run, Any], Any]
@@ -78,37 +97,42 @@ def model_asset(
             inputs = Inputs(warehouse, context.partition_key, upstream)
             run = Run(context, warehouse, inputs, settings_of(config))
             model = build(run, config)
-            history = _train(run, model, config)
+            history = _train(run, name, model, config)
             yield from _publish(run, name, model, history)
+            Resuming(run, name).forget()
 
         return body
 
     return wrap
 
 
-def _train(run: Run, model: Any, config: TrainingConfig) -> list[dict[str, Any]]:
-    """Fit the network in place; the epochs as plain dictionaries."""
+def _train(run: Run, asset: str, model: Any, config: TrainingConfig) -> list[dict[str, Any]]:
+    """Fit the network in place, or go on with it; the epochs as plain dictionaries."""
     from ncf_assets.ncf import training
 
-    train = run.inputs.read("train", ["user", "item"])
-    users, candidates = validation_lists(run.inputs)
-    settings = training.TrainingSettings(
-        **{name: getattr(config, name) for name in TrainingConfig.model_fields}
-    )
+    resuming, events = Resuming(run, asset), EventFiles(run, asset)
+    names = {field.name for field in fields(training.TrainingSettings)}
+    settings = training.TrainingSettings(**{name: getattr(config, name) for name in names})
 
-    def progress(epoch: training.Epoch) -> None:
-        run.context.log.info(training.describe(epoch, config.epochs))
+    def on_epoch(progress: training.Progress) -> None:
+        run.context.log.info(training.describe(progress.history, config.epochs))
+        resuming.save(progress)
+        events.write(progress.history[-1])
 
-    history = training.train(
-        model,
-        train["user"].to_numpy(),
-        train["item"].to_numpy(),
-        users,
-        candidates,
-        settings,
-        progress,
-    )
+    resumed = resuming.load()
+    for epoch in resumed.history if resumed else ():
+        events.write(epoch)
+    history = training.train(model, _examples(run.inputs), settings, on_epoch, resumed)
+    events.close()
     return [asdict(epoch) for epoch in history]
+
+
+def _examples(inputs: Inputs) -> Any:
+    """What the network learns from and is chosen by."""
+    from ncf_assets.ncf.training import Examples
+
+    train = inputs.read("train", ["user", "item"])
+    return Examples(train["user"].to_numpy(), train["item"].to_numpy(), *validation_lists(inputs))
 
 
 def validation_lists(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
@@ -153,8 +177,18 @@ def _publish(
                 allow_retries=False,
             )
         run.inputs.check_unchanged()
-        file = run.warehouse.publish_model(asset, run.dataset, path, stamp, _facts(run, history))
+        facts = _facts(run, history) | _exported(run, asset, model, stamp)
+        file = run.warehouse.publish_model(asset, run.dataset, path, stamp, facts)
     yield _materialized(stamp, file, history)
+
+
+def _exported(run: Run, asset: str, model: Any, stamp: Stamp) -> dict[str, str]:
+    """Put a SavedModel in place if it is asked for; its name, for the record."""
+    if not run.config["saved_model"]:
+        return {}
+    with run.warehouse.saved_model(asset, run.dataset, stamp.content) as folder:
+        model.export(folder, verbose=False)
+    return {"saved_model": run.warehouse.saved_model_name(asset, stamp.content)}
 
 
 def _facts(run: Run, history: list[dict[str, Any]]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ Everything ranked goes through here; what a block scorer is stands in `ncf_asset
 
 from collections.abc import Callable
 
+import numpy as np
+
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.ncf import ranking
 from ncf_assets.ncf.ranking import BlockScorer
@@ -17,6 +19,13 @@ def popularity(inputs: Inputs) -> BlockScorer:
     """The number of train interactions of each item, the same for all users."""
     scores = inputs.read("baselines").query("model == 'popularity'").sort_values("item")["score"]
     return ranking.same_for_all(scores.to_numpy())
+
+
+def factors(inputs: Inputs) -> BlockScorer:
+    """The product of a user's and an item's factors."""
+    with np.load(inputs.model_file("ials_model"), allow_pickle=False) as file:
+        users, items = file["users"], file["items"]
+    return lambda asked: users[asked] @ items.T
 
 
 def network(name: str) -> Callable[[Inputs], BlockScorer]:
@@ -33,8 +42,9 @@ def network(name: str) -> Callable[[Inputs], BlockScorer]:
 # by the models' names in the tables, in alphabetical order; each is loaded when its turn comes
 SCORERS: dict[str, Callable[[Inputs], BlockScorer]] = {
     "gmf": network("gmf"),
+    "ials": factors,
     "mlp": network("mlp"),
     "neumf": network("neumf"),
     "popularity": popularity,
 }
-READS = ("baselines", "gmf_model", "mlp_model", "neumf_model")
+READS = ("baselines", "gmf_model", "ials_model", "mlp_model", "neumf_model")

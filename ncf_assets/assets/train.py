@@ -2,19 +2,45 @@
 
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
+from ncf_assets.assets.fitted_asset import (
+    FitConfig,
+    Fitted,
+    fitted_asset,
+    some_validation_lists,
+)
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.model_asset import TrainingConfig, model_asset
 from ncf_assets.assets.partition import Run
 from ncf_assets.assets.table_asset import NoConfig, sql_asset, table_asset
 
 
+class IalsConfig(FitConfig):
+    """Implicit alternating least squares (Hu et al. 2008; Rendle et al. 2022)."""
+
+    factors: int = Field(128, ge=1, le=1024, description="Width of the factors, and of GMF's half")
+    sweeps: int = Field(8, ge=1, le=100, description="Times that both sides are solved for")
+    unobserved_weight: float = Field(
+        0.3, gt=0, le=1, description="Weight of a pair that is not observed against one that is"
+    )
+    regularisation: list[float] = Field(
+        [0.007, 0.02, 0.06],
+        min_length=1,
+        description="Values to try; the one with the best validation NDCG@10 is kept",
+    )
+
+
 class GmfConfig(TrainingConfig):
     """Generalised matrix factorisation (He et al. 2017, section 3.2)."""
 
-    factors: int = Field(8, ge=1, le=1024, description="Width of the user and item embeddings")
+    pretrained: bool = Field(True, description="Start from ials_model, whose width GMF has")
+    epochs: int = Field(8, ge=1, le=1000, description="Epochs at most; `patience` may end it")
+    learning_rate: float = Field(
+        0.0005, gt=0, le=1, description="Adam's rate at the start; it falls to 0 in a line"
+    )
 
 
 class MlpConfig(TrainingConfig):
@@ -25,6 +51,7 @@ class MlpConfig(TrainingConfig):
         min_length=2,
         description="Widths of the tower; the first is user and item embedding together, so even",
     )
+    l2: float = Field(0.001, ge=0, le=1, description="Penalty on the embeddings of each example")
 
     @field_validator("layers")
     @classmethod
@@ -34,24 +61,56 @@ class MlpConfig(TrainingConfig):
         return layers
 
 
-class NeumfConfig(TrainingConfig):
+class NeumfConfig(GmfConfig):
     """Neural matrix factorisation (He et al. 2017, section 3.4), of the sizes of GMF and MLP."""
 
-    pretrained: bool = Field(True, description="Start from gmf_model and mlp_model")
+    pretrained: Literal["gmf", "both", "none"] = Field(  # type: ignore[assignment]
+        "gmf",
+        description="What starts from trained weights: the GMF half alone (which did best, see"
+        " docs/training.md), both halves as in the paper, or none",
+    )
     alpha: float = Field(
-        0.5, ge=0, le=1, description="Weight of GMF against MLP at the start (section 3.4.1)"
-    )
-    optimizer: Literal["adam", "sgd"] = Field(
-        "sgd", description="He et al. 2017: sgd after pre-training, adam from scratch"
+        0.5,
+        ge=0,
+        le=1,
+        description="With `both`: weight of GMF against MLP at the start (section 3.4.1)",
     )
 
 
-@model_asset("gmf_model", GmfConfig)
+@fitted_asset("ials_model", IalsConfig, modules=("ncf_assets.ncf.ials",))
+def ials_model(run: Run, config: IalsConfig) -> Fitted:
+    """Factors of users and items in closed form: a baseline, and where GMF starts from."""
+    from ncf_assets.ncf import ials
+
+    train = run.inputs.read("train", ["user", "item"])
+    best = ials.fit_best(
+        train["user"].to_numpy(),
+        train["item"].to_numpy(),
+        *run.sizes(),
+        [
+            ials.IalsSettings(
+                config.factors, config.sweeps, config.unobserved_weight, value, config.seed
+            )
+            for value in config.regularisation
+        ],
+        *some_validation_lists(run, config),
+    )
+    arrays = {"users": best.factors.users, "items": best.factors.items}
+    return Fitted(arrays, {"regularisation": best.settings.regularisation, "ndcg": best.ndcg})
+
+
+@model_asset("gmf_model", GmfConfig, reads=["ials_model"])
 def gmf_model(run: Run, config: GmfConfig) -> Any:
     """Element-wise product of a user and an item embedding, weighted: matrix factorisation."""
     from ncf_assets.ncf import neumf
+    from ncf_assets.ncf.ials import Factors
 
-    return neumf.build_gmf(*run.sizes(), config.factors, config.seed)
+    with np.load(run.inputs.model_file("ials_model"), allow_pickle=False) as file:
+        factors = Factors(file["users"], file["items"])
+    model = neumf.build_gmf(*run.sizes(), factors.items.shape[1], config.seed)
+    if config.pretrained:
+        neumf.start_from_factors(model, factors)
+    return model
 
 
 @model_asset("mlp_model", MlpConfig)
@@ -67,12 +126,15 @@ def neumf_model(run: Run, config: NeumfConfig) -> Any:
     """GMF and MLP side by side under one output, each with embeddings of its own."""
     from ncf_assets.ncf import neumf
 
-    factors = run.inputs.record("gmf_model")["configuration"]["factors"]
+    gmf = neumf.load(run.inputs.model_file("gmf_model"))
+    factors = gmf.get_layer("gmf_item_embedding").output_dim
     layers = run.inputs.record("mlp_model")["configuration"]["layers"]
     model = neumf.build_neumf(*run.sizes(), factors, layers, config.seed)
-    if config.pretrained:
-        gmf, mlp = (neumf.load(run.inputs.model_file(name)) for name in ("gmf_model", "mlp_model"))
-        neumf.initialise_from(model, gmf, mlp, config.alpha)
+    if config.pretrained == "gmf":
+        neumf.start_from_gmf(model, gmf)
+    elif config.pretrained == "both":
+        mlp = neumf.load(run.inputs.model_file("mlp_model"))
+        neumf.start_from_both(model, gmf, mlp, config.alpha)
     return model
 
 

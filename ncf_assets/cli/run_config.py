@@ -24,7 +24,7 @@ def read_config(file: Path | None) -> dict[str, Any]:
         raise click.ClickException(f"{file} is not YAML: {error}") from error
     if not isinstance(config, dict):
         raise click.ClickException(
-            f"{file} must be a mapping such as `ops: {{gmf_model: {{config: {{factors: 16}}}}}}`,"
+            f"{file} must be a mapping such as `ops: {{ials_model: {{config: {{factors: 64}}}}}}`,"
             f" found {type(config).__name__}"
         )
     return config

@@ -18,8 +18,6 @@ from ncf_assets.ncf.sampling import Seen
 BlockScorer = Callable[[np.ndarray], np.ndarray]
 # (users int32 [b], scores float32 [b, n_items]); called once for each user, from several threads
 Reader = Callable[[np.ndarray, np.ndarray], None]
-# (users int32 [m], items int32 [m]) -> scores float32 [m], for lists that are short
-Scorer = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 CELLS = 2**20  # ours: scores of a block, 4 MB; the blocks of a few threads fit a last-level cache
 
@@ -105,21 +103,6 @@ def sweep(
 def same_for_all(scores: np.ndarray) -> BlockScorer:
     """The scorer that gives each user the items' own scores, floats [n_items]."""
     return lambda users: np.repeat(scores[None].astype(np.float32), users.size, axis=0)
-
-
-def score(
-    scorer: Scorer, users: np.ndarray, candidates: np.ndarray, batch: int = 2**16
-) -> np.ndarray:
-    """Scores float32 [n, c] of candidates [n, c] for users [n], about `batch` pairs at a time."""
-    n, c = candidates.shape
-    scores = np.empty((n, c), np.float32)
-    rows = max(1, batch // max(1, c))
-    for start in range(0, n, rows):
-        part = slice(start, start + rows)
-        repeated = np.repeat(users[part].astype(np.int32), c)
-        items = candidates[part].astype(np.int32).ravel()
-        scores[part] = scorer(repeated, items).reshape(-1, c)
-    return scores
 
 
 def count_better_and_tied(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

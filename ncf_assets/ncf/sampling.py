@@ -1,7 +1,7 @@
-"""Which unseen items stand against the seen ones: fixed for evaluation, fresh in training.
+"""Which unseen items stand against each held-out item, drawn once and for all.
 
 Users and items are dense numbers from 0. How the lists are scored is `ranking`; where they are
-kept is the table `negatives`.
+kept is the table `negatives`; the negatives of training are `training_negatives`.
 """
 
 from collections.abc import Sequence
@@ -53,33 +53,15 @@ class Seen:
         n_unseen: np.ndarray = self.n_items - (self.first(users + 1) - self.first(users))
         return n_unseen
 
-
-class TrainingNegatives:
-    """Uniform draws, with replacement, of items outside a user's training items.
-
-    The pairs given are those of training alone. Leaving out held-out items too would tell the
-    network which items to expect (guoyang9/NCF#4).
-    """
-
-    def __init__(self, users: np.ndarray, items: np.ndarray, n_items: int) -> None:
-        self._seen = Seen(users, items, n_items)
-        pairs = self._seen.pairs
-        within_user = np.arange(pairs.size) - self._seen.first(pairs // n_items)
-        # of a user's seen items, counted from 0, the i-th has item - i unseen items before it
-        self._unseen_before = pairs - within_user
-
-    def draw(self, rng: np.random.Generator, users: np.ndarray, per_positive: int) -> np.ndarray:
-        """Items int32 [len(users), per_positive]: for each row a place among the user's unseen.
-
-        The unseen item at a place is that place plus the number of seen items that come before
-        it; so nothing is drawn twice. ValueError for a user who has seen all items.
-        """
-        n_unseen = self._seen.n_unseen(users)
-        _check_unseen(users, n_unseen, 1, "drop such users from training")
-        places = rng.integers(n_unseen[:, None], size=(users.size, per_positive))
-        asked = users.astype(np.int64)[:, None] * self._seen.n_items + places
-        seen_before = np.searchsorted(self._unseen_before, asked, side="right")
-        return (places + seen_before - self._seen.first(users)[:, None]).astype(np.int32)
+    def check_unseen(self, users: np.ndarray, n: int, remedy: str) -> None:
+        """Raise ValueError, with the remedy, if one of `users` has fewer than n unseen items."""
+        n_unseen = self.n_unseen(users)
+        few = np.flatnonzero(n_unseen < n)
+        if few.size:
+            raise ValueError(
+                f"user {users[few[0]]} has {n_unseen[few[0]]} unseen items, {n} asked;"
+                f" {np.unique(users[few]).size} users have too few; {remedy}"
+            )
 
 
 def user_keys(user_ids: Sequence[str]) -> np.ndarray:
@@ -121,7 +103,7 @@ def unseen_items(
     """
     seen = Seen(seen_users, seen_items, n_items)
     n_unseen = seen.n_unseen(users)
-    _check_unseen(users, n_unseen, n, "lower `candidates` or drop users with fewer")
+    seen.check_unseen(users, n, "lower `candidates` or drop users with fewer")
     starts = mix(user_keys[users] ^ stream_key(seed, f"negatives {split}"))
     # below either bound most draws would be in vain, so all items are hashed instead
     crowded = n_unseen < max(2 * n, n_items // 2)
@@ -144,15 +126,6 @@ def long_form(split: str, users: np.ndarray, items: np.ndarray) -> dict[str, str
         "position": np.tile(np.arange(1, n + 1, dtype=np.int32), m),
         "item": items.ravel(),
     }
-
-
-def _check_unseen(users: np.ndarray, n_unseen: np.ndarray, n: int, remedy: str) -> None:
-    few = np.flatnonzero(n_unseen < n)
-    if few.size:
-        raise ValueError(
-            f"user {users[few[0]]} has {n_unseen[few[0]]} unseen items, {n} asked;"
-            f" {np.unique(users[few]).size} users have too few; {remedy}"
-        )
 
 
 def _smallest_hashes(seen: Seen, users: np.ndarray, starts: np.ndarray, n: int) -> np.ndarray:

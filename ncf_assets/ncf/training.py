@@ -1,38 +1,57 @@
-"""How a model is trained: fresh negatives each epoch, batches in the graph, the best epoch kept.
+"""How a model is trained: epoch after epoch, validated after each, the best one kept.
 
-What the models are is `neumf`; the negatives, `sampling`; the validation metrics, `metrics`.
+What an epoch computes is `epoch`; what the models are, `neumf`; the validation metrics, `metrics`.
 """
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from ncf_assets.ncf import metrics, ranking
-from ncf_assets.ncf.neumf import logits, scorer, size
-from ncf_assets.ncf.randomness import rng
-from ncf_assets.ncf.sampling import TrainingNegatives
+from ncf_assets.ncf.epoch import Batches, EpochFunction, State, epoch_function
+from ncf_assets.ncf.neumf import size
+from ncf_assets.ncf.pair_logits import Weights, score_lists
+from ncf_assets.ncf.randomness import integer_seed, rng
+from ncf_assets.ncf.training_negatives import TrainingNegatives
 
 K = 10  # He et al. 2017, section 4.1: lists are cut at 10
+# ours, without a batch size: about 256 steps an epoch, of the paper's 256 examples or more on small
+# data, and no larger than what still trained well on MovieLens-1M
+STEPS, FEWEST, MOST = 256, 256, 20_480
 
-# (users int32 [n], items int32 [n], labels float32 [n]) -> mean loss, a scalar tensor
-EpochFunction = Callable[[np.ndarray, np.ndarray, np.ndarray], Any]
+
+@dataclass(frozen=True)
+class Examples:
+    """What there is to train on, and to choose the epoch by. Integers; no user needs to be known.
+
+    users, items: [n], the positives
+    validation_users: [m], may be empty; then the last epoch is kept
+    validation_candidates: [m, 1 + c], the held-out item at column 0
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    validation_users: np.ndarray
+    validation_candidates: np.ndarray
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How to train. `patience` is in epochs, `batch_size` in examples (positives and negatives)."""
+    """How to train. The learning rate falls in a line to 0 at the end of `epochs`.
+
+    `patience` is in epochs, `batch_size` in examples (positives and negatives); None stands for
+    what suits the number of positives. `l2` is the penalty's weight, see `epoch_function`.
+    """
 
     epochs: int
-    batch_size: int
+    batch_size: int | None
     learning_rate: float
     negatives_per_positive: int
-    optimizer: Literal["adam", "sgd"]
+    l2: float
     patience: int
     seed: int
 
@@ -46,57 +65,51 @@ class Epoch:
     validation_hr_at_10: float | None  # None without validation users
     validation_ndcg_at_10: float | None
     seconds: float  # validation included
-    # validation excluded, and in epoch 1 the tracing of the graph included; None for epoch 0
+    # validation excluded, and in epoch 1 the compilation included; None for epoch 0
     examples_per_second: float | None
 
 
-class BestWeights:
-    """The weights of the epoch with the highest validation NDCG@10, the first of equals.
+@dataclass(frozen=True)
+class Progress:
+    """All that training goes on from: the epochs so far, where they led, and the best weights."""
 
-    Without validation every epoch counts as better than those before.
-    """
+    history: tuple[Epoch, ...]
+    state: State
+    best: Weights
 
-    def __init__(self, model: keras.Model) -> None:
-        self._model = model
-        self._ndcg = -math.inf
-        self.epoch = 0
+    @property
+    def waited(self) -> int:
+        """Epochs since the best one."""
+        return self.history[-1].epoch - best_epoch(self.history).epoch
 
-    def consider(self, epoch: Epoch) -> None:
-        """Remember the model's weights if the epoch is the best so far."""
-        ndcg = epoch.validation_ndcg_at_10
-        if ndcg is None or ndcg > self._ndcg:
-            self._ndcg = -math.inf if ndcg is None else ndcg
-            self._weights = self._model.get_weights()
-            self.epoch = epoch.epoch
 
-    def restore(self) -> None:
-        """Give the model the weights of its best epoch."""
-        self._model.set_weights(self._weights)
+def best_epoch(history: Sequence[Epoch]) -> Epoch:
+    """The epoch with the highest validation NDCG@10, the first of equals; else the last."""
+    if history[-1].validation_ndcg_at_10 is None:
+        return history[-1]
+    return max(history, key=lambda epoch: epoch.validation_ndcg_at_10 or 0.0)
 
 
 def train(
     model: keras.Model,
-    users: np.ndarray,
-    items: np.ndarray,
-    validation_users: np.ndarray,
-    validation_candidates: np.ndarray,
+    examples: Examples,
     settings: TrainingSettings,
-    on_epoch: Callable[[Epoch], None] | None = None,
+    on_epoch: Callable[[Progress], None] | None = None,
+    resume: Progress | None = None,
 ) -> list[Epoch]:
     """Train the model in place and leave it with the weights of its best epoch.
 
     Training ends after `epochs`, or after `patience` epochs that are not better than the best.
-    Equal seeds give equal weights on the same machine with the same number of threads: for that
-    TensorFlow is switched to deterministic operations, which holds for the rest of the process.
+    Equal seeds give equal weights on the same machine with the same number of threads, whether
+    training went through or was resumed.
 
     Args:
         model: from `neumf`
-        users: integers [n], with items the training pairs
-        items: integers [n]
-        validation_users: integers [m]; may be empty, then the last epoch is kept
-        validation_candidates: integers [m, 1 + c], the held-out item at column 0
+        examples: what to train on and to choose by
         settings: how to train
-        on_epoch: called after each epoch, for progress
+        on_epoch: called after each epoch, to show and to save the progress
+        resume: what `on_epoch` was given last, by a training of the same model, examples and
+            settings that did not end
 
     Returns:
         the epochs, from epoch 0
@@ -106,157 +119,125 @@ def train(
         ValueError: a user has all items in training, or there are no training pairs.
 
     """
-    # TensorFlow promises equal bits under this switch alone; no cost in time could be measured
-    tf.config.experimental.enable_op_determinism()
-    one_epoch = _one_epoch(model, users, items, settings)
-    validate = _validation(model, validation_users, validation_candidates)
-    best = BestWeights(model)
-    history: list[Epoch] = []
-    while len(history) <= settings.epochs and len(history) - best.epoch <= settings.patience:
-        epoch = _timed(len(history), one_epoch, validate)
-        best.consider(epoch)
-        history.append(epoch)
+    one_epoch = _one_epoch(model, examples, settings)
+    progress = resume or _validated((), State.of(model), None, examples, time.perf_counter())
+    if on_epoch and not resume:
+        on_epoch(progress)
+    while len(progress.history) <= settings.epochs and progress.waited < settings.patience:
+        progress = one_epoch(progress)
         if on_epoch:
-            on_epoch(epoch)
-    best.restore()
-    return history
+            on_epoch(progress)
+    for variable in model.trainable_variables:
+        variable.assign(progress.best[variable.path])
+    return list(progress.history)
 
 
-def describe(epoch: Epoch, epochs: int) -> str:
+def describe(history: Sequence[Epoch], epochs: int) -> str:
     """One line of progress, such as `epoch 3 of 20: loss 0.3120, …`."""
+    epoch = history[-1]
+    left = (epochs - epoch.epoch) * epoch.seconds if epoch.epoch else None
     parts = [
         (epoch.loss, "loss {:.4f}"),
         (epoch.validation_hr_at_10, "validation HR@10 {:.4f}"),
         (epoch.validation_ndcg_at_10, "validation NDCG@10 {:.4f}"),
         (epoch.seconds, "{:.1f} s"),
         (epoch.examples_per_second, "{:,.0f} examples/s"),
+        (left, "{:.0f} s left at most"),
     ]
     known = ", ".join(text.format(value) for value, text in parts if value is not None)
     return f"epoch {epoch.epoch} of {epochs}: {known}"
 
 
-def _timed(
-    number: int,
-    one_epoch: Callable[[int], tuple[float, int]],
-    validate: Callable[[], tuple[float | None, float | None]],
-) -> Epoch:
-    """Run one epoch (none for epoch 0), then validate."""
-    start = time.perf_counter()
-    loss, n_examples = one_epoch(number) if number else (None, 0)
-    trained = time.perf_counter()
-    hr, ndcg = validate()
-    seconds = time.perf_counter() - start
-    speed = n_examples / (trained - start) if number else None
-    return Epoch(number, loss, hr, ndcg, seconds, speed)
-
-
 def _one_epoch(
-    model: keras.Model, users: np.ndarray, items: np.ndarray, settings: TrainingSettings
-) -> Callable[[int], tuple[float, int]]:
-    """The function that trains epoch `number` and gives its mean loss and number of examples."""
-    if not users.size:
+    model: keras.Model, examples: Examples, settings: TrainingSettings
+) -> Callable[[Progress], Progress]:
+    """The function that trains and validates one epoch more."""
+    n = examples.users.size
+    if not n:
         raise ValueError("training takes at least one pair of user and item, found none")
-    negatives = TrainingNegatives(users, items, size(model)[1])
-    run = _epoch_function(model, settings)
+    negatives = TrainingNegatives(examples.users, examples.items, *size(model))
+    run = epoch_function(negatives, settings.negatives_per_positive, settings.l2)
+    p = _positives_per_step(n, settings)
 
-    def one_epoch(number: int) -> tuple[float, int]:
-        generator = rng(settings.seed, f"training epoch {number}")
-        drawn = negatives.draw(generator, users, settings.negatives_per_positive)
-        examples = _examples(generator, users, items, drawn)
-        loss = float(run(*examples))
-        _check_finite(number, loss, model)
-        return loss, examples[0].size
+    def one_epoch(progress: Progress) -> Progress:
+        number, start = len(progress.history), time.perf_counter()
+        order = rng(settings.seed, f"training epoch {number}").permutation(n)
+        batches = _batches(examples.users[order], examples.items[order], p)
+        state, loss = _trained(run, progress.state, batches, number, settings)
+        trained = time.perf_counter() - start
+        n_examples = n * (1 + settings.negatives_per_positive)
+        return _validated(
+            progress.history, state, progress, examples, start, loss, n_examples / trained
+        )
 
     return one_epoch
 
 
-def _examples(
-    generator: np.random.Generator, users: np.ndarray, items: np.ndarray, negatives: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shuffled users int32, items int32 and labels float32, each [n * (1 + negatives)]."""
-    all_items = np.column_stack([items.astype(np.int32), negatives])  # [n, 1 + negatives]
-    all_users = np.repeat(users.astype(np.int32), all_items.shape[1])
-    labels = np.zeros(all_items.shape, np.float32)
-    labels[:, 0] = 1
-    order = generator.permutation(all_users.size)
-    return all_users[order], all_items.ravel()[order], labels.ravel()[order]
+def _positives_per_step(n: int, settings: TrainingSettings) -> int:
+    each = 1 + settings.negatives_per_positive
+    batch_size = settings.batch_size or min(MOST, max(FEWEST, n * each // STEPS))
+    return min(n, max(1, batch_size // each))
 
 
-def _epoch_function(model: keras.Model, settings: TrainingSettings) -> EpochFunction:
-    """One epoch as one graph, so that small batches do not wait for Python.
-
-    Slices end where the examples end: the last batch has the remaining examples and its mean
-    loss weighs, in the step, as much as a full one's.
-    """
-    logit = logits(model)
-    weights = logit.trainable_variables
-    optimizers = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
-    optimizer = optimizers[settings.optimizer](settings.learning_rate)
-    optimizer.build(weights)
-
-    def run(users: Any, items: Any, labels: Any) -> Any:
-        total = tf.constant(0.0, tf.float64)
-        for start in tf.range(0, tf.size(labels), settings.batch_size):
-            end = start + settings.batch_size
-            with tf.GradientTape() as tape:
-                pairs = {"user": users[start:end], "item": items[start:end]}
-                losses = tf.nn.sigmoid_cross_entropy_with_logits(
-                    labels[start:end], logit(pairs, training=True)[:, 0]
-                )  # [batch]
-                loss = tf.reduce_mean(losses)
-            gradients = [_one_slice_per_row(x) for x in tape.gradient(loss, weights)]
-            optimizer.apply(gradients, weights)
-            total += tf.cast(tf.reduce_sum(losses), tf.float64)
-        return total / tf.cast(tf.size(labels), tf.float64)
-
-    ids = tf.TensorSpec([None], tf.int32)
-    epoch: EpochFunction = tf.function(
-        run, input_signature=[ids, ids, tf.TensorSpec([None], tf.float32)]
-    )
-    return epoch
+def _batches(users: np.ndarray, items: np.ndarray, p: int) -> Batches:
+    """Positives in steps of p, the last one filled up with the first positives."""
+    n = users.size
+    steps = math.ceil(n / p)
+    users, items = (np.resize(x, (steps, p)).astype(np.int32) for x in (users, items))
+    return Batches(users, items, n_positives=n)
 
 
-def _one_slice_per_row(gradient: Any) -> Any:
-    """Sum an embedding's gradient over the examples of the same user or item.
-
-    Keras does not: its Adam would square each example's part on its own, and its SGD would add
-    the parts of a row from several threads, in an order that changes from run to run.
-    """
-    if not isinstance(gradient, tf.IndexedSlices):
-        return gradient
-    order = tf.argsort(gradient.indices, stable=True)
-    rows, places = tf.unique(tf.gather(gradient.indices, order))
-    sums = tf.math.segment_sum(tf.gather(gradient.values, order), places)  # [rows, width]
-    return tf.IndexedSlices(sums, rows, gradient.dense_shape)
-
-
-def _validation(
-    model: keras.Model, users: np.ndarray, candidates: np.ndarray
-) -> Callable[[], tuple[float | None, float | None]]:
-    """The function that gives the model's present HR@10 and NDCG@10."""
-    score = scorer(model)
-
-    def validate() -> tuple[float | None, float | None]:
-        if not users.size:
-            return None, None
-        ranks = ranking.count_better_and_tied(ranking.score(score, users, candidates))
-        return (
-            float(metrics.hit_ratio(*ranks, K).mean()),
-            float(metrics.ndcg(*ranks, K).mean()),
-        )
-
-    return validate
+def _trained(
+    run: EpochFunction, state: State, batches: Batches, number: int, settings: TrainingSettings
+) -> tuple[State, float]:
+    """The state after epoch `number`, and its mean loss over all examples."""
+    steps, p = batches.users.shape
+    taken = (number - 1) * steps
+    rates = settings.learning_rate * (1 - (taken + np.arange(steps)) / (settings.epochs * steps))
+    seed = integer_seed(settings.seed, "training negatives")
+    state, losses = run(state, batches, rates, taken, seed)
+    _check_finite(number, losses, state.weights)
+    sizes = np.full(steps, p)
+    sizes[-1] -= steps * p - batches.n_positives
+    return state, float(np.average(losses, weights=sizes))
 
 
-def _check_finite(epoch: int, loss: float, model: keras.Model) -> None:
-    """Raise FloatingPointError if the epoch's loss or a weight is NaN or infinite."""
-    if not math.isfinite(loss):
-        found = f"the loss is {loss}"
-    elif broken := [w.path for w in model.weights if not np.isfinite(w.numpy()).all()]:
-        found = f"weights that are not finite: {', '.join(broken)}"
+def _validated(
+    history: tuple[Epoch, ...],
+    state: State,
+    before: Progress | None,
+    examples: Examples,
+    start: float,
+    loss: float | None = None,
+    speed: float | None = None,
+) -> Progress:
+    """The progress with one epoch more, which has led to `state`."""
+    hr, ndcg = _validate(state.weights, examples)
+    epoch = Epoch(len(history), loss, hr, ndcg, time.perf_counter() - start, speed)
+    history = (*history, epoch)
+    best = state.weights if before is None or best_epoch(history) is epoch else before.best
+    return Progress(history, state, best)
+
+
+def _validate(weights: Weights, examples: Examples) -> tuple[float | None, float | None]:
+    """HR@10 and NDCG@10 on the validation lists; None without any."""
+    if not examples.validation_users.size:
+        return None, None
+    scores = score_lists(weights, examples.validation_users, examples.validation_candidates)
+    ranks = ranking.count_better_and_tied(scores)
+    return float(metrics.hit_ratio(*ranks, K).mean()), float(metrics.ndcg(*ranks, K).mean())
+
+
+def _check_finite(epoch: int, losses: np.ndarray, weights: Weights) -> None:
+    """Raise FloatingPointError if a step's loss or a weight is NaN or infinite."""
+    broken = [path for path, weight in weights.items() if not np.isfinite(weight).all()]
+    if not np.isfinite(losses).all():
+        step = int(np.flatnonzero(~np.isfinite(losses))[0])
+        found = f"in step {step + 1} of {losses.size} of epoch {epoch} the loss is {losses[step]}"
+    elif broken:
+        found = f"after epoch {epoch} there are weights that are not finite: {', '.join(broken)}"
     else:
         return
     raise FloatingPointError(
-        f"training must stay finite; after epoch {epoch} {found};"
-        " lower learning_rate, for example to a tenth"
+        f"training must stay finite; {found}; lower learning_rate, for example to a tenth"
     )

@@ -15,12 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import catalogue
-from ncf_assets.warehouse.files import glob_escaped, replace, temporary, write_text
+from ncf_assets.warehouse.files import (
+    glob_escaped,
+    replace,
+    replace_folder,
+    temporary,
+    temporary_folder,
+    write_text,
+)
 from ncf_assets.warehouse.models import MODELS_KEPT, models_kept, prune
 from ncf_assets.warehouse.parquet import DamagedError, Draft, read_stamp
 from ncf_assets.warehouse.stamp import Stamp
@@ -159,25 +167,53 @@ class Warehouse:
                 draft.close()
 
     @contextlib.contextmanager
-    def unsaved_model(self, asset: str, dataset: str) -> Iterator[Path]:
-        """A path for Keras to save a model to, which `publish_model` takes over."""
-        with temporary(self.file(asset, dataset), ".keras") as path:
+    def unsaved_model(self, asset: str, dataset: str, suffix: str = ".keras") -> Iterator[Path]:
+        """A path to save a model to, which `publish_model` takes over."""
+        with temporary(self.file(asset, dataset), suffix) as path:
             yield path
 
     def publish_model(
         self, asset: str, dataset: str, saved: Path, stamp: Stamp, facts: Mapping[str, Any]
     ) -> Path:
-        """Put a saved .keras file in place, then the model.json that names it.
+        """Put a saved model file in place, then the model.json that names it.
 
         The file's name holds its content hash, so the model in place stays whole until the record
         is replaced; the oldest files are then removed.
         """
         folder = self.folder(asset, dataset)
-        file = folder / f"{asset.removesuffix('_model')}-{stamp.content}.keras"
+        file = folder / f"{asset.removesuffix('_model')}-{stamp.content}{saved.suffix}"
         replace(saved, file)
         self.publish_record(asset, dataset, {"file": file.name, **facts, "stamp": stamp.to_json()})
         prune(file, self.models_kept)
         return file
+
+    @contextlib.contextmanager
+    def saved_model(self, asset: str, dataset: str, content: str) -> Iterator[Path]:
+        """A folder for a SavedModel to be written to; put in place when the block ends well."""
+        target = self.folder(asset, dataset) / self.saved_model_name(asset, content)
+        with temporary_folder(target) as folder:
+            yield folder
+            replace_folder(folder, target)
+        prune(target, self.models_kept)
+
+    def saved_model_name(self, asset: str, content: str) -> str:
+        """The SavedModel's folder beside model.json."""
+        return f"{asset.removesuffix('_model')}-{content}.saved_model"
+
+    def tensorboard(self, asset: str, dataset: str) -> Path:
+        """Where the event files of a model's training are."""
+        return self.folder(asset, dataset) / "tensorboard"
+
+    def checkpoint(self, asset: str, dataset: str) -> Path:
+        """Where a training's progress is kept while it runs."""
+        return self.folder(asset, dataset) / "checkpoint.npz"
+
+    def write_checkpoint(self, asset: str, dataset: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Replace a training's progress: named arrays, without Python objects in them."""
+        target = self.checkpoint(asset, dataset)
+        with temporary(target, ".npz") as path:
+            np.savez(path, allow_pickle=False, **arrays)
+            replace(path, target)
 
     def publish_record(self, asset: str, dataset: str, record: Mapping[str, Any]) -> None:
         """Replace the JSON record: from now on the partition is what it names."""

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,23 @@ def temporary(target: Path, suffix: str = ".tmp") -> Iterator[Path]:
 def replace(written: Path, target: Path) -> None:
     """Rename over the target so that a power cut leaves the old file or the new one whole."""
     _sync(written, os.O_RDWR)
+    written.replace(target)
+    _sync(target.parent, os.O_RDONLY)
+
+
+@contextlib.contextmanager
+def temporary_folder(target: Path) -> Iterator[Path]:
+    """A hidden name for a folder beside the target; removed at the end if left."""
+    with temporary(target) as path:
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def replace_folder(written: Path, target: Path) -> None:
+    """Rename over the target; a target of the same name has the same content, and makes room."""
+    shutil.rmtree(target, ignore_errors=True)
     written.replace(target)
     _sync(target.parent, os.O_RDONLY)
 

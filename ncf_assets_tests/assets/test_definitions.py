@@ -12,7 +12,7 @@ from ncf_assets.warehouse import PROJECT_DATA
 WARNINGS = {"raw_reviews_as_many_as_published", "rejected_reviews_few"}
 GRAPH = defs.resolve_asset_graph()
 KEYS = sorted(GRAPH.get_all_asset_keys())
-MODELS_AND_REPORT = {"gmf_model", "mlp_model", "neumf_model", "evaluation_report"}
+MODELS_AND_REPORT = {"gmf_model", "ials_model", "mlp_model", "neumf_model", "evaluation_report"}
 
 
 def test_every_table_is_an_asset() -> None:

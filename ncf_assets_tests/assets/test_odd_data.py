@@ -22,8 +22,9 @@ def config(candidates: int) -> dict[str, Any]:
     return {
         "ops": {
             "negatives": {"config": {"candidates": candidates}},
-            "gmf_model": {"config": {"factors": 2, **SMALL}},
-            "mlp_model": {"config": {"layers": [4, 2], **SMALL}},
+            "ials_model": {"config": {"factors": 2, "sweeps": 2}},
+            "gmf_model": {"config": SMALL},
+            "mlp_model": {"config": {"layers": [32, 16], **SMALL}},
             "neumf_model": {"config": SMALL},
         }
     }

@@ -37,7 +37,7 @@ def test_progress_names_every_asset_with_its_rows(data: Path) -> None:
     progress = (data / "progress.txt").read_text()
     for table, rows in ROWS.items():
         assert any(table in line and f"{rows} rows" in line for line in progress.splitlines())
-    assert "[21/21]" in progress
+    assert "[22/22]" in progress
     assert "epoch 2 of 2: loss" in progress
 
 
@@ -57,7 +57,7 @@ def test_the_run_is_recorded_in_dagster(data: Path) -> None:
 def test_status_is_up_to_date_after_a_run(data: Path) -> None:
     """Every asset, with its rows."""
     out = ncf(data, "status").stdout
-    assert out.count("up to date") == 21
+    assert out.count("up to date") == 22
     assert "Sample" in out
 
 

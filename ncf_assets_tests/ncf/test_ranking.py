@@ -76,49 +76,9 @@ def test_the_order_of_the_other_candidates_does_not_count(
     )
 
 
-def test_every_pair_is_scored_at_its_place() -> None:
-    """Row and column of the scores are those of the candidates."""
-    scores = ranking.score(made_up, np.array([2, 0]), np.array([[5, 6, 7], [8, 9, 5]]))
-    assert scores.tolist() == [[2005, 2006, 2007], [8, 9, 5]]
-    assert scores.dtype == np.float32
-
-
-@pytest.mark.parametrize("batch", [1, 3, 7, 12, 1000])
-def test_scores_do_not_depend_on_the_batch(batch: int) -> None:
-    """Every row is scored once, also those of a last, shorter batch."""
-    users = np.arange(5)
-    candidates = np.arange(15).reshape(5, 3)
-    scores = ranking.score(made_up, users, candidates, batch)
-    np.testing.assert_array_equal(scores, 1000 * users[:, None] + candidates)
-
-
-def test_a_batch_holds_no_more_pairs_than_asked() -> None:
-    """Of lists of 3, two fit into a batch of 7."""
-    sizes = []
-
-    def noting(users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        sizes.append((users.size, items.size))
-        return made_up(users, items)
-
-    ranking.score(noting, np.arange(5), np.zeros((5, 3), int), batch=7)
-    assert sizes == [(6, 6), (6, 6), (3, 3)]
-
-
-def test_scorers_receive_int32() -> None:
-    """That is what `neumf.scorer` takes, whatever integers a table holds."""
-
-    def strict(users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        assert users.dtype == items.dtype == np.int32
-        return made_up(users, items)
-
-    assert ranking.score(strict, np.array([1], np.uint16), np.array([[2]], np.int64)) == 1002
-
-
-def test_no_users_have_no_scores() -> None:
+def test_no_users_have_no_places() -> None:
     """An empty split is not an error here."""
-    scores = ranking.score(made_up, np.array([], int), np.zeros((0, 100), int))
-    assert scores.shape == (0, 100)
-    better, tied = ranking.count_better_and_tied(scores)
+    better, tied = ranking.count_better_and_tied(np.zeros((0, 100)))
     assert better.size == tied.size == 0
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncf_assets.ncf import sampling
-from ncf_assets.ncf.sampling import Seen, TrainingNegatives, long_form, unseen_items, user_keys
+from ncf_assets.ncf.sampling import Seen, long_form, unseen_items, user_keys
 
 N_ITEMS = 40
 # items seen by each user, as a list of sets; with 10 asked, 20 or more leave few unseen
@@ -178,46 +178,6 @@ def test_the_table_has_one_row_per_negative() -> None:
     assert np.asarray(columns["user"]).tolist() == [4, 4, 6, 6]
     assert np.asarray(columns["position"]).tolist() == [1, 2, 1, 2]
     assert np.asarray(columns["item"]).tolist() == [7, 8, 9, 7]
-
-
-@given(histories, st.integers(0, 2**32), st.integers(1, 8))
-def test_training_negatives_are_never_training_items(
-    seen: list[set[int]], seed: int, per_positive: int
-) -> None:
-    """For each positive there are as many as asked, none in the user's training items."""
-    users, items = pairs(seen)
-    negatives = TrainingNegatives(users, items, N_ITEMS)
-    drawn = negatives.draw(np.random.default_rng(seed), users, per_positive)
-    assert drawn.shape == (users.size, per_positive)
-    assert drawn.dtype == np.int32
-    assert all(
-        item not in seen[user] for user, row in zip(users, drawn, strict=True) for item in row
-    )
-
-
-def test_the_last_unseen_item_is_found() -> None:
-    """Of 5 items user 0 has all but 3, and user 1 all but 0: nothing is drawn in vain."""
-    users, items = pairs([{0, 1, 2, 4}, {1, 2, 3, 4}])
-    drawn = TrainingNegatives(users, items, 5).draw(np.random.default_rng(0), np.array([0, 1]), 3)
-    assert drawn.tolist() == [[3, 3, 3], [0, 0, 0]]
-
-
-def test_training_negatives_are_uniform_over_the_unseen_items() -> None:
-    """Items 0, 2, 5 of 6 are unseen; 30,000 draws give each 10,000, give or take 5 deviations."""
-    users, items = pairs([{1, 3, 4}])
-    drawn = TrainingNegatives(users, items, 6).draw(
-        np.random.default_rng(0), np.zeros(10_000, np.int32), 3
-    )
-    values, counts = np.unique(drawn, return_counts=True)
-    assert values.tolist() == [0, 2, 5]
-    assert (abs(counts - 10_000) < 5 * 82).all()  # sqrt(30,000 · 1/3 · 2/3) = 82
-
-
-def test_a_user_who_has_everything_in_training_is_named() -> None:
-    """User 1 has all 3 items, so nothing can stand against them."""
-    users, items = pairs([{0}, {0, 1, 2}])
-    with pytest.raises(ValueError, match=r"user 1 has 0 unseen items, 1 asked; .* drop such users"):
-        TrainingNegatives(users, items, 3).draw(np.random.default_rng(0), users, 4)
 
 
 @given(histories, st.randoms())

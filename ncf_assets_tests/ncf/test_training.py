@@ -2,14 +2,27 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from ncf_assets.ncf import metrics, neumf, ranking
+from ncf_assets.ncf import checkpoint, metrics, neumf, ranking
+from ncf_assets.ncf.epoch import State
+from ncf_assets.ncf.network_scorer import block_scorer
+from ncf_assets.ncf.pair_logits import score_lists
 from ncf_assets.ncf.sampling import unseen_items, user_keys
-from ncf_assets.ncf.training import BestWeights, Epoch, TrainingSettings, describe, train
+from ncf_assets.ncf.training import (
+    Epoch,
+    Examples,
+    Progress,
+    TrainingSettings,
+    best_epoch,
+    describe,
+    train,
+)
 
 N_USERS, N_ITEMS = 60, 40
 SETTINGS = TrainingSettings(
@@ -17,7 +30,7 @@ SETTINGS = TrainingSettings(
     batch_size=64,
     learning_rate=0.01,
     negatives_per_positive=4,
-    optimizer="adam",
+    l2=0.0,
     patience=10,
     seed=1,
 )
@@ -38,6 +51,10 @@ def validation() -> tuple[np.ndarray, np.ndarray]:
     return np.arange(N_USERS), np.array(lists)
 
 
+UNVALIDATED = Examples(*interactions(), *NOBODY)
+VALIDATED = Examples(*interactions(), *validation())
+
+
 def model() -> keras.Model:
     """A small NeuMF for them."""
     return neumf.build_neumf(N_USERS, N_ITEMS, 4, [8, 4], 1)
@@ -45,34 +62,35 @@ def model() -> keras.Model:
 
 def ndcg_of(trained: keras.Model) -> float:
     """NDCG@10 on the validation lists."""
-    scores = ranking.score(neumf.scorer(trained), *validation())
+    scores = score_lists(State.of(trained).weights, *validation())
     return float(metrics.ndcg(*ranking.count_better_and_tied(scores), 10).mean())
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_equal_seeds_give_equal_weights(optimizer) -> None:
+def one_pair(user: int = 0, item: int = 0) -> Examples:
+    """A single positive, and nobody to validate on."""
+    return Examples(np.array([user]), np.array([item]), *NOBODY)
+
+
+def test_equal_seeds_give_equal_weights() -> None:
     """Bit for bit, also where 20,000 rows of a batch fall on 40 items and threads could race."""
-    settings = replace(
-        SETTINGS, epochs=1, batch_size=20_000, learning_rate=0.5, optimizer=optimizer
-    )
-    users, items = (np.tile(column, 40) for column in interactions())
+    settings = replace(SETTINGS, epochs=1, batch_size=20_000, learning_rate=0.5)
+    examples = Examples(*(np.tile(column, 40) for column in interactions()), *NOBODY)
     hashes = set()
     for _ in range(3):
         trained = model()
-        train(trained, users, items, *NOBODY, settings)
+        train(trained, examples, settings)
         hashes.add(neumf.weights_hash(trained))
     assert len(hashes) == 1
 
 
 def test_each_epoch_has_negatives_of_its_own() -> None:
-    """One positive and 4 negatives an epoch, of 1,000 items: SGD moves the items that it meets.
+    """One positive and 4 negatives an epoch, of 1,000 items: Adam moves the items that it meets.
 
     After 3 epochs that is up to 1 + 3 · 4 = 13 items, and were the negatives kept, up to 5.
     """
     trained = neumf.build_gmf(1, 1_000, 2, 1)
     before = trained.get_layer("gmf_item_embedding").get_weights()[0]
-    settings = replace(SETTINGS, optimizer="sgd", learning_rate=1.0)
-    train(trained, np.array([0]), np.array([0]), *NOBODY, settings)
+    train(trained, one_pair(), SETTINGS)
     moved = (trained.get_layer("gmf_item_embedding").get_weights()[0] != before).any(axis=1)
     assert 10 <= moved.sum() <= 13
 
@@ -80,77 +98,104 @@ def test_each_epoch_has_negatives_of_its_own() -> None:
 def test_another_seed_trains_another_model() -> None:
     """Negatives and order of examples follow from the seed."""
     one, two = model(), model()
-    train(one, *interactions(), *NOBODY, SETTINGS)
-    train(two, *interactions(), *NOBODY, replace(SETTINGS, seed=2))
+    train(one, UNVALIDATED, SETTINGS)
+    train(two, UNVALIDATED, replace(SETTINGS, seed=2))
     assert neumf.weights_hash(one) != neumf.weights_hash(two)
 
 
-def test_the_last_partial_batch_is_trained() -> None:
-    """Labels 1, 1, 0, 0 in batches of 3 and 1: with logits near 0 the bias has to turn round.
+def test_a_step_agrees_with_tensorflow_and_keras() -> None:
+    """Two epochs of one step, of GMF on one user and two items, where the negative is certain.
 
-    The first batch has two labels of one kind: ± 0.1 · (2/3 - 1/3) / 2 = ± 0.0167. The last
-    example is of the other kind: ∓ 0.1 · sigmoid(0.0167) = ∓ 0.0504. Together 0.0337 in size.
+    The same loss, the same penalty, differentiated by TensorFlow and stepped by Keras's Adam.
     """
-    small = neumf.build_gmf(2, 4, 2, 1)
     settings = replace(
-        SETTINGS,
-        epochs=1,
-        batch_size=3,
-        learning_rate=0.1,
-        negatives_per_positive=1,
-        optimizer="sgd",
+        SETTINGS, epochs=2, negatives_per_positive=1, batch_size=2, learning_rate=0.1, l2=0.3
     )
-    train(small, np.array([0, 1]), np.array([0, 1]), *NOBODY, settings)
-    assert abs(float(small.get_layer("logit").bias[0])) == pytest.approx(0.0337, abs=0.0005)
+    ours, stock = (neumf.build_gmf(1, 2, 3, 1) for _ in range(2))
+    for each in (ours, stock):
+        each.set_weights([100 * w for w in each.get_weights()])
+    train(ours, one_pair(), settings)
+    optimizer = keras.optimizers.Adam()
+    logit, variables = neumf.logits(stock), stock.trainable_variables
+    optimizer.build(variables)
+    pairs = {"user": tf.constant([0, 0]), "item": tf.constant([0, 1])}
+    for rate in (0.1, 0.05):  # in a line to 0 at the end of two epochs
+        optimizer.learning_rate = rate
+        with tf.GradientTape() as tape:
+            losses = tf.nn.sigmoid_cross_entropy_with_logits(
+                tf.constant([1.0, 0.0]), logit(pairs)[:, 0]
+            )
+            embeddings = [
+                tf.gather(v, pairs[side]) for v, side in zip(variables, pairs, strict=False)
+            ]
+            squares = sum(tf.reduce_sum(x**2) for x in embeddings)
+            loss = tf.reduce_mean(losses) + 0.3 / 2 * squares / 2  # per example, of which 2
+        gradients = tape.gradient(loss, variables)
+        optimizer.apply([tf.convert_to_tensor(g) for g in gradients], variables)
+    for own, theirs in zip(ours.get_weights(), stock.get_weights(), strict=True):
+        np.testing.assert_allclose(own, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_the_last_partial_batch_is_trained() -> None:
+    """Two positives with a negative each, in steps of 2 examples or, of 3 positives, of 4 and 2.
+
+    Users 0, 1 and 2 move, each by Adam's first step, which is the learning rate for every number.
+    """
+    small = neumf.build_gmf(3, 4, 2, 1)
+    before = small.get_layer("gmf_user_embedding").get_weights()[0]
+    settings = replace(SETTINGS, epochs=1, batch_size=4, negatives_per_positive=1)
+    positives = Examples(np.array([0, 1, 2]), np.array([0, 1, 2]), *NOBODY)
+    train(small, positives, settings)
+    moved = abs(small.get_layer("gmf_user_embedding").get_weights()[0] - before)
+    assert (moved > 0).all()
 
 
 def test_the_first_step_of_adam_is_the_learning_rate_for_users_of_many_examples() -> None:
     """Adam's first step is rate · g / |g|, with g summed over all examples of the row.
 
-    Each user has 25 examples in the only batch. Stock Keras squares them one by one, and would
-    step up to sqrt(25) = 5 times as far.
+    Each user has 25 examples in the only batch; squared one by one, as stock Keras does, the step
+    would be up to sqrt(25) = 5 times as far.
     """
     trained = model()
     before = trained.get_weights()
     settings = replace(SETTINGS, epochs=1, batch_size=10_000)
-    train(trained, *interactions(), *NOBODY, settings)
+    train(trained, UNVALIDATED, settings)
     steps = [abs(a - b).max() for a, b in zip(trained.get_weights(), before, strict=True)]
     assert max(steps) == pytest.approx(settings.learning_rate, rel=0.01)
 
 
-def test_one_step_of_sgd_by_hand() -> None:
-    """GMF of one factor, one user, two items; user embedding 1, item embeddings 2 and 3, h = 1.
-
-    The positive has logit 2, the only possible negative logit 3. With both in one batch the loss is
-    (log(1 + e⁻²) + log(1 + e³)) / 2 and its derivative by h is ((σ(2) - 1) · 2 + σ(3) · 3) / 2.
-    """
-    gmf = neumf.build_gmf(1, 2, 1, 1)
-    gmf.get_layer("gmf_user_embedding").set_weights([np.array([[1.0]])])
-    gmf.get_layer("gmf_item_embedding").set_weights([np.array([[2.0], [3.0]])])
-    gmf.get_layer("logit").set_weights([np.array([[1.0]]), np.array([0.0])])
-    step = replace(SETTINGS, epochs=1, negatives_per_positive=1, optimizer="sgd", learning_rate=0.1)
-    history = train(gmf, np.array([0]), np.array([0]), *NOBODY, step)
-    loss = (math.log(1 + math.exp(-2)) + math.log(1 + math.exp(3))) / 2
-    assert history[1].loss == pytest.approx(loss, rel=1e-5)
-    positive, negative = (1 / (1 + math.exp(-x)) for x in (2, 3))
-    kernel, bias = gmf.get_layer("logit").get_weights()
-    slope = ((positive - 1) * 2 + negative * 3) / 2
-    assert kernel[0, 0] == pytest.approx(1 - 0.1 * slope, rel=1e-5)
-    assert bias[0] == pytest.approx(-0.1 * (positive - 1 + negative) / 2, rel=1e-4)
+def test_users_who_are_not_in_a_step_stay_where_they_are() -> None:
+    """User 1 has no positive, so no step is for that row, not even of momentum."""
+    trained = neumf.build_neumf(2, 5, 3, [4, 2], 1)
+    before = trained.get_layer("mlp_user_embedding").get_weights()[0]
+    train(trained, one_pair(), SETTINGS)
+    after = trained.get_layer("mlp_user_embedding").get_weights()[0]
+    assert (after[1] == before[1]).all()
+    assert (after[0] != before[0]).all()
 
 
 def test_the_loss_is_the_mean_cross_entropy_of_all_examples() -> None:
     """Near a logit of 0 each example costs ln 2 = 0.6931, in full and in partial batches."""
-    settings = replace(SETTINGS, epochs=1, learning_rate=1e-9, batch_size=7)
-    history = train(model(), *interactions(), *NOBODY, settings)
-    assert history[1].loss == pytest.approx(0.6931, abs=0.001)
+    settings = replace(SETTINGS, epochs=1, learning_rate=1e-9, batch_size=35)
+    history = train(model(), UNVALIDATED, settings)
+    assert history[1].loss == pytest.approx(math.log(2), abs=0.001)
+
+
+def test_the_penalty_shrinks_embeddings() -> None:
+    """With a penalty far above the loss, what is trained on ends smaller than without."""
+    norms = []
+    for l2 in (0.0, 1.0):
+        trained = model()
+        train(trained, UNVALIDATED, replace(SETTINGS, l2=l2, epochs=20))
+        norms.append(np.linalg.norm(trained.get_layer("gmf_item_embedding").get_weights()[0]))
+    assert norms[1] < 0.2 * norms[0]
 
 
 def test_history_begins_before_training() -> None:
     """Epoch 0 has metrics but neither loss nor speed; progress hears of each epoch once."""
-    heard: list[Epoch] = []
-    history = train(model(), *interactions(), *validation(), SETTINGS, heard.append)
-    assert heard == history
+    heard: list[Progress] = []
+    history = train(model(), VALIDATED, SETTINGS, heard.append)
+    assert [progress.history[-1] for progress in heard] == history
     assert [epoch.epoch for epoch in history] == [0, 1, 2, 3]
     assert (history[0].loss, history[0].examples_per_second) == (None, None)
     assert all(epoch.loss and epoch.examples_per_second for epoch in history[1:])
@@ -160,77 +205,91 @@ def test_history_begins_before_training() -> None:
 def test_the_best_epoch_is_kept() -> None:
     """Random lists cannot be learned, so the last epoch is not the best one, and not kept."""
     trained = model()
-    settings = replace(SETTINGS, epochs=8, learning_rate=0.05)
-    history = train(trained, *interactions(), *validation(), settings)
+    history = train(trained, VALIDATED, replace(SETTINGS, epochs=8, learning_rate=0.05))
     values = [epoch.validation_ndcg_at_10 for epoch in history]
     assert ndcg_of(trained) == max(values) > values[-1]
 
 
 def test_the_first_of_equal_epochs_is_the_best() -> None:
-    """NDCG 0.1, 0.3, 0.3, 0.2: epoch 1, with its weights."""
-    trained = neumf.build_gmf(1, 1, 1, 0)
-    best = BestWeights(trained)
-    for number, ndcg in enumerate([0.1, 0.3, 0.3, 0.2]):
-        trained.get_layer("logit").bias.assign([float(number)])
-        best.consider(Epoch(number, 0.5, 0.5, ndcg, 1.0, 1.0))
-    best.restore()
-    assert best.epoch == 1
-    assert float(trained.get_layer("logit").bias[0]) == 1.0
+    """NDCG 0.1, 0.3, 0.3, 0.2: epoch 1; without validation, the last."""
+    scored = [Epoch(i, 0.5, 0.5, ndcg, 1.0, 1.0) for i, ndcg in enumerate([0.1, 0.3, 0.3, 0.2])]
+    assert best_epoch(scored).epoch == 1
+    assert best_epoch([Epoch(i, 0.5, None, None, 1.0, 1.0) for i in range(3)]).epoch == 2
 
 
 def test_training_ends_when_patience_does() -> None:
     """Steps too small to change a rank: epochs 1 and 2 are not better than epoch 0."""
     settings = replace(SETTINGS, epochs=9, learning_rate=1e-12, patience=2)
-    history = train(model(), *interactions(), *validation(), settings)
-    assert len(history) == 1 + 2
+    assert len(train(model(), VALIDATED, settings)) == 1 + 2
 
 
 def test_without_validation_all_epochs_are_trained_and_the_last_is_kept() -> None:
     """No user may have three interactions; then there is nothing to choose by."""
-    trained, longer = model(), model()
-    history = train(trained, *interactions(), *NOBODY, replace(SETTINGS, patience=1))
-    train(longer, *interactions(), *NOBODY, replace(SETTINGS, epochs=4))
+    trained, heard = model(), []
+    history = train(trained, UNVALIDATED, replace(SETTINGS, patience=1), heard.append)
     assert len(history) == 1 + 3
     assert {epoch.validation_ndcg_at_10 for epoch in history} == {None}
-    assert neumf.weights_hash(trained) not in {
-        neumf.weights_hash(model()),
-        neumf.weights_hash(longer),
-    }
+    last = heard[-1].state.weights
+    assert all((v.numpy() == last[v.path].numpy()).all() for v in trained.trainable_variables)
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_resumed_training_ends_like_one_that_went_through(after: int) -> None:
+    """Through plain arrays, as a file holds them: the same weights, to the bit, and metrics."""
+    through, resumed, heard = model(), model(), []
+    whole = train(through, VALIDATED, SETTINGS, heard.append)
+    kept = checkpoint.from_arrays(checkpoint.to_arrays(heard[after]))
+    rest: list[Progress] = []
+    history = train(resumed, VALIDATED, SETTINGS, rest.append, kept)
+    assert neumf.weights_hash(resumed) == neumf.weights_hash(through)
+    assert [e.validation_ndcg_at_10 for e in history] == [e.validation_ndcg_at_10 for e in whole]
+    assert len(rest) == 3 - after
 
 
 def test_training_on_nothing_is_refused() -> None:
     """There is no mean loss over no examples."""
     none = np.empty(0, np.int32)
     with pytest.raises(ValueError, match="at least one pair of user and item, found none"):
-        train(model(), none, none, *NOBODY, SETTINGS)
+        train(model(), Examples(none, none, *NOBODY), SETTINGS)
 
 
-def test_a_diverging_loss_names_epoch_and_remedy() -> None:
+def test_a_diverging_loss_names_epoch_step_and_remedy() -> None:
     """A learning rate of 1e30 leaves no number standing."""
-    settings = replace(SETTINGS, learning_rate=1e30, optimizer="sgd")
+    settings = replace(SETTINGS, learning_rate=1e30)
     with pytest.raises(
-        FloatingPointError, match=r"after epoch 1 the loss is .*; lower learning_rate"
+        FloatingPointError,
+        match=r"in step \d+ of 25 of epoch 1 the loss is .*; lower learning_rate",
     ):
-        train(model(), *interactions(), *validation(), settings)
+        train(model(), VALIDATED, settings)
 
 
 def test_weights_that_break_in_the_last_step_are_not_kept() -> None:
     """One batch: the loss before the step is finite, the weights after it are not."""
-    settings = replace(SETTINGS, learning_rate=3e38, optimizer="sgd", batch_size=10_000)
+    settings = replace(SETTINGS, learning_rate=3e38, batch_size=10_000)
     scaled = model()
     scaled.set_weights([100 * weight for weight in scaled.get_weights()])
-    with pytest.raises(FloatingPointError, match="after epoch 1 weights that are not finite: "):
-        train(scaled, *interactions(), *NOBODY, settings)
+    with pytest.raises(FloatingPointError, match="after epoch 1 there are weights that are not"):
+        train(scaled, UNVALIDATED, settings)
 
 
 def test_progress_says_what_is_known() -> None:
-    """Epoch 0 has no loss and no speed."""
+    """Epoch 0 has no loss, no speed and no time left; 17 epochs of 1.26 s are 21 s."""
+    before = Epoch(0, None, None, None, 0.5, None)
+    third = Epoch(3, 0.312, 0.5, 0.25, 1.26, 520_000.4)
     assert (
-        describe(Epoch(3, 0.312, 0.5, 0.25, 1.26, 520_000.4), 20)
+        describe([before, third], 20)
         == "epoch 3 of 20: loss 0.3120, validation HR@10 0.5000, validation NDCG@10 0.2500,"
-        " 1.3 s, 520,000 examples/s"
+        " 1.3 s, 520,000 examples/s, 21 s left at most"
     )
-    assert describe(Epoch(0, None, None, None, 0.5, None), 20) == "epoch 0 of 20: 0.5 s"
+    assert describe([before], 20) == "epoch 0 of 20: 0.5 s"
+
+
+@pytest.mark.parametrize("size", [(1, 2), (2, 3)])
+def test_the_smallest_data_are_trained(size: tuple[int, int]) -> None:
+    """One user with one item of two, and embeddings wider than the data."""
+    trained = neumf.build_neumf(*size, 16, [16, 8], 1)
+    history = train(trained, one_pair(), SETTINGS)
+    assert all(later.loss < earlier.loss for earlier, later in pairwise(history[1:]))
 
 
 def two_tastes() -> tuple[np.ndarray, np.ndarray]:
@@ -259,18 +318,18 @@ def test_neumf_learns_whose_taste_is_whose(pretrained: bool) -> None:
     settings = replace(SETTINGS, epochs=30, learning_rate=0.01, patience=8)
 
     def fit(untrained: keras.Model) -> keras.Model:
-        train(untrained, *positives, users, lists["validation"], settings)
+        train(untrained, Examples(*positives, users, lists["validation"]), settings)
         return untrained
 
     trained = neumf.build_neumf(200, 60, 4, [16, 8], 1)
     if pretrained:
         halves = neumf.build_gmf(200, 60, 4, 1), neumf.build_mlp(200, 60, [16, 8], 1)
-        neumf.initialise_from(trained, *(fit(half) for half in halves), 0.5)
+        neumf.start_from_both(trained, *(fit(half) for half in halves), 0.5)
     popularity = np.bincount(positives[1], minlength=60)
 
-    def hit_ratio(scorer: ranking.Scorer) -> float:
-        scores = ranking.score(scorer, users, lists["test"])
+    def hit_ratio(scorer: ranking.BlockScorer) -> float:
+        scores = np.take_along_axis(scorer(users), lists["test"], axis=1)
         return float(metrics.hit_ratio(*ranking.count_better_and_tied(scores), 10).mean())
 
-    assert hit_ratio(lambda _, items: popularity[items]) < 0.45
-    assert hit_ratio(neumf.scorer(fit(trained))) > 0.65
+    assert hit_ratio(ranking.same_for_all(popularity)) < 0.45
+    assert hit_ratio(block_scorer(fit(trained))) > 0.65

@@ -3,7 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-MODEL_NAMES = {"neumf": "NeuMF", "gmf": "GMF", "mlp": "MLP", "popularity": "Popularity"}
+MODEL_NAMES = {
+    "neumf": "NeuMF",
+    "gmf": "GMF",
+    "mlp": "MLP",
+    "ials": "iALS",
+    "popularity": "Popularity",
+}
 
 
 @dataclass(frozen=True)
