@@ -60,6 +60,12 @@ class TrainingConfig(dg.Config):
         False, description="Export a TensorFlow SavedModel for TF Serving as well"
     )
 
+    def settings(self) -> Any:
+        """Those of them that say how to train, as TrainingSettings."""
+        from ncf_assets.ncf.training import TrainingSettings
+
+        return TrainingSettings(**{f.name: getattr(self, f.name) for f in fields(TrainingSettings)})
+
 
 Build = Callable[[Run, Any], Any]
 
@@ -111,8 +117,6 @@ def _train(run: Run, asset: str, model: Any, config: TrainingConfig) -> list[dic
     from ncf_assets.ncf import training
 
     resuming, events = Resuming(run, asset), EventFiles(run, asset)
-    names = {field.name for field in fields(training.TrainingSettings)}
-    settings = training.TrainingSettings(**{name: getattr(config, name) for name in names})
 
     def on_epoch(progress: training.Progress) -> None:
         run.context.log.info(training.describe(progress.history, config.epochs))
@@ -122,7 +126,7 @@ def _train(run: Run, asset: str, model: Any, config: TrainingConfig) -> list[dic
     resumed = resuming.load()
     for epoch in resumed.history if resumed else ():
         events.write(epoch)
-    history = training.train(model, _examples(run.inputs), settings, on_epoch, resumed)
+    history = training.train(model, _examples(run.inputs), config.settings(), on_epoch, resumed)
     events.close()
     return [asdict(epoch) for epoch in history]
 

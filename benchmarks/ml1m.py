@@ -1,0 +1,199 @@
+"""Quality on the NCF paper's own MovieLens-1M split: NeuMF of 8 factors from scratch, and the best.
+
+`python -m benchmarks.ml1m --data FOLDER` trains with three seeds, prints HR@10 and NDCG@10 on the
+paper's test negatives beside the published values, and as its last line the means as JSON. The
+number of epochs is chosen on a validation item of each user, drawn from the training half; then
+all of the training half is trained on for as long, and the test items are looked at once. Settings
+are the assets' defaults, which were chosen on validation items too: docs/training.md.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from benchmarks.defaults import configuration
+from benchmarks.movielens import N_ITEMS, N_USERS, Split, load, validation
+from ncf_assets.assets.model_asset import TrainingConfig
+from ncf_assets.assets.train import GmfConfig, IalsConfig, MlpConfig, NeumfConfig
+from ncf_assets.ncf import ials, metrics, neumf, ranking
+from ncf_assets.ncf.training import Examples, Progress, best_epoch, describe, train
+
+SEEDS = (1, 2, 3)
+K = 10
+# from scratch with 8 factors a penalty costs more than it brings, see docs/training.md
+SCRATCH = configuration(TrainingConfig, epochs=15, l2=0.0)
+PUBLISHED = (
+    ("He et al. 2017, NeuMF of 8 factors from scratch", 0.688, 0.410),
+    ("He et al. 2017, NeuMF of 64 factors, pre-trained", 0.730, 0.447),
+    ("Rendle et al. 2020, matrix factorisation by SGD", 0.729, 0.452),
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One model of one seed on the test lists; seconds from the files on disk to these figures."""
+
+    model: str
+    hr: float
+    ndcg: float
+    seconds: float
+
+
+class Fitting:
+    """Fits models to one set of examples, and remembers what was chosen on validation.
+
+    With `chosen`, by the name of what is chosen, that is taken in place of choosing anew.
+    """
+
+    def __init__(self, examples: Examples, seed: int, chosen: dict[str, float] | None) -> None:
+        self.examples = examples
+        self.seed = seed
+        self.chosen = dict(chosen or {})
+
+    def ials(self) -> ials.Factors:
+        """The factorisation that GMF starts from."""
+        config, e = configuration(IalsConfig), self.examples
+        values = config.regularisation
+        if "regularisation" in self.chosen:
+            values = [self.chosen["regularisation"]]
+        choices = [
+            ials.IalsSettings(
+                config.factors, config.sweeps, config.unobserved_weight, value, self.seed
+            )
+            for value in values
+        ]
+        lists = e.validation_users, e.validation_candidates
+        best = ials.fit_best(e.users, e.items, N_USERS, N_ITEMS, choices, *lists)
+        self.chosen["regularisation"] = best.settings.regularisation
+        return best.factors
+
+    def train(self, name: str, model: keras.Model, config: TrainingConfig) -> keras.Model:
+        """Train a network for the number of epochs that is best on validation."""
+        epochs = int(self.chosen.get(name, config.epochs))
+        settings = replace(config.settings(), epochs=epochs, seed=self.seed)
+
+        def show(progress: Progress) -> None:
+            print(f"  {name} {describe(progress.history, epochs)}", flush=True)
+
+        history = train(model, self.examples, settings, show)
+        self.chosen[name] = best_epoch(history).epoch
+        return model
+
+
+def scratch8(fitting: Fitting) -> dict[str, keras.Model]:
+    """NeuMF of 8 factors from random weights."""
+    model = neumf.build_neumf(N_USERS, N_ITEMS, 8, configuration(MlpConfig).layers, fitting.seed)
+    return {"NeuMF of 8 factors from scratch": fitting.train("scratch8", model, SCRATCH)}
+
+
+def best(fitting: Fitting) -> dict[str, Any]:
+    """What the assets make by default: a factorisation, GMF from it, NeuMF from GMF."""
+    factors = fitting.ials()
+    width, seed = factors.items.shape[1], fitting.seed
+    gmf = neumf.build_gmf(N_USERS, N_ITEMS, width, seed)
+    neumf.start_from_factors(gmf, factors)
+    fitting.train("gmf", gmf, configuration(GmfConfig))
+    model = neumf.build_neumf(N_USERS, N_ITEMS, width, configuration(MlpConfig).layers, seed)
+    neumf.start_from_gmf(model, gmf)
+    fitting.train("neumf", model, configuration(NeumfConfig))
+    return {"iALS": factors, "GMF": gmf, "NeuMF, best configuration": model}
+
+
+def examples_of(split: Split, lists: bool) -> Examples:
+    """A split's pairs, and its held-out items to choose by."""
+    n = split.users.size if lists else 0
+    return Examples(split.train_users, split.train_items, split.users[:n], split.candidates[:n])
+
+
+def evaluate(model: Any, split: Split) -> tuple[float, float]:
+    """HR@10 and NDCG@10 on the held-out items of a split."""
+    if isinstance(model, ials.Factors):
+        users, items = model.users[split.users], model.items[split.candidates]
+        scores = np.einsum("ud,ucd->uc", users, items)
+    else:
+        users = np.repeat(split.users, split.candidates.shape[1])
+        scores = neumf.scorer(model)(users, split.candidates.ravel())
+        scores = scores.reshape(split.candidates.shape)
+    ranks = ranking.count_better_and_tied(scores)
+    return float(metrics.hit_ratio(*ranks, K).mean()), float(metrics.ndcg(*ranks, K).mean())
+
+
+def measure(
+    recipe: Callable[[Fitting], dict[str, Any]], read: Callable[[], Split], seed: int
+) -> list[Result]:
+    """Read, choose on validation, train on all of the training half, evaluate on test."""
+    started = time.perf_counter()
+    split = read()
+    part = validation(split, seed)
+    choosing = Fitting(examples_of(part, lists=True), seed, None)
+    recipe(choosing)
+    print(f"  chosen on validation: {choosing.chosen}")
+    models = recipe(Fitting(examples_of(split, lists=False), seed, choosing.chosen))
+    figures = {name: evaluate(model, split) for name, model in models.items()}
+    seconds = time.perf_counter() - started
+    results = [Result(name, *figure, seconds) for name, figure in figures.items()]
+    for r in results:
+        print(f"seed {seed}: {r.model}: HR@10 {r.hr:.4f}, NDCG@10 {r.ndcg:.4f}, {seconds:.0f} s")
+    return results
+
+
+def popularity(split: Split) -> Result:
+    """Items by their number of training interactions."""
+    counts = np.bincount(split.train_items, minlength=N_ITEMS)
+    ranks = ranking.count_better_and_tied(counts[split.candidates].astype(np.float32))
+    hr, ndcg = (float(f(*ranks, K).mean()) for f in (metrics.hit_ratio, metrics.ndcg))
+    return Result("Popularity", hr, ndcg, 0.0)
+
+
+def mean(results: Sequence[Result], field: str) -> float:
+    """Of one figure over seeds."""
+    return float(np.mean([getattr(result, field) for result in results]))
+
+
+def table(results: Sequence[Result]) -> str:
+    """Means and deviations over seeds, one line a model, and the published values below."""
+    lines = [f"{'':52}{'HR@10':>16}{'NDCG@10':>16}"]
+    for name in dict.fromkeys(result.model for result in results):
+        own = [result for result in results if result.model == name]
+        cells = [
+            f"{mean(own, field):.4f} ± {np.std([getattr(r, field) for r in own]):.4f}"
+            for field in ("hr", "ndcg")
+        ]
+        lines.append(f"{name:52}{cells[0]:>16}{cells[1]:>16}")
+    return "\n".join(lines + [f"{name:52}{hr:>16.3f}{ndcg:>16.3f}" for name, hr, ndcg in PUBLISHED])
+
+
+def main() -> None:
+    """Train and evaluate with each seed, and print the figures, the last line as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the paper's files")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    arguments = parser.parse_args()
+
+    def read() -> Split:
+        return load(arguments.data)
+
+    runs = {
+        recipe.__name__: [measure(recipe, read, seed) for seed in arguments.seeds]
+        for recipe in (scratch8, best)
+    }
+    results = [result for run in runs.values() for of_seed in run for result in of_seed]
+    print(table([popularity(read()), *results]))
+    ours = {name: [of_seed[-1] for of_seed in run] for name, run in runs.items()}
+    figures = {
+        f"{name}_{field}": round(mean(ours[name], field), 4)
+        for name in ours
+        for field in ("hr", "ndcg")
+    }
+    print(json.dumps(figures | {"best_seconds": round(mean(ours["best"], "seconds"), 1)}))
+
+
+if __name__ == "__main__":
+    main()
