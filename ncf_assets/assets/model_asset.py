@@ -47,7 +47,7 @@ class TrainingConfig(dg.Config):
     batch_size: int | None = Field(
         None,
         ge=2,
-        description="Examples a step; without it about a 256th of an epoch's, 256 to 20,480",
+        description="Examples a step; without it a 256th to a 128th of an epoch's, 256 to 65,536",
     )
     learning_rate: float = Field(
         0.004, gt=0, le=1, description="Adam's rate at the start; it falls to 0 in a line"

@@ -4,7 +4,7 @@ XLA compiles the whole epoch, so that no step goes through Python. The logits ar
 how many epochs there are and which is kept is `training`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ncf_assets.ncf.pair_logits import Weights, is_user_table, pair_logits, user_rows
+from ncf_assets.ncf.pair_logits import Weights, is_item_table, is_user_table, pair_logits
 from ncf_assets.ncf.training_negatives import TrainingNegatives
 
 # Kingma and Ba 2015, "Adam", section 2; epsilon as in Keras
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
+# ours: from about 4 rows a pair on, working by row is quicker than working on the whole
+LARGE = 4
 
 
 @dataclass(frozen=True)
@@ -61,19 +63,19 @@ def epoch_function(negatives: TrainingNegatives, per_positive: int, l2: float) -
     def run(state, users, items, n_positives, rates, taken, seed):  # type: ignore[no-untyped-def]
         steps, p = users.shape
 
-        def body(step, state, sums, losses):  # type: ignore[no-untyped-def]
+        def body(step, state, losses):  # type: ignore[no-untyped-def]
             seeds = tf.stack([seed, taken + step])
             drawn = negatives.draw(users[step], per_positive, seeds)
             candidates = tf.concat([items[step][:, None], drawn], axis=1)
             kept = tf.cast(step * p + tf.range(p) < n_positives, tf.float32)  # [p]
-            loss, gradients = _gradients(state[0], users[step], candidates, kept, l2)
+            at = _by_row(state[0], users[step], candidates)
+            loss, gradients = _gradients(state[0], at, candidates, kept, l2)
             rate = _corrected(rates[step], taken + step + 1)
-            state, sums = _adam(state, sums, gradients, users[step], rate)
-            return step + 1, state, sums, tf.tensor_scatter_nd_update(losses, [[step]], [loss])
+            state = _adam(state, gradients, at, rate)
+            return step + 1, state, tf.tensor_scatter_nd_update(losses, [[step]], [loss])
 
-        sums = {path: tf.zeros_like(w) for path, w in state[0].items() if is_user_table(path)}
-        start = (tf.constant(0), state, sums, tf.zeros([steps]))
-        _, state, _, losses = tf.while_loop(lambda step, *_: step < steps, body, start)
+        start = (tf.constant(0), state, tf.zeros([steps]))
+        _, state, losses = tf.while_loop(lambda step, *_: step < steps, body, start)
         return state, losses
 
     def epoch(
@@ -93,33 +95,45 @@ def epoch_function(negatives: TrainingNegatives, per_positive: int, l2: float) -
     return epoch
 
 
+def _by_row(weights: Weights, users: Any, candidates: Any) -> dict[str, Any]:
+    """The embeddings that a step works on by row, and their rows int32 [p] or [p · c], by path.
+
+    Item embeddings that are not far larger than a step are quicker worked on as a whole.
+    """
+    items = tf.reshape(candidates, [-1])
+    at = {path: users for path in weights if is_user_table(path)}
+    large = [p for p in weights if is_item_table(p) and len(weights[p]) > LARGE * len(items)]
+    return at | dict.fromkeys(large, items)
+
+
 def _gradients(
-    weights: Weights, users: Any, candidates: Any, kept: Any, l2: float
+    weights: Weights, at: Mapping[str, Any], candidates: Any, kept: Any, l2: float
 ) -> tuple[Any, Weights]:
     """Mean cross-entropy of a step's examples, and the gradients of it and of the penalty.
 
     candidates int32 [p, c] begin with the positive; kept [p] is 0 for what only fills up. The
-    gradients of user embeddings are of the rows [p, width], all others of whole weights.
+    gradients of embeddings in `at` are of the rows there, all others of whole weights.
     """
-    c = candidates.shape[1]
-    rows = user_rows(weights, users)
-    others = {path: w for path, w in weights.items() if path not in rows}
+    p, c = candidates.shape
+    part = {path: tf.gather(w, at[path]) if path in at else w for path, w in weights.items()}
+    if any(is_item_table(path) for path in at):
+        candidates = tf.reshape(tf.range(p * c), [p, c])  # as places in `part`
     share = kept / (tf.reduce_sum(kept) * c)  # [p], of each of a positive's examples
+    labels = tf.one_hot(tf.zeros([p], tf.int32), c)
     with tf.GradientTape() as tape:
-        tape.watch([rows, others])
-        labels = tf.one_hot(tf.zeros_like(users), c)
-        losses = tf.nn.sigmoid_cross_entropy_with_logits(
-            labels, pair_logits(others, rows, candidates)
-        )  # [p, c]
+        tape.watch(part)
+        logits = pair_logits(part, candidates)
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)  # [p, c]
         loss = tf.reduce_sum(losses * share[:, None])
-    of_rows, of_others = tape.gradient(loss, [rows, others])
-    gradients = {path: of_rows[path] + l2 * c * share[:, None] * rows[path] for path in rows}
-    item_shares = tf.repeat(share, c), tf.reshape(candidates, [-1])
-    for path, gradient in of_others.items():
-        gradients[path] = _whole(gradient, others[path])
-        if path.endswith("item_embedding/embeddings"):
-            of_item = tf.math.unsorted_segment_sum(*item_shares, others[path].shape[0])
-            gradients[path] += l2 * of_item[:, None] * others[path]
+    gradients = tape.gradient(loss, part)
+    for path, weight in part.items():
+        gradients[path] = _whole(gradients[path], weight)
+        if is_user_table(path):
+            gradients[path] += l2 * c * share[:, None] * weight
+        elif is_item_table(path):
+            shares = tf.repeat(share, c), tf.reshape(candidates, [-1])
+            of_item = tf.math.unsorted_segment_sum(*shares, len(weight))
+            gradients[path] += l2 * of_item[:, None] * weight
     return loss, gradients
 
 
@@ -138,36 +152,40 @@ def _corrected(rate: Any, step: Any) -> Any:
 
 
 def _adam(
-    state: tuple[Weights, Weights, Weights],
-    sums: Weights,
-    gradients: Weights,
-    users: Any,
-    rate: Any,
-) -> tuple[tuple[Weights, Weights, Weights], Weights]:
-    """Take one step; of user embeddings only the rows of the step's users move.
+    state: tuple[Weights, Weights, Weights], gradients: Weights, at: Mapping[str, Any], rate: Any
+) -> tuple[Weights, Weights, Weights]:
+    """Take one step; of the embeddings in `at` only the rows there move.
 
-    So the cost of a step does not grow with the number of users. `sums` [n_users, width] are zero
-    before and after; in between they add up the gradients of a user who comes up twice.
+    So the cost of a step does not grow with the number of users, nor of very many items.
     """
-    weights, first, second, sums = (dict(x) for x in (*state, sums))
-    at = users[:, None]
+    weights, first, second = (dict(x) for x in state)
     for path, gradient in gradients.items():
-        if path not in sums:
+        if path not in at:
             weights[path], first[path], second[path] = _adam_update(
                 weights[path], first[path], second[path], gradient, rate
             )
             continue
-        summed = tf.tensor_scatter_nd_add(sums[path], at, gradient)
-        weight, moment, square = (tf.gather(x[path], users) for x in (weights, first, second))
-        new = _adam_update(weight, moment, square, tf.gather(summed, users), rate)
-        for whole, rows in zip((weights, first, second), new, strict=True):
-            # rows of a user who comes up twice are equal, so their order does not matter
-            whole[path] = tf.tensor_scatter_nd_update(whole[path], at, rows)
-        sums[path] = tf.tensor_scatter_nd_update(summed, at, tf.zeros_like(gradient))
-    return (weights, first, second), sums
+        rows = at[path]
+        summed = _summed_by_row(gradient, rows, len(weights[path]))
+        weight, moment, square = (tf.gather(x[path], rows) for x in (weights, first, second))
+        new = _adam_update(weight, moment, square, summed, rate)
+        for whole, values in zip((weights, first, second), new, strict=True):
+            # the values of a row that comes up twice are equal, so their order does not matter
+            whole[path] = tf.tensor_scatter_nd_update(whole[path], rows[:, None], values)
+    return weights, first, second
 
 
-def _adam_update(weight: Any, first: Any, second: Any, gradient: Any, rate: Any) -> tuple[Any, ...]:
+def _summed_by_row(gradient: Any, rows: Any, n_rows: int) -> Any:
+    """The gradients [n, width] of rows int32 [n], each in sum with the others of its row."""
+    n = len(rows)
+    last = tf.tensor_scatter_nd_max(tf.zeros([n_rows], tf.int32), rows[:, None], tf.range(n))
+    slots = tf.gather(last, rows)  # [n], the place of the last of equal rows
+    return tf.gather(tf.math.unsorted_segment_sum(gradient, slots, n), slots)
+
+
+def _adam_update(
+    weight: Any, first: Any, second: Any, gradient: Any, rate: Any
+) -> tuple[Any, Any, Any]:
     first = BETA_1 * first + (1 - BETA_1) * gradient
     second = BETA_2 * second + (1 - BETA_2) * gradient**2
     return weight - rate * first / (tf.sqrt(second) + EPSILON), first, second

@@ -4,6 +4,7 @@ The formulas are those of the Keras models in `neumf`, found by the names of the
 differentiates them, and validation ranks by them; every item of a user is `network_scorer`'s work.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,35 +16,32 @@ Weights = Mapping[str, Any]  # by the path of a Keras variable, such as `logit/k
 CELLS = 2**18  # ours: pairs scored at a time; a tower of 32 is then 32 MB
 
 
-def pair_logits(weights: Weights, rows: Weights, items: Any) -> Any:
-    """Logits [p, c] of each user's items int32 [p, c].
+def pair_logits(weights: Weights, items: Any) -> Any:
+    """Logits [p, c] of items int32 [p, c], c for each of p users.
 
-    `rows` are the users' rows of each user embedding, [p, width]; `weights`, all others. The first
-    layer of the tower is linear before its ReLU, so its user half is computed once per user and
-    its item half once per item, in place of once per pair.
+    `weights` are a model's, with the p users' rows in place of whole user embeddings.
     """
     kernel, factors = weights["logit/kernel"][:, 0], 0
     logits = weights["logit/bias"][0]
-    if "gmf_user_embedding/embeddings" in rows:
-        of_users = rows["gmf_user_embedding/embeddings"]
+    if "gmf_user_embedding/embeddings" in weights:
+        of_users = weights["gmf_user_embedding/embeddings"]
         factors = of_users.shape[1]
         of_items = tf.gather(weights["gmf_item_embedding/embeddings"], items)  # [p, c, factors]
-        weighted = of_users * kernel[:factors]
-        logits += tf.reduce_sum(weighted[:, None] * of_items, axis=-1)
-    if "mlp_user_embedding/embeddings" in rows:
-        hidden = _tower(weights, rows["mlp_user_embedding/embeddings"], items)
+        logits += tf.reduce_sum((of_users * kernel[:factors])[:, None] * of_items, axis=-1)
+    if "mlp_user_embedding/embeddings" in weights:
+        hidden = _tower(weights, items)
         logits += tf.reshape(tf.linalg.matvec(hidden, kernel[factors:]), tf.shape(items))
     return logits
-
-
-def user_rows(weights: Weights, users: Any) -> Weights:
-    """Each user embedding's rows [p, width] of users int32 [p]."""
-    return {path: tf.gather(w, users) for path, w in weights.items() if is_user_table(path)}
 
 
 def is_user_table(path: str) -> bool:
     """Whether a weight has a row for each user."""
     return path.endswith("user_embedding/embeddings")
+
+
+def is_item_table(path: str) -> bool:
+    """Whether a weight has a row for each item."""
+    return path.endswith("item_embedding/embeddings")
 
 
 def score_lists(weights: Weights, users: np.ndarray, lists: np.ndarray) -> np.ndarray:
@@ -61,16 +59,18 @@ def score_lists(weights: Weights, users: np.ndarray, lists: np.ndarray) -> np.nd
 
 @tf.function(jit_compile=True)
 def _compiled(weights, users, items):  # type: ignore[no-untyped-def]
-    return pair_logits(weights, user_rows(weights, users), items)
+    rows = {path: tf.gather(w, users) for path, w in weights.items() if is_user_table(path)}
+    return pair_logits(weights | rows, items)
 
 
-def _tower(weights: Weights, of_users: Any, items: Any) -> Any:
+def _tower(weights: Weights, items: Any) -> Any:
     """The last hidden layer of each pair: [p · c, width]."""
+    of_users = weights["mlp_user_embedding/embeddings"]
     half = of_users.shape[1]
     first = weights["mlp_hidden_1/kernel"]  # [2 · half, width]
+    # linear before its ReLU, so each side's half is computed once where it comes up several times
     user_half = of_users @ first[:half] + weights["mlp_hidden_1/bias"]  # [p, width]
-    item_half = weights["mlp_item_embedding/embeddings"] @ first[half:]  # [n_items, width]
-    hidden = tf.nn.relu(user_half[:, None] + tf.gather(item_half, items))  # [p, c, width]
+    hidden = tf.nn.relu(user_half[:, None] + _item_half(weights, first[half:], items))
     hidden = tf.reshape(hidden, [-1, first.shape[1]])
     layer = 2
     while f"mlp_hidden_{layer}/kernel" in weights:
@@ -78,3 +78,12 @@ def _tower(weights: Weights, of_users: Any, items: Any) -> Any:
         hidden = tf.nn.relu(hidden @ kernel + bias)
         layer += 1
     return hidden
+
+
+def _item_half(weights: Weights, kernel: Any, items: Any) -> Any:
+    """The items' part of the first hidden layer, [p, c, width]: of each item or of each pair."""
+    table = weights["mlp_item_embedding/embeddings"]
+    if len(table) <= math.prod(items.shape):
+        return tf.gather(table @ kernel, items)
+    of_pairs = tf.gather(table, tf.reshape(items, [-1])) @ kernel
+    return tf.reshape(of_pairs, [*items.shape, kernel.shape[1]])

@@ -19,9 +19,9 @@ from ncf_assets.ncf.randomness import integer_seed, rng
 from ncf_assets.ncf.training_negatives import TrainingNegatives
 
 K = 10  # He et al. 2017, section 4.1: lists are cut at 10
-# ours, without a batch size: about 256 steps an epoch, of the paper's 256 examples or more on small
-# data, and no larger than what still trained well on MovieLens-1M
-STEPS, FEWEST, MOST = 256, 256, 20_480
+# ours, without a batch size: 256 steps an epoch trained well on MovieLens-1M; down to 128 where
+# there are many items, as a step walks over all item embeddings; at least the paper's 256 examples
+STEPS, FEWEST_STEPS, SMALLEST, LARGEST = 256, 128, 256, 65_536
 
 
 @dataclass(frozen=True)
@@ -155,9 +155,10 @@ def _one_epoch(
     n = examples.users.size
     if not n:
         raise ValueError("training takes at least one pair of user and item, found none")
-    negatives = TrainingNegatives(examples.users, examples.items, *size(model))
+    n_users, n_items = size(model)
+    negatives = TrainingNegatives(examples.users, examples.items, n_users, n_items)
     run = epoch_function(negatives, settings.negatives_per_positive, settings.l2)
-    p = _positives_per_step(n, settings)
+    p = _positives_per_step(n, n_items, settings)
 
     def one_epoch(progress: Progress) -> Progress:
         number, start = len(progress.history), time.perf_counter()
@@ -173,9 +174,10 @@ def _one_epoch(
     return one_epoch
 
 
-def _positives_per_step(n: int, settings: TrainingSettings) -> int:
+def _positives_per_step(n: int, n_items: int, settings: TrainingSettings) -> int:
     each = 1 + settings.negatives_per_positive
-    batch_size = settings.batch_size or min(MOST, max(FEWEST, n * each // STEPS))
+    suitable = min(n * each // FEWEST_STEPS, max(n * each // STEPS, n_items))
+    batch_size = settings.batch_size or min(LARGEST, max(SMALLEST, suitable))
     return min(n, max(1, batch_size // each))
 
 
