@@ -56,6 +56,12 @@ class TrainingConfig(dg.Config):
         4, ge=1, le=100, description="Random unseen items for each interaction, fresh each epoch"
     )
     l2: float = Field(0.01, ge=0, le=1, description="Penalty on the embeddings of each example")
+    averaging: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the earlier epochs in the mean of weights that is validated and kept",
+    )
     saved_model: bool = Field(
         False, description="Export a TensorFlow SavedModel for TF Serving as well"
     )

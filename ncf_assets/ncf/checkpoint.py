@@ -4,6 +4,7 @@ Where the arrays are kept, and whether they belong to the same training, is the 
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict
 
@@ -20,6 +21,7 @@ def to_arrays(progress: Progress) -> dict[str, np.ndarray]:
         "weights": progress.state.weights,
         "first": progress.state.first,
         "second": progress.state.second,
+        "averaged": progress.averaged,
         "best": progress.best,
     }
     arrays = {
@@ -34,10 +36,11 @@ def to_arrays(progress: Progress) -> dict[str, np.ndarray]:
 def from_arrays(arrays: Mapping[str, np.ndarray]) -> Progress:
     """The progress that `to_arrays` was given, to the bit. Raises KeyError if a part is missing."""
     history = json.loads(arrays["history"].tobytes())
-    parts: dict[str, dict[str, tf.Tensor]] = {"weights": {}, "first": {}, "second": {}, "best": {}}
+    parts: dict[str, dict[str, tf.Tensor]] = defaultdict(dict)
     for name, array in arrays.items():
         part, _, path = name.partition(" ")
         if path:
             parts[part][path] = tf.constant(array)
-    best = parts.pop("best")
-    return Progress(tuple(Epoch(**epoch) for epoch in history), State(**parts), best)
+    state = State(parts["weights"], parts["first"], parts["second"])
+    epochs = tuple(Epoch(**epoch) for epoch in history)
+    return Progress(epochs, state, parts["averaged"], parts["best"])

@@ -102,7 +102,9 @@ def _by_row(weights: Weights, users: Any, candidates: Any) -> dict[str, Any]:
     """
     items = tf.reshape(candidates, [-1])
     at = {path: users for path in weights if is_user_table(path)}
-    large = [p for p in weights if is_item_table(p) and len(weights[p]) > LARGE * len(items)]
+    large = [
+        p for p in weights if is_item_table(p) and weights[p].shape[0] > LARGE * items.shape[0]
+    ]
     return at | dict.fromkeys(large, items)
 
 
@@ -132,7 +134,7 @@ def _gradients(
             gradients[path] += l2 * c * share[:, None] * weight
         elif is_item_table(path):
             shares = tf.repeat(share, c), tf.reshape(candidates, [-1])
-            of_item = tf.math.unsorted_segment_sum(*shares, len(weight))
+            of_item = tf.math.unsorted_segment_sum(*shares, weight.shape[0])
             gradients[path] += l2 * of_item[:, None] * weight
     return loss, gradients
 
@@ -166,7 +168,7 @@ def _adam(
             )
             continue
         rows = at[path]
-        summed = _summed_by_row(gradient, rows, len(weights[path]))
+        summed = _summed_by_row(gradient, rows, weights[path].shape[0])
         weight, moment, square = (tf.gather(x[path], rows) for x in (weights, first, second))
         new = _adam_update(weight, moment, square, summed, rate)
         for whole, values in zip((weights, first, second), new, strict=True):
@@ -177,7 +179,7 @@ def _adam(
 
 def _summed_by_row(gradient: Any, rows: Any, n_rows: int) -> Any:
     """The gradients [n, width] of rows int32 [n], each in sum with the others of its row."""
-    n = len(rows)
+    n = rows.shape[0]
     last = tf.tensor_scatter_nd_max(tf.zeros([n_rows], tf.int32), rows[:, None], tf.range(n))
     slots = tf.gather(last, rows)  # [n], the place of the last of equal rows
     return tf.gather(tf.math.unsorted_segment_sum(gradient, slots, n), slots)

@@ -83,7 +83,7 @@ def _tower(weights: Weights, items: Any) -> Any:
 def _item_half(weights: Weights, kernel: Any, items: Any) -> Any:
     """The items' part of the first hidden layer, [p, c, width]: of each item or of each pair."""
     table = weights["mlp_item_embedding/embeddings"]
-    if len(table) <= math.prod(items.shape):
+    if table.shape[0] <= math.prod(items.shape):
         return tf.gather(table @ kernel, items)
     of_pairs = tf.gather(table, tf.reshape(items, [-1])) @ kernel
     return tf.reshape(of_pairs, [*items.shape, kernel.shape[1]])

@@ -44,7 +44,9 @@ class TrainingSettings:
     """How to train. The learning rate falls in a line to 0 at the end of `epochs`.
 
     `patience` is in epochs, `batch_size` in examples (positives and negatives); None stands for
-    what suits the number of positives. `l2` is the penalty's weight, see `epoch_function`.
+    what suits the number of positives. `l2` is the penalty's weight, see `epoch_function`. What is
+    validated and kept is the running mean of the epochs' weights, of which an epoch's share is
+    1 - `averaging` (Polyak and Juditsky 1992 average; ours: with exponential weights, by epoch).
     """
 
     epochs: int
@@ -52,6 +54,7 @@ class TrainingSettings:
     learning_rate: float
     negatives_per_positive: int
     l2: float
+    averaging: float
     patience: int
     seed: int
 
@@ -71,10 +74,11 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Progress:
-    """All that training goes on from: the epochs so far, where they led, and the best weights."""
+    """All that training goes on from: the epochs so far, where they led, their mean, the best."""
 
     history: tuple[Epoch, ...]
     state: State
+    averaged: Weights
     best: Weights
 
     @property
@@ -120,7 +124,7 @@ def train(
 
     """
     one_epoch = _one_epoch(model, examples, settings)
-    progress = resume or _validated((), State.of(model), None, examples, time.perf_counter())
+    progress = resume or _untrained(model, examples)
     if on_epoch and not resume:
         on_epoch(progress)
     while len(progress.history) <= settings.epochs and progress.waited < settings.patience:
@@ -165,11 +169,14 @@ def _one_epoch(
         order = rng(settings.seed, f"training epoch {number}").permutation(n)
         batches = _batches(examples.users[order], examples.items[order], p)
         state, loss = _trained(run, progress.state, batches, number, settings)
-        trained = time.perf_counter() - start
         n_examples = n * (1 + settings.negatives_per_positive)
-        return _validated(
-            progress.history, state, progress, examples, start, loss, n_examples / trained
-        )
+        speed = n_examples / (time.perf_counter() - start)
+        averaged = _averaged(progress, state.weights, settings.averaging)
+        hr, ndcg = _validate(averaged, examples)
+        epoch = Epoch(number, loss, hr, ndcg, time.perf_counter() - start, speed)
+        history = (*progress.history, epoch)
+        best = averaged if best_epoch(history) is epoch else progress.best
+        return Progress(history, state, averaged, best)
 
     return one_epoch
 
@@ -204,21 +211,21 @@ def _trained(
     return state, float(np.average(losses, weights=sizes))
 
 
-def _validated(
-    history: tuple[Epoch, ...],
-    state: State,
-    before: Progress | None,
-    examples: Examples,
-    start: float,
-    loss: float | None = None,
-    speed: float | None = None,
-) -> Progress:
-    """The progress with one epoch more, which has led to `state`."""
+def _untrained(model: keras.Model, examples: Examples) -> Progress:
+    """Epoch 0: the model as it is."""
+    start, state = time.perf_counter(), State.of(model)
     hr, ndcg = _validate(state.weights, examples)
-    epoch = Epoch(len(history), loss, hr, ndcg, time.perf_counter() - start, speed)
-    history = (*history, epoch)
-    best = state.weights if before is None or best_epoch(history) is epoch else before.best
-    return Progress(history, state, best)
+    epoch = Epoch(0, None, hr, ndcg, time.perf_counter() - start, None)
+    return Progress((epoch,), state, state.weights, state.weights)
+
+
+def _averaged(before: Progress, weights: Weights, averaging: float) -> Weights:
+    """The running mean with one epoch more. It begins with epoch 1, whose weights are trained."""
+    share = 1 - averaging if len(before.history) > 1 else 1.0
+    return {
+        path: share * weight + (1 - share) * before.averaged[path]
+        for path, weight in weights.items()
+    }
 
 
 def _validate(weights: Weights, examples: Examples) -> tuple[float | None, float | None]:

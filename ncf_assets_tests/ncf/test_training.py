@@ -31,6 +31,7 @@ SETTINGS = TrainingSettings(
     learning_rate=0.01,
     negatives_per_positive=4,
     l2=0.0,
+    averaging=0.0,
     patience=10,
     seed=1,
 )
@@ -210,6 +211,39 @@ def test_the_best_epoch_is_kept() -> None:
     assert ndcg_of(trained) == max(values) > values[-1]
 
 
+def test_the_running_mean_of_weights_is_kept() -> None:
+    """Without validation after 3 epochs with half of the mean from before: 1/4, 1/4, 1/2."""
+    trained, heard = model(), []
+    train(trained, UNVALIDATED, replace(SETTINGS, averaging=0.5), heard.append)
+    one, two, three = (progress.state.weights for progress in heard[1:])
+    for variable in trained.trainable_variables:
+        path = variable.path
+        mean = one[path] / 4 + two[path] / 4 + three[path] / 2
+        np.testing.assert_allclose(variable.numpy(), mean, rtol=1e-5, atol=1e-7)
+
+
+def test_the_mean_is_what_is_validated() -> None:
+    """What is reported of an epoch is what its mean scores, and it is the best one's that stays."""
+    trained = model()
+    settings = replace(SETTINGS, epochs=8, learning_rate=0.05, averaging=0.8)
+    history = train(trained, VALIDATED, settings)
+    assert ndcg_of(trained) == max(epoch.validation_ndcg_at_10 for epoch in history)
+
+
+def test_the_first_step_by_row_is_that_on_whole_embeddings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All examples in one step, with a penalty; without momentum yet, rows elsewhere stay."""
+    stepped = []
+    for large in (0, 100):
+        monkeypatch.setattr("ncf_assets.ncf.epoch.LARGE", large)
+        trained = model()
+        train(trained, UNVALIDATED, replace(SETTINGS, epochs=1, batch_size=10_000, l2=0.1))
+        stepped.append(trained.get_weights())
+    for by_row, whole in zip(*stepped, strict=True):
+        np.testing.assert_allclose(by_row, whole, rtol=1e-4, atol=1e-6)
+
+
 def test_the_first_of_equal_epochs_is_the_best() -> None:
     """NDCG 0.1, 0.3, 0.3, 0.2: epoch 1; without validation, the last."""
     scored = [Epoch(i, 0.5, 0.5, ndcg, 1.0, 1.0) for i, ndcg in enumerate([0.1, 0.3, 0.3, 0.2])]
@@ -237,10 +271,11 @@ def test_without_validation_all_epochs_are_trained_and_the_last_is_kept() -> Non
 def test_a_resumed_training_ends_like_one_that_went_through(after: int) -> None:
     """Through plain arrays, as a file holds them: the same weights, to the bit, and metrics."""
     through, resumed, heard = model(), model(), []
-    whole = train(through, VALIDATED, SETTINGS, heard.append)
+    settings = replace(SETTINGS, averaging=0.5)
+    whole = train(through, VALIDATED, settings, heard.append)
     kept = checkpoint.from_arrays(checkpoint.to_arrays(heard[after]))
     rest: list[Progress] = []
-    history = train(resumed, VALIDATED, SETTINGS, rest.append, kept)
+    history = train(resumed, VALIDATED, settings, rest.append, kept)
     assert neumf.weights_hash(resumed) == neumf.weights_hash(through)
     assert [e.validation_ndcg_at_10 for e in history] == [e.validation_ndcg_at_10 for e in whole]
     assert len(rest) == 3 - after
