@@ -40,7 +40,7 @@ def summary(found: Figures, models: tuple[str, ...] = ("neumf",)) -> dict[tuple[
 
 
 def test_one_user_by_hand() -> None:
-    """At rank 10 or 11 of 100: half a hit at 10, a sure one at 20; of 99 others 89 beaten, 1 equal."""
+    """At rank 10 or 11: half a hit at 10, a sure one at 20; of 99 others 89 beaten and 1 equal."""
     values = {name: row.value for name, row in summary(figures(ranks([(9, 1)]), [10, 20])).items()}
     tenth, eleventh = 1 / math.log2(11), 1 / math.log2(12)
     assert values == pytest.approx(
