@@ -3,6 +3,7 @@
 import dagster as dg
 
 from ncf_assets.assets import evaluate, ingest, prepare, rank, report, serve, split, train
+from ncf_assets.runs import claiming, dead_runs
 from ncf_assets.warehouse import Warehouse, data_dir, models_kept
 
 assets = dg.load_assets_from_modules([ingest, prepare, split, train, rank, evaluate, report, serve])
@@ -14,6 +15,7 @@ defs = dg.Definitions(
             "everything", dg.AssetSelection.all(), description="From the source file to the report."
         ),
     ],
-    resources={"warehouse": Warehouse(data_dir(), models_kept())},
+    sensors=[dead_runs],
+    resources={"warehouse": claiming(Warehouse(data_dir(), models_kept()))},
     executor=dg.in_process_executor,
 )
