@@ -2,11 +2,23 @@
 
 import dagster as dg
 
-from ncf_assets.assets import evaluate, ingest, prepare, rank, report, serve, split, train
+from ncf_assets.assets import (
+    baselines,
+    evaluate,
+    ingest,
+    prepare,
+    rank,
+    report,
+    serve,
+    split,
+    train,
+)
 from ncf_assets.runs import claiming, dead_runs
 from ncf_assets.warehouse import Warehouse, data_dir, models_kept
 
-assets = dg.load_assets_from_modules([ingest, prepare, split, train, rank, evaluate, report, serve])
+assets = dg.load_assets_from_modules(
+    [ingest, prepare, split, baselines, train, rank, evaluate, report, serve]
+)
 
 defs = dg.Definitions(
     assets=assets,
