@@ -35,6 +35,16 @@ def test_similarities_by_hand() -> None:
     assert model.scores(np.array([0]))[0] == pytest.approx([0.4142, 1 / 3, 0.4142], abs=5e-5)
 
 
+def test_a_user_who_has_too_much_says_nothing_of_similarity(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With at most 2 items counted, user 0 of 3 makes none alike, but is scored as all are."""
+    monkeypatch.setattr(itemknn, "LONGEST", 2)
+    model = fitted_knn(np.array([[1, 1, 1, 0], [1, 0, 0, 1]]), 3, 0)
+    assert model.neighbours[:, 0].tolist() == [3, NOTHING, NOTHING, 0]
+    assert model.scores(np.array([0])).tolist() == [[0, 0, 0, 1]]
+
+
 @given(matrices, st.integers(1, 8), st.sampled_from([0, 2.5, 100]))
 def test_itemknn_is_its_formula(seen: np.ndarray, neighbours: int, shrinkage: float) -> None:
     """The sum of an item's similarities to the user's, of its most similar others, item by item."""
