@@ -3,6 +3,7 @@
 import dagster as dg
 
 from ncf_assets.assets import (
+    baselines,
     evaluate,
     ingest,
     leaderboard,
@@ -16,9 +17,8 @@ from ncf_assets.assets import (
 from ncf_assets.warehouse import Warehouse, data_dir, models_kept
 
 assets = dg.load_assets_from_modules(
-    [ingest, prepare, split, train, rank, evaluate, report, leaderboard, serve]
+    [ingest, prepare, split, baselines, train, rank, evaluate, report, leaderboard, serve]
 )
-
 of_all_datasets = dg.AssetSelection.assets("leaderboard")
 
 defs = dg.Definitions(
