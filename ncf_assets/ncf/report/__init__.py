@@ -30,6 +30,7 @@ from ncf_assets.ncf.report.findings import findings
 from ncf_assets.ncf.report.plots import Plot, plots
 from ncf_assets.ncf.report.profile import profile_table
 from ncf_assets.ncf.report.protocol import headline_k
+from ncf_assets.ncf.report.text_table import TextTable
 from ncf_assets.ncf.report.verdicts import verdict_table, views
 
 __all__ = [
@@ -91,9 +92,19 @@ def _content(facts: Facts) -> dict[str, Any]:
         "plots": plots(facts),
         "profile": profile_table(facts.profile),
         "method": method.method(protocols, headline_k(everyone)),
+        "configuration": _settings(facts),
         "seeds": {name: of["seed"] for name, of in facts.configuration.items() if "seed" in of},
         "caveats": caveats(facts),
     }  # fmt: skip
+
+
+def _settings(facts: Facts) -> TextTable:
+    """Return a row per asset with all its settings."""
+    rows = [
+        (name, ", ".join(f"{setting} = {value}" for setting, value in settings.items()))
+        for name, settings in facts.configuration.items()
+    ]
+    return TextTable(("Asset", "Settings"), rows, names=2)
 
 
 @cache

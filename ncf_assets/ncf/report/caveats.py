@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from ncf_assets.ncf.report.facts import Facts, model_name
+from ncf_assets.ncf.report.epochs import chosen_epoch
+from ncf_assets.ncf.report.facts import SUBJECT, Facts, model_name
 from ncf_assets.ncf.report.protocol import counted
 from ncf_assets.ncf.report.scores import EVERYONE
 
@@ -16,6 +17,10 @@ SYNTHETIC = (
 SAMPLED = (
     "Figures among random items can reverse the true order of models (Krichene and Rendle 2020). "
     "They are here to compare with published ones; the full ranking decides."
+)
+UNTRAINED = (
+    "Of NeuMF the epoch before its own training was chosen on validation: it is GMF and MLP put "
+    "together as pre-training left them, and what followed did not improve it."
 )
 SINGLE_RUN = (
     "One run with one seed. The intervals cover which users were tested, not how another "
@@ -50,6 +55,9 @@ def _caveats(facts: Facts) -> Iterator[str]:
 
 
 def _of_these_facts(facts: Facts) -> Iterator[str]:
+    chosen = chosen_epoch([row for row in facts.history if row.model == SUBJECT])
+    if chosen and chosen.epoch == 0:
+        yield UNTRAINED
     for model, reason in facts.skipped.items():
         yield f"{model_name(model)} was skipped: {reason}."
     users = max((row.n_users for row in facts.metrics if row.segment == EVERYONE), default=0)

@@ -42,7 +42,8 @@ def _verdicts(view: View, baselines: Sequence[str] | None = None) -> str:
     wanted = view.rows if baselines is None else baselines
     groups = {found: [b for b in view.baselines(found) if b in wanted] for found in VERBS}
     clauses = [f"{VERBS[found]} {_names(group)}" for found, group in groups.items() if group]
-    return listed(clauses) if len(clauses) < 3 else ", ".join(clauses[:-1]) + f", and {clauses[-1]}"
+    *most, last = clauses
+    return f"{', '.join(most)}, and {last}" if most else last
 
 
 def _names(models: Sequence[str]) -> str:
@@ -54,11 +55,12 @@ def _agreement(views: Sequence[View]) -> list[str]:
     if len(views) < 2:
         return []
     first, *others = views
-    sentences = [
-        f"By {view.label} {view.protocol.among}, it {_verdicts(view, unlike)}."
-        for view in others
-        if (unlike := [b for b in view.rows if view.verdict(b) != first.verdict(b)])
-    ]
+    seen: dict[str, list[str]] = {}  # what differs -> in which views
+    for view in others:
+        if unlike := [b for b in view.rows if view.verdict(b) != first.verdict(b)]:
+            name = f"{view.label} {view.protocol.among}"
+            seen.setdefault(_verdicts(view, unlike), []).append(name)
+    sentences = [f"By {listed(names)}, it {differing}." for differing, names in seen.items()]
     same = [
         view.label if view.protocol == first.protocol else view.protocol.among for view in others
     ]

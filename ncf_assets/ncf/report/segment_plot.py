@@ -122,6 +122,6 @@ def _draw_panel(ax: Axes, panel: Panel, ink: str) -> None:
         )  # fmt: skip
     names = [f"{segment_name(name)}\n{panel.users(name):,} users" for name in panel.segments]
     ax.set_xticks(range(len(names)), names)
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(bottom=-0.04 * ax.get_ylim()[1])  # room for markers at 0
     for edge in range(1, len(names)):
         ax.axvline(edge - 0.5, color=ink, alpha=0.15, linewidth=0.6)

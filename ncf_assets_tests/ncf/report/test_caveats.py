@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from ncf_assets.ncf.report.caveats import SAMPLED, SINGLE_RUN, SYNTHETIC, caveats
+from ncf_assets.ncf.report import HistoryRow
+from ncf_assets.ncf.report.caveats import SAMPLED, SINGLE_RUN, SYNTHETIC, UNTRAINED, caveats
 from ncf_assets_tests.ncf.report.drawn import FACTS, model
 
 
@@ -16,6 +17,13 @@ def test_a_skipped_baseline_is_a_caveat_with_its_reason() -> None:
     """What was not compared was not beaten."""
     facts = replace(FACTS, skipped={"ease": "50,052 items are more than 20,000"})
     assert "EASE was skipped: 50,052 items are more than 20,000." in caveats(facts)
+
+
+def test_a_training_that_improved_nothing_is_told() -> None:
+    """NeuMF's chosen epoch is 0; in the second history it is 1."""
+    assert UNTRAINED in caveats(FACTS)
+    better = HistoryRow("neumf", 1, 0.2, 0.5, 0.3, 1.0, 1.0)
+    assert UNTRAINED not in caveats(replace(FACTS, history=[*FACTS.history, better]))
 
 
 def test_few_users_are_told_and_many_are_not() -> None:

@@ -11,36 +11,34 @@ from hypothesis import strategies as st
 from ncf_assets.ncf.report import DiversityRow, Facts, HistoryRow, Origin, markdown_text, render
 from ncf_assets_tests.ncf.report.drawn import FACTS, HISTORY, comparison, metric, model
 
+REPORT = render(FACTS)
 HOSTILE = "<script>alert(1)</script>|`x`"
 
 
 def test_best_figures_are_bold_in_markdown_and_starred_in_html() -> None:
     """EASE is best in all four columns of both protocols."""
-    report = render(FACTS)
-    assert "| EASE | **0.4200** | 0.4100 to 0.4300 | **0.3200** | 0.3100 to" in report.markdown
-    assert "| NeuMF | 0.3900 | 0.3800 to 0.4000 | 0.2900 | 0.2800 to 0.3000 |" in report.markdown
-    assert report.html.count('title="best"') == 8
+    assert "| EASE | **0.4200** | 0.4100 to 0.4300 | **0.3200** | 0.3100 to" in REPORT.markdown
+    assert "| NeuMF | 0.3900 | 0.3800 to 0.4000 | 0.2900 | 0.2800 to 0.3000 |" in REPORT.markdown
+    assert REPORT.html.count('title="best"') == 8
 
 
 def test_paired_differences_are_in_both_forms_with_their_verdict() -> None:
     """EASE by NDCG in the full ranking: -0.03 with 0.01 to either side."""
-    report = render(FACTS)
-    assert "| EASE | −0.0300 | −0.0400 to −0.0200 | worse |" in report.markdown
-    assert report.html.count(">worse<") == 4  # views
+    assert "| EASE | −0.0300 | −0.0400 to −0.0200 | worse |" in REPORT.markdown
+    assert REPORT.html.count(">worse<") == 4  # views
 
 
 def test_equal_facts_make_equal_reports() -> None:
     """Neither a date nor a random id is in it."""
-    assert render(FACTS) == render(FACTS)
+    assert render(FACTS) == REPORT
 
 
 def test_the_sections_come_in_reading_order() -> None:
     """What was found first, what it cannot show last."""
     expected = ["Results", "Plots", "Data", "Protocol and configuration"]
     expected += ["To reproduce these numbers", "Caveats"]
-    report = render(FACTS)
-    assert re.findall(r"^## (.+)$", report.markdown, flags=re.MULTILINE) == expected
-    assert re.findall(r"<h2>(.+?)</h2>", report.html) == expected
+    assert re.findall(r"^## (.+)$", REPORT.markdown, flags=re.MULTILINE) == expected
+    assert re.findall(r"<h2>(.+?)</h2>", REPORT.html) == expected
 
 
 def test_synthetic_data_is_said_before_anything_else() -> None:
@@ -52,18 +50,17 @@ def test_synthetic_data_is_said_before_anything_else() -> None:
             < text.index("synthetic: a generated sample")
             < text.index("On synthetic data, NeuMF loses to")
         )
-    assert "synthetic: a generated sample" not in render(FACTS).html
+    assert "synthetic: a generated sample" not in REPORT.html
 
 
 def test_configuration_versions_and_hashes_are_in_both_forms() -> None:
     """All that is needed to make the numbers again."""
-    report = render(FACTS)
-    assert "| neumf_model | tower | \\[64, 32\\] |" in report.markdown
-    assert "| keras | 3.15.1 |" in report.markdown
-    assert "| neumf_model | 2017 |" in report.markdown
-    assert "| train | ab12cd | ef34ab |" in report.markdown
+    assert "| neumf_model | factors = 8, tower = \\[64, 32\\], seed = 2017 |" in REPORT.markdown
+    assert "| keras | 3.15.1 |" in REPORT.markdown
+    assert "| neumf_model | 2017 |" in REPORT.markdown
+    assert "| train | ab12cd | ef34ab |" in REPORT.markdown
     shown = ("[64, 32]", "3.15.1", "2017", "ab12cd", "ef34ab", "5d41402a")
-    assert all(text in report.html for text in shown)
+    assert all(text in REPORT.html for text in shown)
 
 
 def hostile_facts() -> Facts:
@@ -135,7 +132,7 @@ class Links(HTMLParser):
 
 def test_the_page_fetches_and_runs_nothing() -> None:
     """One file, no network, no scripts; its policy would refuse them anyway."""
-    html = render(FACTS).html
+    html = REPORT.html
     parser = Links()
     parser.feed(html)
     assert parser.found == []
@@ -165,7 +162,7 @@ def test_a_report_of_another_protocol_has_its_figures_in_both_forms() -> None:
 
 def test_the_json_says_the_same_for_programs() -> None:
     """Sentences, verdicts by name, and figures unrounded."""
-    written = json.loads(json.dumps(render(FACTS).json))
+    written = json.loads(json.dumps(REPORT.json))
     assert written["findings"][0].startswith("NeuMF loses to EASE")
     assert written["verdicts"]["NDCG@10 full"]["ease"] == "loses"
     assert written["verdicts"]["HR@10 sampled-99"]["ials"] == "level"
