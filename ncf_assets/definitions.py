@@ -14,6 +14,7 @@ from ncf_assets.assets import (
     split,
     train,
 )
+from ncf_assets.runs import claiming, dead_runs
 from ncf_assets.warehouse import Warehouse, data_dir, models_kept
 
 assets = dg.load_assets_from_modules(
@@ -33,6 +34,7 @@ defs = dg.Definitions(
             "leaderboard", of_all_datasets, description="All datasets that have a report."
         ),
     ],
-    resources={"warehouse": Warehouse(data_dir(), models_kept())},
+    sensors=[dead_runs],
+    resources={"warehouse": claiming(Warehouse(data_dir(), models_kept()))},
     executor=dg.in_process_executor,
 )

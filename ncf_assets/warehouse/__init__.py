@@ -144,10 +144,15 @@ class Warehouse:
         return record
 
     @contextlib.contextmanager
-    def connect(self, partitions: Mapping[str, Path]) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A private in-memory DuckDB with a view for each named Parquet file."""
-        spill = self.root / "tmp"
-        with duckdb.connect(config={"temp_directory": str(spill)}) as connection:
+    def connect(
+        self, dataset: str, partitions: Mapping[str, Path]
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A private in-memory DuckDB with a view for each named Parquet file of a dataset."""
+        with (
+            # of its own: processes that spill into one folder would overwrite each other
+            temporary_folder(self.root / "tmp" / f"dataset={dataset}" / "spill") as spill,
+            duckdb.connect(config={"temp_directory": str(spill)}) as connection,
+        ):
             for table, file in partitions.items():
                 # a file name cannot be a prepared parameter of `create view`
                 path = glob_escaped(file).replace("'", "''")

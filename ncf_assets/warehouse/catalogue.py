@@ -23,7 +23,10 @@ def refresh(database: Path, folder: Path) -> None:
     """Rebuild the catalogue if tables, their headers, or the file itself have changed."""
     database.parent.mkdir(parents=True, exist_ok=True)
     built_from = database.with_suffix(".duckdb.built-from")
+    new = database.with_suffix(".duckdb.new")
     with FileLock(database.with_suffix(".duckdb.lock")):
+        for left in (new, new.with_name(new.name + ".wal")):  # by a killed run
+            left.unlink(missing_ok=True)
         present = _present(folder)
         wanted = _fingerprint(folder, present)
         # a shell that wrote to an old catalogue leaves a log that does not belong to this one
@@ -32,9 +35,9 @@ def refresh(database: Path, folder: Path) -> None:
         if unchanged and not log.exists():
             return
         built_from.unlink(missing_ok=True)
-        _build(database.with_suffix(".duckdb.new"), folder, present)
+        _build(new, folder, present)
         log.unlink(missing_ok=True)
-        database.with_suffix(".duckdb.new").replace(database)
+        new.replace(database)
         built_from.write_text(wanted + _identity(database))
 
 
@@ -86,7 +89,6 @@ def _fingerprint(folder: Path, present: list[Table]) -> str:
 
 def _build(file: Path, folder: Path, present: list[Table]) -> None:
     """Write a new catalogue with one view for each table."""
-    file.unlink(missing_ok=True)
     with duckdb.connect() as connection:
         connection.execute(f"attach {_literal(file)} as catalogue (storage_version '{STORAGE}')")
         connection.execute("use catalogue")
