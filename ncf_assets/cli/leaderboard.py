@@ -4,7 +4,7 @@ import click
 import dagster as dg
 import pandas as pd
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ncf_assets.cli.choices import registry, warehouse
 from ncf_assets.cli.home import prepare_home
@@ -54,12 +54,12 @@ def _table(rows: pd.DataFrame) -> Table:
     k = min(rows["k"], key=lambda k: abs(k - K))
     asked = "metric in ('hr', 'ndcg') and k == @k and not protocol.str.endswith('-corrected')"
     figures = rows.query(asked)
-    heading = figures["metric"].str.upper() + f"@{k} " + figures["protocol"]
+    heading = figures["metric"].str.upper() + f"@{k}\n" + figures["protocol"]
     wide = figures.assign(heading=heading).pivot(
         index=["dataset", "model"], columns="heading", values="value"
     )
-    wide = wide.sort_values(["dataset", f"NDCG@{k} full"], ascending=[True, False])
-    shown = Table("dataset", "model", *map(str, wide.columns))
+    wide = wide.sort_values(["dataset", f"NDCG@{k}\nfull"], ascending=[True, False])
+    shown = Table(Column("dataset", no_wrap=True), "model", *map(str, wide.columns))
     for dataset, model, *values in wide.reset_index().to_numpy().tolist():
         shown.add_row(dataset, model, *("" if pd.isna(v) else f"{v:.4f}" for v in values))
     return shown
