@@ -37,7 +37,7 @@ def test_progress_names_every_asset_with_its_rows(data: Path) -> None:
     """One line each, and the epochs of the networks."""
     progress = (data / "progress.txt").read_text()
     for table, rows in ROWS.items():
-        assert any(table in line and f"{rows} rows" in line for line in progress.splitlines())
+        assert any(table in line and f"{rows:,} rows" in line for line in progress.splitlines())
     assert f"[{len(asset_names())}/{len(asset_names())}]" in progress
     assert "epoch 2 of 2: loss" in progress
 
@@ -156,7 +156,7 @@ def test_a_selection_makes_only_what_it_names(data: Path) -> None:
         "--config", str(only(data, "evaluation")),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "[ 3/3]" in done.stdout
+    assert "[ 4/4]" in done.stdout
     assert "recommendations" in done.stdout
     assert "raw_reviews" not in done.stdout
 
