@@ -31,7 +31,9 @@ defs = dg.Definitions(
             description="From the source file to the report.",
         ),
         dg.define_asset_job(
-            "leaderboard", of_all_datasets, description="All datasets that have a report."
+            "refresh_leaderboard",  # a job cannot have the name of an asset
+            of_all_datasets,
+            description="All datasets that have a report.",
         ),
     ],
     sensors=[dead_runs],

@@ -10,7 +10,7 @@ from ncf_assets.cli.choices import registry, warehouse
 from ncf_assets.cli.home import prepare_home
 from ncf_assets.warehouse import EVERY
 
-JOB = "leaderboard"
+JOB = "refresh_leaderboard"
 K = 10  # He et al. 2017, section 4.1: lists are cut at 10
 
 
