@@ -93,6 +93,12 @@ def fitted_asset(
     return wrap
 
 
+def train_pairs(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Users [n] and items [n] of the train interactions."""
+    train = run.inputs.read("train", ["user", "item"])
+    return train["user"].to_numpy(), train["item"].to_numpy()
+
+
 def some_validation_lists(run: Run, config: FitConfig) -> tuple[np.ndarray, np.ndarray]:
     """Users [n] and their candidates [n, 1 + negatives]: all, or as many as asked for, drawn."""
     users, lists = validation_lists(run.inputs)
@@ -134,7 +140,7 @@ def _publish(
 
 def _facts(run: Run) -> dict[str, Any]:
     """What model.json says of any fitted baseline."""
-    packages = ("ncf-assets", "numpy")
+    packages = ("ncf-assets", "numpy", "scipy")
     return {
         "configuration": dict(run.config),
         "seed": run.config["seed"],

@@ -34,6 +34,7 @@ from ncf_assets.warehouse.parquet import DamagedError, Draft, read_stamp
 from ncf_assets.warehouse.stamp import Stamp
 
 __all__ = [
+    "EVERY",
     "DamagedError",
     "Draft",
     "NotMaterializedError",
@@ -43,6 +44,7 @@ __all__ = [
     "models_kept",
 ]
 
+EVERY = "*"  # in place of a dataset's name, for a table of all datasets; no dataset can have it
 PROJECT_DATA = Path(__file__).resolve().parents[2] / "data"
 
 
@@ -87,6 +89,8 @@ class Warehouse:
 
     def folder(self, asset: str, dataset: str) -> Path:
         """The folder of one asset's partition."""
+        if asset in tables() and tables()[asset].spans_datasets:
+            return self.root / "tables" / asset
         if asset in tables():
             return self.root / "tables" / asset / f"dataset={dataset}"
         if asset.endswith("_model"):
@@ -140,10 +144,15 @@ class Warehouse:
         return record
 
     @contextlib.contextmanager
-    def connect(self, partitions: Mapping[str, Path]) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A private in-memory DuckDB with a view for each named Parquet file."""
-        spill = self.root / "tmp"
-        with duckdb.connect(config={"temp_directory": str(spill)}) as connection:
+    def connect(
+        self, dataset: str, partitions: Mapping[str, Path]
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A private in-memory DuckDB with a view for each named Parquet file of a dataset."""
+        with (
+            # of its own: processes that spill into one folder would overwrite each other
+            temporary_folder(self.root / "tmp" / f"dataset={dataset}" / "spill") as spill,
+            duckdb.connect(config={"temp_directory": str(spill)}) as connection,
+        ):
             for table, file in partitions.items():
                 # a file name cannot be a prepared parameter of `create view`
                 path = glob_escaped(file).replace("'", "''")

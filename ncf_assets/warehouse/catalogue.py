@@ -23,7 +23,10 @@ def refresh(database: Path, folder: Path) -> None:
     """Rebuild the catalogue if tables, their headers, or the file itself have changed."""
     database.parent.mkdir(parents=True, exist_ok=True)
     built_from = database.with_suffix(".duckdb.built-from")
+    new = database.with_suffix(".duckdb.new")
     with FileLock(database.with_suffix(".duckdb.lock")):
+        for left in (new, new.with_name(new.name + ".wal")):  # by a killed run
+            left.unlink(missing_ok=True)
         present = _present(folder)
         wanted = _fingerprint(folder, present)
         # a shell that wrote to an old catalogue leaves a log that does not belong to this one
@@ -32,9 +35,9 @@ def refresh(database: Path, folder: Path) -> None:
         if unchanged and not log.exists():
             return
         built_from.unlink(missing_ok=True)
-        _build(database.with_suffix(".duckdb.new"), folder, present)
+        _build(new, folder, present)
         log.unlink(missing_ok=True)
-        database.with_suffix(".duckdb.new").replace(database)
+        new.replace(database)
         built_from.write_text(wanted + _identity(database))
 
 
@@ -61,9 +64,12 @@ def export(file: Path, folder: Path) -> dict[str, int]:
 
 def _present(folder: Path) -> list[Table]:
     """The tables of which at least one dataset is materialized."""
-    return [
-        table for table in tables().values() if any(folder.glob(f"{table.name}/*/data.parquet"))
-    ]
+    return [table for table in tables().values() if any(folder.glob(_pattern(table)))]
+
+
+def _pattern(table: Table) -> str:
+    """Where a table's files are in the folder of all tables."""
+    return f"{table.name}/data.parquet" if table.spans_datasets else f"{table.name}/*/data.parquet"
 
 
 def _identity(database: Path) -> str:
@@ -83,7 +89,6 @@ def _fingerprint(folder: Path, present: list[Table]) -> str:
 
 def _build(file: Path, folder: Path, present: list[Table]) -> None:
     """Write a new catalogue with one view for each table."""
-    file.unlink(missing_ok=True)
     with duckdb.connect() as connection:
         connection.execute(f"attach {_literal(file)} as catalogue (storage_version '{STORAGE}')")
         connection.execute("use catalogue")
@@ -95,18 +100,20 @@ def _build(file: Path, folder: Path, present: list[Table]) -> None:
 
 def _view(table: Table, folder: Path) -> list[str]:
     """The statements that create one table's view with its comments."""
-    files = _literal(f"{glob_escaped(folder / table.name)}/*/data.parquet")
-    columns = ", ".join(column.name for column in table.columns)
-    comments = [
-        f"comment on column {table.name}.{column.name} is {_literal(column.description)}"
-        for column in table.columns
-    ]
+    files = _literal(f"{glob_escaped(folder)}/{_pattern(table)}")
+    described = {column.name: column.description for column in table.columns}
+    partitions = "hive_partitioning = false"
+    if not table.spans_datasets:
+        described = {"dataset": "the dataset, as in datasets.toml"} | described
+        partitions = "hive_partitioning = true, hive_types = {'dataset': varchar}"
     return [
-        f"create view {table.name} as select dataset, {columns} from"
-        f" read_parquet({files}, hive_partitioning = true, hive_types = {{'dataset': varchar}})",
+        f"create view {table.name} as select {', '.join(described)}"
+        f" from read_parquet({files}, {partitions})",
         f"comment on view {table.name} is {_literal(f'{table.description} Grain: {table.grain}.')}",
-        f"comment on column {table.name}.dataset is 'the dataset, as in datasets.toml'",
-        *comments,
+        *(
+            f"comment on column {table.name}.{name} is {_literal(description)}"
+            for name, description in described.items()
+        ),
     ]
 
 

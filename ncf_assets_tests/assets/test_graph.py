@@ -102,6 +102,73 @@ def test_metrics_are_those_of_the_ranks(warehouse: Warehouse) -> None:
         assert set(ranks["n_candidates"]) == {n_candidates}
 
 
+def test_ease_is_left_out_where_there_are_too_many_items(
+    warehouse: Warehouse, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """12 items are one more than allowed: its record says why, and it is not ranked."""
+    made = Warehouse(tmp_path / "data")
+    shutil.copytree(warehouse.root, made.root)
+    ranked = ["test_ranks", "recommendations", "metrics", "comparisons"]
+    ops = {
+        "ease_model": {"config": {"max_items": 11}},
+        **{name: CONFIG["ops"][name] for name in ("ranking_pass", "evaluation")},
+    }
+    assert materialize(made, instance, ["ease_model", *ranked], {"ops": ops}).success
+    record = made.record("ease_model", "Sample")
+    assert record["skipped"].startswith("EASE is fitted to 11 items at most, found 12,")
+    assert record["file"] is None
+    everyone = {"ease", "gmf", "ials", "itemknn", "mlp", "neumf", "popularity", "random"}
+    assert set(warehouse.read("metrics", "Sample")["model"]) == everyone
+    assert set(made.read("metrics", "Sample")["model"]) == everyone - {"ease"}
+    assert set(made.read("comparisons", "Sample")["baseline"]) == everyone - {"ease", "neumf"}
+
+
+def scores_of_baselines(warehouse: Warehouse) -> dict[str, np.ndarray]:
+    """EASE and ItemKNN, written out for the settings in their records: [13 users, 12 items]."""
+    train = warehouse.read("train", "Sample")
+    x = np.zeros((13, 12))
+    x[train["user"], train["item"]] = 1
+    ease, knn = (warehouse.record(f"{name}_model", "Sample") for name in ("ease", "itemknn"))
+    inverse = np.linalg.inv(x.T @ x + ease["regularisation"] * np.eye(12))
+    n = x.sum(axis=0)  # no item has more than 11 neighbours, and all of them are kept
+    similarity = x.T @ x / (np.sqrt(np.outer(n, n)) + knn["shrinkage"])
+    np.fill_diagonal(similarity, 0)
+    return {"ease": x @ (np.eye(12) - inverse / np.diag(inverse)), "itemknn": x @ similarity}
+
+
+@pytest.mark.parametrize("baseline", ["ease", "itemknn"])
+def test_full_ranks_are_those_of_the_formula(warehouse: Warehouse, baseline: str) -> None:
+    """Among the 8 items that a test user has not rated; equal scores may be off by a rounding."""
+    scores, seen = scores_of_baselines(warehouse)[baseline], histories(warehouse)
+    held_out = warehouse.read("test", "Sample").set_index("user")["item"]
+    of_baseline = f"model == '{baseline}' and protocol == 'full'"
+    ranks = warehouse.read("test_ranks", "Sample").query(of_baseline).set_index("user")
+    for user, item in held_out.items():
+        ahead = scores[user, sorted(set(range(12)) - seen[user])] - scores[user, item]
+        clearly, at_most = (ahead > 1e-6).sum(), (ahead > -1e-6).sum()
+        better, tied = ranks["n_better"][user], ranks["n_tied"][user]
+        assert clearly <= better <= better + tied <= at_most
+
+
+def test_diversity_is_that_of_the_recommendations(warehouse: Warehouse) -> None:
+    """Recomputed in numpy; lists are of 3, so the first 10 and the first 20 are the same."""
+    shown = warehouse.read("recommendations", "Sample")["item_id"].value_counts()
+    items = warehouse.read("items", "Sample")
+    counts = items["item_id"].map(shown).fillna(0).to_numpy()
+    train = warehouse.read("train", "Sample")
+    popularity = items["item"].map(train["item"].value_counts()).fillna(1).to_numpy()
+    differences = np.abs(counts[:, None] - counts).sum()
+    expected = {
+        "coverage": (counts > 0).mean(),
+        "gini": differences / (2 * 12 * counts.sum()),  # half the relative mean difference
+        "novelty": counts @ -np.log2(popularity / 13) / counts.sum(),  # 13 users
+    }
+    found = warehouse.read("diversity", "Sample")
+    for k in (10, 20):
+        values = found[found["k"] == k].set_index("metric")["value"].to_dict()
+        assert values == pytest.approx(expected)
+
+
 def scores_of_keras(warehouse: Warehouse, network: str) -> np.ndarray:
     """A network's logits [13 users, 12 items], pair by pair."""
     from ncf_assets.ncf import neumf
@@ -276,7 +343,7 @@ def test_a_report_from_two_lineages_is_refused(
         ("gmf_model", "learning_rate", 0.0, "greater than 0"),
         ("mlp_model", "layers", [5, 2], "even"),
         ("neumf_model", "alpha", 1.5, "less than or equal to 1"),
-        ("metrics", "k", 0, "greater than or equal to 1"),
+        ("ease_model", "max_items", 0, "greater than or equal to 1"),
         ("item_neighbours", "neighbours", 0, "greater than or equal to 1"),
     ],
 )
