@@ -16,14 +16,16 @@ from ncf_assets.ncf.training import Epoch, Progress
 
 
 def to_arrays(progress: Progress) -> dict[str, np.ndarray]:
-    """The progress as named arrays, without Python objects in them."""
-    parts = {
-        "weights": progress.state.weights,
-        "first": progress.state.first,
-        "second": progress.state.second,
-        "averaged": progress.averaged,
-        "best": progress.best,
-    }
+    """The progress as named arrays, without Python objects in them. What is the same is not twice.
+
+    On large data these are most of what a training writes.
+    """
+    state = progress.state
+    parts = {"weights": state.weights, "first": state.first, "second": state.second}
+    if progress.averaged is not state.weights:
+        parts["averaged"] = progress.averaged
+    if progress.best is not progress.averaged:
+        parts["best"] = progress.best
     arrays = {
         f"{part} {path}": np.asarray(tensor)
         for part, tensors in parts.items()
@@ -43,4 +45,5 @@ def from_arrays(arrays: Mapping[str, np.ndarray]) -> Progress:
             parts[part][path] = tf.constant(array)
     state = State(parts["weights"], parts["first"], parts["second"])
     epochs = tuple(Epoch(**epoch) for epoch in history)
-    return Progress(epochs, state, parts["averaged"], parts["best"])
+    averaged = parts.get("averaged", state.weights)
+    return Progress(epochs, state, averaged, parts.get("best", averaged))

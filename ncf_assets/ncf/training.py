@@ -221,7 +221,9 @@ def _untrained(model: keras.Model, examples: Examples) -> Progress:
 
 def _averaged(before: Progress, weights: Weights, averaging: float) -> Weights:
     """The running mean with one epoch more. It begins with epoch 1, whose weights are trained."""
-    share = 1 - averaging if len(before.history) > 1 else 1.0
+    if not averaging or len(before.history) == 1:
+        return weights
+    share = 1 - averaging
     return {
         path: share * weight + (1 - share) * before.averaged[path]
         for path, weight in weights.items()

@@ -1,0 +1,170 @@
+"""A training as its user meets it: killed and gone on with, watched, and handed on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from ncf_assets.ncf import neumf
+from ncf_assets.warehouse import Warehouse
+from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
+from ncf_assets_tests.tiny import CONFIG
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # starts processes and trains
+MODEL = "mlp_model"
+UPSTREAM = "raw_reviews,rejected_reviews,users,items,interactions,train,validation,test,negatives"
+EPOCHS = 60
+
+
+def configure(data: Path, **training: Any) -> Path:
+    """A run configuration whose MLP is trained for long, after all of which the last is best."""
+    config = {"layers": [4, 2], "batch_size": 16, "epochs": EPOCHS, "patience": EPOCHS} | training
+    ops = CONFIG["ops"] | {MODEL: {"config": config}}
+    file = data / "long.yaml"
+    file.write_text(yaml.safe_dump({"ops": ops}))
+    return file
+
+
+def train(data: Path, **training: Any) -> str:
+    """Materialize the MLP; what the command said."""
+    file = configure(data, **training)
+    done = ncf(data, "materialize", "Sample", "--select", MODEL, "--config", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def record(data: Path) -> dict[str, Any]:
+    """The model.json of the MLP."""
+    found: dict[str, Any] = Warehouse(data).record(MODEL, "Sample")
+    return found
+
+
+def killed_in_training(data: Path) -> int:
+    """Start a training and kill its process group once some epochs are kept; epochs then kept."""
+    words = ["materialize", "Sample", "--select", MODEL, "--config", str(configure(data))]
+    process = subprocess.Popen(
+        [str(BIN / "ncf-assets"), *words],
+        env=environment(data),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while process.poll() is None and kept_epochs(data) < 5:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "the training ended before it could be killed"
+    return kept_epochs(data)
+
+
+def kept_epochs(data: Path) -> int:
+    """The number of epochs in the checkpoint; 0 without one."""
+    file = Warehouse(data).checkpoint(MODEL, "Sample")
+    if not file.exists():
+        return 0
+    with np.load(file, allow_pickle=False) as arrays:
+        return len(json.loads(arrays["history"].tobytes())) - 1
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with an MLP whose training nothing happened to."""
+    data = tiny_folder(tmp_path_factory.mktemp("undisturbed"))
+    done = ncf(
+        data, "materialize", "Sample", "--select", UPSTREAM, "--config", str(data / "run.yaml")
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    train(data, saved_model=True)
+    return data
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the same tables, and no model yet."""
+    data = tiny_folder(tmp_path_factory.mktemp("killed"))
+    done = ncf(
+        data, "materialize", "Sample", "--select", UPSTREAM, "--config", str(data / "run.yaml")
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return data
+
+
+def test_a_killed_training_goes_on_and_ends_as_if_nothing_had_happened(
+    undisturbed: Path, killed: Path
+) -> None:
+    """A SIGKILL of the process group after 5 of 60 epochs or more; the same weights to the bit."""
+    epochs = killed_in_training(killed)
+    assert 5 <= epochs < EPOCHS
+    said = train(killed)
+    assert f"{MODEL}: going on after epoch {epochs}" in said
+    mine, theirs = record(killed), record(undisturbed)
+    assert mine["stamp"]["content"] == theirs["stamp"]["content"]
+    figures = ("epoch", "loss", "validation_hr_at_10", "validation_ndcg_at_10")
+    assert [[epoch[name] for name in figures] for epoch in mine["history"]] == [
+        [epoch[name] for name in figures] for epoch in theirs["history"]
+    ]
+    assert not Warehouse(killed).checkpoint(MODEL, "Sample").exists()
+
+
+def test_a_changed_configuration_starts_afresh_and_says_so(killed: Path) -> None:
+    """Killed as before, and gone on with another learning rate."""
+    train(killed, epochs=1)  # so that the next is another training than the one in place
+    killed_in_training(killed)
+    said = train(killed, learning_rate=0.001)
+    assert "data, configuration or code have changed since; training starts afresh" in said
+    assert "going on after epoch" not in said
+    assert len(record(killed)["history"]) == 1 + EPOCHS
+
+
+def test_a_damaged_checkpoint_is_not_trusted(killed: Path) -> None:
+    """Cut in half, as after a power cut on a file system that keeps no order."""
+    killed_in_training(killed)
+    file = Warehouse(killed).checkpoint(MODEL, "Sample")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert "is damaged" in train(killed)
+
+
+def test_tensorboard_shows_the_history(undisturbed: Path) -> None:
+    """Its event files hold what training_history will."""
+    (folder,) = Warehouse(undisturbed).tensorboard(MODEL, "Sample").iterdir()
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    history = record(undisturbed)["history"]
+    for name, first in (("loss", 1), ("validation_ndcg_at_10", 0)):
+        shown = events.Tensors(name)
+        assert [event.step for event in shown] == list(range(first, 1 + EPOCHS))
+        values = [float(tf.make_ndarray(event.tensor_proto)) for event in shown]
+        np.testing.assert_allclose(values, [epoch[name] for epoch in history[first:]], rtol=1e-6)
+
+
+def test_a_saved_model_serves_in_plain_tensorflow(undisturbed: Path) -> None:
+    """Loaded by `tf.saved_model.load` in a process without Keras models and without ncf_assets."""
+    folder = Warehouse(undisturbed).folder(MODEL, "Sample")
+    users, items = np.array([0, 1, 2], np.int32), np.array([3, 4, 5], np.int32)
+    program = """
+import sys
+import tensorflow as tf
+served = tf.saved_model.load(sys.argv[1])
+pairs = {"user": tf.constant([0, 1, 2]), "item": tf.constant([3, 4, 5])}
+print(*served.serve(pairs).numpy().ravel())
+assert "ncf_assets" not in sys.modules
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder / record(undisturbed)["saved_model"])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    model = neumf.load(folder / record(undisturbed)["file"])
+    expected = model.predict({"user": users, "item": items}, verbose=0).ravel()
+    np.testing.assert_allclose([float(x) for x in done.stdout.split()], expected, rtol=1e-5)
