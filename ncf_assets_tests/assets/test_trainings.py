@@ -136,7 +136,7 @@ def test_a_damaged_checkpoint_is_not_trusted(killed: Path) -> None:
 def test_tensorboard_shows_the_history(undisturbed: Path) -> None:
     """Its event files hold what training_history will."""
     (folder,) = Warehouse(undisturbed).tensorboard(MODEL, "Sample").iterdir()
-    events = EventAccumulator(str(folder))
+    events = EventAccumulator(str(folder), size_guidance={"tensors": 0})  # all of them
     events.Reload()
     history = record(undisturbed)["history"]
     for name, first in (("loss", 1), ("validation_ndcg_at_10", 0)):
