@@ -4,6 +4,7 @@ PYTHON ?= python3
 DATASET ?= Sample
 DATASETS ?= Sample
 PORT ?= 3000
+TB_PORT ?= 6006
 HOST ?= 127.0.0.1
 DAYS ?= 30
 PIP_AUDIT ?= 2.10.1
@@ -11,7 +12,7 @@ BIN := .venv/bin
 SETUP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check audit ui materialize backfill status sql lock sample clean-runs clean
+.PHONY: help demo test check audit ui materialize backfill status sql tensorboard lock sample clean-runs clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +48,9 @@ status: $(SETUP)  ## What is materialized, and what is out of date
 
 sql: $(SETUP)  ## A DuckDB shell on the warehouse
 	@$(BIN)/ncf-assets sql
+
+tensorboard: $(SETUP)  ## The training curves of all models on 127.0.0.1:6006 (TB_PORT=6006)
+	$(BIN)/tensorboard --logdir "$${NCF_DATA_DIR:-data}/models" --host $(HOST) --port $(TB_PORT)
 
 lock: $(SETUP)  ## Renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -77,7 +77,7 @@ def test_make_alone_lists_every_target(data: Path) -> None:
 def test_the_python_of_the_readme_scores_two_pairs(data: Path) -> None:
     """With data/ where the demo wrote it."""
     (code,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    (data / "snippet.py").write_text(code.replace('"data/models', f'"{data}/models'))
+    (data / "snippet.py").write_text(code.replace('Path("data")', f'Path("{data}")'))
     done = run(data, "python", str(data / "snippet.py"))
     assert done.returncode == 0, done.stderr
     assert len(re.findall(r"\[\s*[\d.e-]+\s*\]", done.stdout)) == 2

@@ -1,8 +1,10 @@
 """A training as its user meets it: killed and gone on with, watched, and handed on."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,12 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import requests
 import tensorflow as tf
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ncf_assets.ncf import neumf
-from ncf_assets.warehouse import Warehouse
+from ncf_assets.warehouse import PROJECT_DATA, Warehouse
 from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
 from ncf_assets_tests.tiny import CONFIG
 
@@ -168,3 +171,28 @@ assert "ncf_assets" not in sys.modules
     model = neumf.load(folder / record(undisturbed)["file"])
     expected = model.predict({"user": users, "item": items}, verbose=0).ravel()
     np.testing.assert_allclose([float(x) for x in done.stdout.split()], expected, rtol=1e-5)
+
+
+def test_tensorboard_opens_on_the_event_files(undisturbed: Path) -> None:
+    """`make tensorboard` lists the run of the model that was trained."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        ["make", "tensorboard", f"TB_PORT={port}"],
+        cwd=PROJECT_DATA.parent,
+        env=environment(undisturbed),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        runs = ""
+        while MODEL not in runs:  # it reads the files after it has begun to answer
+            assert process.poll() is None
+            time.sleep(0.5)
+            with contextlib.suppress(requests.ConnectionError):
+                runs = requests.get(f"http://127.0.0.1:{port}/data/runs", timeout=10).text
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
