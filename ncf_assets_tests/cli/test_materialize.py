@@ -150,7 +150,7 @@ def test_an_export_holds_all_tables(data: Path, tmp_path: Path) -> None:
 
 
 def test_a_selection_makes_only_what_it_names(data: Path) -> None:
-    """And what the same pass makes, recommendations; sources stay as they are."""
+    """And what is made with it, recommendations and comparisons; sources stay as they are."""
     done = ncf(
         data, "materialize", "Sample", "--select", "test_ranks,metrics",
         "--config", str(only(data, "evaluation")),
@@ -158,6 +158,7 @@ def test_a_selection_makes_only_what_it_names(data: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "[ 4/4]" in done.stdout
     assert "recommendations" in done.stdout
+    assert "comparisons" in done.stdout
     assert "raw_reviews" not in done.stdout
 
 
