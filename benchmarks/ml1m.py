@@ -33,11 +33,11 @@ K = 10
 # from 8 random factors, another recipe does best on validation than from a warm start
 SCRATCH = configuration(
     TrainingConfig,
-    epochs=40,
+    epochs=24,
     batch_size=26_624,  # 2,048 positives
-    learning_rate=0.003,
+    learning_rate=0.006,
     negatives_per_positive=12,
-    l2=0.001,
+    l2=0.002,
     averaging=0.8,
 )
 PUBLISHED = (
