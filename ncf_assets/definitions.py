@@ -3,7 +3,7 @@
 import dagster as dg
 
 from ncf_assets.assets import evaluate, ingest, prepare, rank, report, serve, split, train
-from ncf_assets.warehouse import Warehouse, data_dir, models_kept
+from ncf_assets.warehouse import Warehouse
 
 assets = dg.load_assets_from_modules([ingest, prepare, split, train, rank, evaluate, report, serve])
 
@@ -14,6 +14,6 @@ defs = dg.Definitions(
             "everything", dg.AssetSelection.all(), description="From the source file to the report."
         ),
     ],
-    resources={"warehouse": Warehouse(data_dir(), models_kept())},
+    resources={"warehouse": Warehouse.of_environment()},
     executor=dg.in_process_executor,
 )

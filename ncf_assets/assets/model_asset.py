@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from ncf_assets.assets.code import code_version
+from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import DATASETS, Run, check_spec, settings_of
 from ncf_assets.assets.resuming import Resuming
@@ -94,12 +95,13 @@ def model_asset(
             config: config_type,  # type: ignore[valid-type]
             warehouse: dg.ResourceParam[Warehouse],
         ) -> Iterator[Any]:
-            inputs = Inputs(warehouse, context.partition_key, upstream)
-            run = Run(context, warehouse, inputs, settings_of(config))
-            model = build(run, config)
-            history = _train(run, name, model, config)
-            yield from _publish(run, name, model, history)
-            Resuming(run, name).forget()
+            with told(context, warehouse, (name,)):
+                inputs = Inputs(warehouse, context.partition_key, upstream)
+                run = Run(context, warehouse, inputs, settings_of(config))
+                model = build(run, config)
+                history = _train(run, name, model, config)
+                yield from _publish(run, name, model, history)
+                Resuming(run, name).forget()
 
         return body
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ncf_assets.assets.code import code_version
+from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import DATASETS, Run, check_specs, settings_of
 from ncf_assets.checks import checks
@@ -146,7 +147,7 @@ def _asset(
     facts: Facts | None = None,
 ) -> dg.AssetsDefinition:
     """Read, call, write: the body that all table assets share."""
-    made = [spec.key.to_user_string() for spec in specs]
+    made = tuple(spec.key.to_user_string() for spec in specs)
     upstream = [dependency.asset_key.to_user_string() for dependency in specs[0].deps]
 
     @dg.multi_asset(
@@ -159,9 +160,9 @@ def _asset(
         config: config_type,  # type: ignore[valid-type]
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
-        inputs = Inputs(warehouse, context.partition_key, upstream)
-        run = Run(context, warehouse, inputs, settings_of(config))
-        with contextlib.ExitStack() as open_drafts:
+        with told(context, warehouse, made), contextlib.ExitStack() as open_drafts:
+            inputs = Inputs(warehouse, context.partition_key, upstream)
+            run = Run(context, warehouse, inputs, settings_of(config))
             drafts = {
                 table: open_drafts.enter_context(warehouse.draft(table, run.dataset))
                 for table in made

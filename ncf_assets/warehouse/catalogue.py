@@ -6,7 +6,7 @@ What somebody writes into it, or an older shell leaves beside it, is swept away 
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
@@ -17,13 +17,14 @@ from ncf_assets.warehouse import macros
 from ncf_assets.warehouse.files import glob_escaped, replace, temporary
 
 STORAGE = "v1.2.0"  # the oldest DuckDB that can read the catalogue
+LOCK_SECONDS = 60  # for what takes a second; ours
 
 
 def refresh(database: Path, folder: Path) -> None:
     """Rebuild the catalogue if tables, their headers, or the file itself have changed."""
     database.parent.mkdir(parents=True, exist_ok=True)
     built_from = database.with_suffix(".duckdb.built-from")
-    with FileLock(database.with_suffix(".duckdb.lock")):
+    with FileLock(database.with_suffix(".duckdb.lock"), timeout=LOCK_SECONDS):
         present = _present(folder)
         wanted = _fingerprint(folder, present)
         # a shell that wrote to an old catalogue leaves a log that does not belong to this one
@@ -32,16 +33,17 @@ def refresh(database: Path, folder: Path) -> None:
         if unchanged and not log.exists():
             return
         built_from.unlink(missing_ok=True)
-        _build(database.with_suffix(".duckdb.new"), folder, present)
-        log.unlink(missing_ok=True)
-        database.with_suffix(".duckdb.new").replace(database)
+        with temporary(database) as path:
+            _build(path, folder, present)
+            log.unlink(missing_ok=True)
+            path.replace(database)
         built_from.write_text(wanted + _identity(database))
 
 
-def export(file: Path, folder: Path) -> dict[str, int]:
+def export(file: Path, folder: Path, resources: Mapping[str, str]) -> dict[str, int]:
     """Write a database with real tables in place of views; the rows of each table."""
     exported = {}
-    with temporary(file) as path, duckdb.connect() as connection:
+    with temporary(file) as path, duckdb.connect(config=dict(resources)) as connection:
         connection.execute(f"attach {_literal(path)} as exported (storage_version '{STORAGE}')")
         connection.execute("use exported")
         for table in _present(folder):
@@ -83,7 +85,6 @@ def _fingerprint(folder: Path, present: list[Table]) -> str:
 
 def _build(file: Path, folder: Path, present: list[Table]) -> None:
     """Write a new catalogue with one view for each table."""
-    file.unlink(missing_ok=True)
     with duckdb.connect() as connection:
         connection.execute(f"attach {_literal(file)} as catalogue (storage_version '{STORAGE}')")
         connection.execute("use catalogue")

@@ -3,6 +3,7 @@
 Where the file goes is decided in `ncf_assets.warehouse`.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable
@@ -72,7 +73,8 @@ class Draft:
         self.path = temporary
         self.rows = 0
         self._hash = ContentHash(table.schema)
-        self._writer = pq.ParquetWriter(temporary, table.schema, compression="zstd")
+        self._file = temporary.open("wb")
+        self._writer = pq.ParquetWriter(self._file, table.schema, compression="zstd")
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Append rows. Raises ValueError where they do not fit the table's header."""
@@ -88,6 +90,7 @@ class Draft:
         stamp = Stamp(content=self._hash.hexdigest(), rows=self.rows, **origin)
         self._writer.add_key_value_metadata({STAMP_KEY: json.dumps(stamp.to_json())})
         self._writer.close()
+        self._file.close()
         return stamp
 
     def publish(self) -> None:
@@ -95,8 +98,10 @@ class Draft:
         replace(self.path, self.target)
 
     def close(self) -> None:
-        """Let go of the file, finished or not."""
-        self._writer.close()
+        """Let go of the file, finished or not, so that its space is free once it is removed."""
+        self._writer.is_open = False  # else it writes a footer, which a full disk refuses
+        with contextlib.suppress(OSError):  # a rest that a full disk refuses, of a file given up
+            self._file.close()
 
     def _fitted(self, batch: pa.RecordBatch) -> pa.Table:
         """The batch with the header's columns, in its order and types."""

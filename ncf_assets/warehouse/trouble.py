@@ -1,0 +1,112 @@
+"""What a machine refuses (disk, permission, memory), in words: what was found, and the remedy.
+
+Whether a step is tried again is decided in `ncf_assets.assets.failing`.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ncf_assets.warehouse.memory import process_limit
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+# libraries that keep no errno: HDF5, TensorFlow, DuckDB, SQLite
+_FULL_TEXTS = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "max_temp_directory_size",
+    "disk is full",
+)
+_FORBIDDEN_TEXTS = (
+    "Permission denied",
+    "Read-only file system",
+    "readonly database",
+    "unable to open database file",
+)
+_MEMORY_TEXTS = ("bad_alloc", "OOM when allocating")
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One refusal; `passing` if the same may be granted in a while."""
+
+    text: str
+    passing: bool = False
+
+
+def trouble(error: BaseException, place: Path) -> Trouble | None:
+    """What the machine refused, if that is what an error comes from; `place` is on its disk."""
+    for cause in _causes(error):
+        text = str(cause)
+        number = cause.errno if isinstance(cause, OSError) else None
+        if number in _FULL or any(words in text for words in _FULL_TEXTS):
+            return Trouble(_full(_place(cause, place), text))
+        if number in _FORBIDDEN or any(words in text for words in _FORBIDDEN_TEXTS):
+            return Trouble(_forbidden(_place(cause, place), text))
+        if isinstance(cause, duckdb.OutOfMemoryException) and " used)" in text:
+            return Trouble(_duckdb_full(text))
+        if isinstance(cause, MemoryError | duckdb.OutOfMemoryException) or any(words in text for words in _MEMORY_TEXTS):
+            return Trouble(_no_memory(text), passing=True)
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what it was raised from."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+
+
+def _full(place: Path, found: str) -> str:
+    free = shutil.disk_usage(_existing(place)).free
+    return (
+        f"the disk is full ({_first_line(found)}): more is needed than the {free / 1e6:,.1f} MB"
+        f" that are free at {place}; free some, or move what is large to another disk with"
+        " NCF_DATA_DIR, DAGSTER_HOME or NCF_SPILL_DIR"
+    )
+
+
+def _forbidden(place: Path, found: str) -> str:
+    return (
+        f"{place} must be writable for user {os.getuid()}, and is not ({_first_line(found)});"
+        f" give the permission, or name another folder with NCF_DATA_DIR or DAGSTER_HOME"
+    )
+
+
+def _duckdb_full(found: str) -> str:
+    return (
+        f"DuckDB has used up the memory that it may have ({_first_line(found)}) and could not"
+        " spill enough to disk; raise NCF_MEMORY_GB"
+    )
+
+
+def _no_memory(found: str) -> str:
+    limit = process_limit()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if limit is None else limit
+    whose = "this machine has" if limit is None else "this process may have"
+    return (
+        f"out of memory ({_first_line(found)}): {whose} {memory / 1e9:,.1f} GB; end other programs"
+        " or runs, lower NCF_MEMORY_GB, which is DuckDB's part, or use a machine with more"
+    )
+
+
+def _place(error: BaseException, place: Path) -> Path:
+    """The file that an error names, else the place that the caller knows."""
+    named = error.filename if isinstance(error, OSError) else None
+    return Path(os.fsdecode(named)) if isinstance(named, str | bytes) else place
+
+
+def _existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that there is."""
+    return next((p for p in (path, *path.absolute().parents) if p.exists()), Path("/"))
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n", 1)[0] or "no more is said"
