@@ -16,6 +16,8 @@ from ncf_assets.warehouse.memory import process_limit
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_FOLDER = {errno.ENOTDIR, errno.EEXIST}
+_MOVE = "name another folder with NCF_DATA_DIR or DAGSTER_HOME"
 # libraries that keep no errno: HDF5, TensorFlow, DuckDB, SQLite
 _FULL_TEXTS = (
     "No space left on device",
@@ -23,6 +25,7 @@ _FULL_TEXTS = (
     "max_temp_directory_size",
     "disk is full",
 )
+_SQLITE_FULL = "disk I/O error"  # SQLite's words for a log that could not be made, among others
 _FORBIDDEN_TEXTS = (
     "Permission denied",
     "Read-only file system",
@@ -45,10 +48,12 @@ def trouble(error: BaseException, place: Path) -> Trouble | None:
     for cause in _causes(error):
         text = str(cause)
         number = cause.errno if isinstance(cause, OSError) else None
-        if number in _FULL or any(words in text for words in _FULL_TEXTS):
+        if number in _FULL or any(words in text for words in _FULL_TEXTS) or _log_full(text, place):
             return Trouble(_full(_place(cause, place), text))
         if number in _FORBIDDEN or any(words in text for words in _FORBIDDEN_TEXTS):
             return Trouble(_forbidden(_place(cause, place), text))
+        if number in _NO_FOLDER:
+            return Trouble(f"{_place(cause, place)} must be in a folder, and is in a file; {_MOVE}")
         if isinstance(cause, duckdb.OutOfMemoryException) and " used)" in text:
             return Trouble(_duckdb_full(text))
         if isinstance(cause, MemoryError | duckdb.OutOfMemoryException) or any(words in text for words in _MEMORY_TEXTS):
@@ -64,6 +69,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
+def _log_full(text: str, place: Path) -> bool:
+    """Whether SQLite failed on a disk that has no space for its log."""
+    home = Path(os.environ.get("DAGSTER_HOME") or place)
+    return _SQLITE_FULL in text and shutil.disk_usage(_existing(home)).free < 1 << 20
+
+
 def _full(place: Path, found: str) -> str:
     free = shutil.disk_usage(_existing(place)).free
     return (
@@ -76,7 +87,7 @@ def _full(place: Path, found: str) -> str:
 def _forbidden(place: Path, found: str) -> str:
     return (
         f"{place} must be writable for user {os.getuid()}, and is not ({_first_line(found)});"
-        f" give the permission, or name another folder with NCF_DATA_DIR or DAGSTER_HOME"
+        f" give the permission, or {_MOVE}"
     )
 
 
