@@ -54,10 +54,11 @@ def _known(error: Exception, warehouse: Warehouse) -> Trouble | None:
 
 
 def _in_place(warehouse: Warehouse, assets: tuple[str, ...], dataset: str) -> str:
-    """What has been left as it was, and its size, by which one may guess what space is needed."""
+    """What there is, and its size, by which one may guess how much space is needed."""
     folders = [warehouse.folder(asset, dataset) for asset in assets]
     size = sum(file.stat().st_size for folder in folders for file in folder.glob("[!.]*"))
-    return f"{', '.join(assets)} of dataset {dataset} stay as they were ({size / 1e6:,.1f} MB)"
+    names = ", ".join(assets)
+    return f"what is in place of {names} of dataset {dataset} is whole ({size / 1e6:,.1f} MB)"
 
 
 def _try_again(context: dg.AssetExecutionContext, failure: dg.Failure) -> None:

@@ -56,8 +56,9 @@ class Inputs:
         """The rows of a select over the declared tables."""
         tables = {name: file for name, file in self.files.items() if file.suffix == ".parquet"}
         with self._warehouse.connect(tables) as connection:
-            relation = connection.sql(select, params=dict(parameters))
-            yield from relation.to_arrow_reader(QUERY_ROWS)
+            reader = connection.sql(select, params=dict(parameters)).to_arrow_reader(QUERY_ROWS)
+            with reader:  # what is not read to the end would keep DuckDB's spilled files
+                yield from reader
 
     def check_unchanged(self) -> None:
         """Refuse to publish what was made from partitions that have been replaced meanwhile."""

@@ -4,7 +4,7 @@
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -168,7 +168,8 @@ def _asset(
                 for table in made
             }
             for table, rows in compute(inputs, config).items():
-                drafts[table].write(_batches(rows) if isinstance(rows, pd.DataFrame) else rows)
+                with contextlib.closing(_batches(rows)) as batches:
+                    drafts[table].write(batches)
             stamps = {
                 draft: draft.finish(**run.origin(draft.table.name)) for draft in drafts.values()
             }
@@ -178,6 +179,9 @@ def _asset(
     return body
 
 
-def _batches(frame: pd.DataFrame) -> list[pa.RecordBatch]:
-    batches: list[pa.RecordBatch] = pa.Table.from_pandas(frame, preserve_index=False).to_batches()
-    return batches
+def _batches(rows: Rows) -> Generator[pa.RecordBatch, None, None]:
+    """Rows in the form of Parquet; closing it closes what they come from."""
+    if isinstance(rows, pd.DataFrame):
+        yield from pa.Table.from_pandas(rows, preserve_index=False).to_batches()
+    else:
+        yield from rows

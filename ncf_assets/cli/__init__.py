@@ -32,7 +32,10 @@ class Explaining(click.Group):
             raise click.ClickException(found.text) from error
 
 
-@click.group(cls=Explaining, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Explaining,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="ncf-assets")
 def main() -> None:
     """Amazon reviews to an audited neural recommender.

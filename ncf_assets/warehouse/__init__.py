@@ -169,7 +169,7 @@ class Warehouse:
                 )
             yield connection
 
-    def _resources(self) -> dict[str, str]:
+    def _resources(self) -> dict[str, Any]:
         """What DuckDB may use. Its spilled files bear its process id, and go when it ends."""
         spill = self.spill or self.root / "tmp"
         spill.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ What somebody writes into it, or an older shell leaves beside it, is swept away 
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from filelock import FileLock
@@ -40,7 +41,7 @@ def refresh(database: Path, folder: Path) -> None:
         built_from.write_text(wanted + _identity(database))
 
 
-def export(file: Path, folder: Path, resources: Mapping[str, str]) -> dict[str, int]:
+def export(file: Path, folder: Path, resources: Mapping[str, Any]) -> dict[str, int]:
     """Write a database with real tables in place of views; the rows of each table."""
     exported = {}
     with temporary(file) as path, duckdb.connect(config=dict(resources)) as connection:

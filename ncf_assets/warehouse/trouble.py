@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from ncf_assets.warehouse.memory import process_limit
+from ncf_assets.warehouse.memory import process_limit, spill_folder
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -22,9 +22,9 @@ _MOVE = "name another folder with NCF_DATA_DIR or DAGSTER_HOME"
 _FULL_TEXTS = (
     "No space left on device",
     "Disk quota exceeded",
-    "max_temp_directory_size",
     "disk is full",
 )
+_SPILL_FULL = "max_temp_directory_size"  # which DuckDB sets by what the disk has
 _SQLITE_FULL = "disk I/O error"  # SQLite's words for a log that could not be made, among others
 _FORBIDDEN_TEXTS = (
     "Permission denied",
@@ -48,6 +48,8 @@ def trouble(error: BaseException, place: Path) -> Trouble | None:
     for cause in _causes(error):
         text = str(cause)
         number = cause.errno if isinstance(cause, OSError) else None
+        if _SPILL_FULL in text:
+            return Trouble(_spill_full(spill_folder() or place / "tmp", text))
         if number in _FULL or any(words in text for words in _FULL_TEXTS) or _log_full(text, place):
             return Trouble(_full(_place(cause, place), text))
         if number in _FORBIDDEN or any(words in text for words in _FORBIDDEN_TEXTS):
@@ -56,7 +58,9 @@ def trouble(error: BaseException, place: Path) -> Trouble | None:
             return Trouble(f"{_place(cause, place)} must be in a folder, and is in a file; {_MOVE}")
         if isinstance(cause, duckdb.OutOfMemoryException) and " used)" in text:
             return Trouble(_duckdb_full(text))
-        if isinstance(cause, MemoryError | duckdb.OutOfMemoryException) or any(words in text for words in _MEMORY_TEXTS):
+        if isinstance(cause, MemoryError | duckdb.OutOfMemoryException) or any(
+            words in text for words in _MEMORY_TEXTS
+        ):
             return Trouble(_no_memory(text), passing=True)
     return None
 
@@ -76,12 +80,24 @@ def _log_full(text: str, place: Path) -> bool:
 
 
 def _full(place: Path, found: str) -> str:
-    free = shutil.disk_usage(_existing(place)).free
     return (
-        f"the disk is full ({_first_line(found)}): more is needed than the {free / 1e6:,.1f} MB"
+        f"the disk is full ({_first_line(found)}): more is needed than the {_free(place)} MB"
         f" that are free at {place}; free some, or move what is large to another disk with"
-        " NCF_DATA_DIR, DAGSTER_HOME or NCF_SPILL_DIR"
+        " NCF_DATA_DIR or DAGSTER_HOME"
     )
+
+
+def _spill_full(folder: Path, found: str) -> str:
+    return (
+        f"the disk is full ({_first_line(found)}) to which DuckDB spills what its memory does not"
+        f" hold: {_free(folder)} MB are free at {folder}; free some, name a folder on another disk"
+        " with NCF_SPILL_DIR, or raise NCF_MEMORY_GB"
+    )
+
+
+def _free(place: Path) -> str:
+    """In 10^6 bytes."""
+    return f"{shutil.disk_usage(_existing(place)).free / 1e6:,.1f}"
 
 
 def _forbidden(place: Path, found: str) -> str:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 TABLES = "raw_reviews,users,items,interactions"
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A small disk with the tiny data set and some of its tables, and Dagster's history too."""
-    with small_disk(tmp_path / "disk") as found:
+    with small_disk(tmp_path_factory.mktemp("disk")) as found:
         made = ncf(tiny_folder(found), "materialize", "Sample", "--select", TABLES)
         assert made.returncode == 0, made.stderr
         yield found
@@ -79,14 +80,30 @@ def test_an_export_without_space_leaves_the_one_of_before(disk: Path, tmp_path: 
     assert "Error: the disk is full (" in done.stderr
 
 
-@pytest.mark.parametrize("read_only", ["permission", "mount"])
-def test_a_data_folder_that_may_only_be_read_is_named(disk: Path, read_only: str) -> None:
-    """It can be looked at and asked, and what would write says where it may not."""
-    if read_only == "mount":
+@contextmanager
+def read_only(disk: Path, by: str) -> Iterator[None]:
+    """For the time of the block: by a mount, or by every file's permissions."""
+    paths = [disk, *disk.rglob("*")]
+    if by == "mount":
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        yield
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
     else:
-        for path in (disk, *disk.rglob("*")):
+        for path in paths:
             path.chmod(0o555 if path.is_dir() else 0o444)
+        yield
+        for path in paths:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+@pytest.mark.parametrize("by", ["permission", "mount"])
+def test_a_data_folder_that_may_only_be_read_is_named(disk: Path, by: str) -> None:
+    """It can be looked at and asked, and what would write says where it may not."""
+    with read_only(disk, by):
+        _check_read_only(disk)
+
+
+def _check_read_only(disk: Path) -> None:
     done = unwritable(disk, "materialize", "Sample", "--select", TABLES)
     assert done.returncode == 1
     assert f"Error: {disk}" in done.stderr
