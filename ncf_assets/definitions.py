@@ -2,10 +2,23 @@
 
 import dagster as dg
 
-from ncf_assets.assets import evaluate, ingest, prepare, rank, report, serve, split, train
+from ncf_assets.assets import (
+    baselines,
+    evaluate,
+    ingest,
+    prepare,
+    rank,
+    report,
+    serve,
+    split,
+    train,
+)
+from ncf_assets.runs import claiming, dead_runs
 from ncf_assets.warehouse import Warehouse
 
-assets = dg.load_assets_from_modules([ingest, prepare, split, train, rank, evaluate, report, serve])
+assets = dg.load_assets_from_modules(
+    [ingest, prepare, split, baselines, train, rank, evaluate, report, serve]
+)
 
 defs = dg.Definitions(
     assets=assets,
@@ -14,6 +27,7 @@ defs = dg.Definitions(
             "everything", dg.AssetSelection.all(), description="From the source file to the report."
         ),
     ],
-    resources={"warehouse": Warehouse.of_environment()},
+    sensors=[dead_runs],
+    resources={"warehouse": claiming(Warehouse.of_environment())},
     executor=dg.in_process_executor,
 )

@@ -6,33 +6,28 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
+from ncf_assets.definitions import assets, defs
 from ncf_assets.warehouse import Warehouse
 from ncf_assets_tests.assets.test_graph import failure, materialize
 from ncf_assets_tests.small_disk import PAGE, filled, small_disk
 from ncf_assets_tests.tiny import CONFIG, write_source
 
 pytestmark = pytest.mark.slow  # imports TensorFlow and trains
-STEPS = {
-    # in the order of the data's way; the assets of each, and what makes them other than before
-    "reviews": (["raw_reviews", "rejected_reviews"], {}),
-    "users": (["users"], {}),
-    "interactions": (["interactions"], {"seed": 1}),
-    "train": (["train"], {}),
-    "validation": (["validation"], {}),
-    "test": (["test"], {}),
-    "negatives": (["negatives"], {"seed": 1}),
-    "test_candidates": (["test_candidates"], {}),
-    "baselines": (["baselines"], {}),
-    "ials_model": (["ials_model"], {"seed": 1}),
-    "gmf_model": (["gmf_model"], {"saved_model": True}),
-    "mlp_model": (["mlp_model"], {}),
-    "neumf_model": (["neumf_model"], {}),
-    "training_history": (["training_history"], {}),
-    "ranking_pass": (["test_ranks", "recommendations"], {}),
-    "metrics": (["metrics"], {}),
-    "item_neighbours": (["item_neighbours"], {}),
-    "evaluation_report": (["evaluation_report"], {}),
+# what makes the result of a step, and of those that follow, other than before
+CHANGES: dict[str, dict[str, object]] = {
+    "interactions": {"seed": 1},
+    "negatives": {"seed": 1},
+    "gmf_model": {"saved_model": True},
 }
+
+
+def steps() -> dict[str, list[str]]:
+    """The assets that each step makes, in the order of the data's way."""
+    step_of = {key: definition.op.name for definition in assets for key in definition.keys}
+    found: dict[str, list[str]] = {}
+    for key in defs.resolve_asset_graph().toposorted_asset_keys:
+        found.setdefault(step_of[key], []).append(key.to_user_string())
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +57,7 @@ def files(warehouse: Warehouse) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", steps())
 def test_a_full_disk_stops_a_step_and_nothing_else(
     warehouse: Warehouse, instance: dg.DagsterInstance, step: str
 ) -> None:
@@ -70,12 +65,12 @@ def test_a_full_disk_stops_a_step_and_nothing_else(
 
     At last there is space enough, and what follows works on what was made.
     """
-    assets, changes = STEPS[step]
-    config = CONFIG["ops"].get(step, {"config": {}})["config"] | changes
+    config = CONFIG["ops"].get(step, {"config": {}})["config"] | CHANGES.get(step, {})
+    run_config = {"ops": {step: {"config": config}}}
     for pages in (0, 4, 16, 64, 1024):
         before = files(warehouse)
         with filled(warehouse.root, pages * PAGE):
-            result = materialize(warehouse, instance, assets, {"ops": {step: {"config": config}}})
+            result = materialize(warehouse, instance, steps()[step], run_config)
         if result.success:
             break
         assert files(warehouse) == before

@@ -20,8 +20,9 @@ ALLOWED = {
     "warehouse": {"warehouse", "tables"},
     "freshness": {"datasets", "ingest", "warehouse"},
     "assets": {"assets", "ncf", "tables", "checks", "warehouse", "datasets", "ingest"},
-    "definitions": {"assets", "warehouse"},
-    "cli": {"cli", "definitions", "datasets", "freshness", "tables", "warehouse"},
+    "runs": {"warehouse"},
+    "definitions": {"assets", "runs", "warehouse"},
+    "cli": {"cli", "definitions", "datasets", "freshness", "runs", "tables", "warehouse"},
 }
 FOREIGN = {
     # layer: packages that it must not know

@@ -42,8 +42,12 @@ ROWS = {
     "negatives": 2 * 12 * 3,  # 3 candidates in CONFIG
     "test_candidates": 12 * 4,
     "baselines": 12,
-    "test_ranks": 2 * 5 * 12,  # neumf, gmf, mlp, ials and popularity; sampled and full
-    "metrics": 2 * 5 * 6,  # hr and ndcg; by expectation, optimistic, pessimistic
+    "test_ranks": 2 * 8 * 12,  # sampled and full; of 3 networks and 5 baselines
+    # in segments all, history 1-2 and popularity 1-4, of 8 models: sampled and full each auc and,
+    # at 2 lengths, hr, ndcg, mrr, recall, 2 optimistic and 2 pessimistic; corrected the first 4
+    "metrics": 3 * 8 * (2 * (1 + 2 * 8) + 2 * 4),
+    "comparisons": 7 * 3 * 2 * 2,  # of 7 other models: 3 protocols, hr and ndcg at 2 lengths
+    "diversity": 3 * 2,  # coverage, gini and novelty at 10 and 20
     "recommendations": 12 * 3 + 3,  # 3 asked for in CONFIG, for the newcomer too
     "popular_items": 12,  # all, as there are fewer than 20
     "item_neighbours": 12 * 2,  # 2 asked for in CONFIG
@@ -56,7 +60,7 @@ CONFIG: dict[str, Any] = {
         "gmf_model": {"config": TRAINING},
         "mlp_model": {"config": {"layers": [4, 2], **TRAINING}},
         "neumf_model": {"config": TRAINING},
-        "metrics": {"config": {"k": 2}},
+        "evaluation": {"config": {"ks": [1, 2]}},
         "ranking_pass": {"config": {"recommended": 3}},
         "item_neighbours": {"config": {"neighbours": 2}},
     }

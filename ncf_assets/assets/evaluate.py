@@ -1,40 +1,95 @@
 """Evaluate: the metrics that follow from where each model places the held-out items."""
 
 from dataclasses import asdict
+from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from ncf_assets.assets import scorers
 from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.table_asset import table_asset
-from ncf_assets.ncf import metrics as formulas
-from ncf_assets.ncf.randomness import rng
+from ncf_assets.assets.table_asset import Rows, sql_asset, tables_asset
+from ncf_assets.ncf import evaluation as science
+from ncf_assets.ncf.evaluation import Figures, Ranks
+from ncf_assets.ncf.segments import segments
+from ncf_assets.tables import tables
 
 
-class MetricsConfig(dg.Config):
+class EvaluationConfig(dg.Config):
     """Which metrics, and how their intervals are drawn."""
 
-    k: int = Field(10, ge=1, le=1000, description="Length of the recommendation list")
+    ks: list[int] = Field(
+        [1, 5, 10, 20], min_length=1, description="Lengths of the recommendation list, 1 to 1000"
+    )
     seed: int = Field(2017, ge=0, description="Seed of the bootstrap over users")
 
+    @field_validator("ks")
+    @classmethod
+    def _check_ks(cls, ks: list[int]) -> list[int]:
+        if min(ks) < 1 or max(ks) > 1000 or len(set(ks)) < len(ks):
+            raise ValueError(f"lengths are 1 to 1000, each given once, found {ks}")
+        return ks
 
-@table_asset(
-    "evaluate",
-    reads=["test_ranks"],
-    config=MetricsConfig,
-    modules=["ncf_assets.ncf.metrics", "ncf_assets.ncf.randomness"],
+
+@tables_asset(
+    {"metrics": "evaluate", "comparisons": "evaluate"},
+    reads=["test_ranks", "test", "train"],
+    config=EvaluationConfig,
+    modules=[
+        f"ncf_assets.ncf.{module}"
+        for module in ("bootstrap", "corrected", "evaluation", "metrics", "randomness", "segments")
+    ],
 )
-def metrics(inputs: Inputs, config: MetricsConfig) -> pd.DataFrame:
-    """Hit ratio and NDCG of every model, with intervals."""
-    rows = [
-        {"model": model, "protocol": protocol, "segment": "all", **asdict(metric)}
-        for (model, protocol), ranks in inputs.read("test_ranks").groupby(["model", "protocol"])
-        for metric in formulas.summarise(
-            ranks["n_better"].to_numpy(),
-            ranks["n_tied"].to_numpy(),
-            config.k,
-            rng(config.seed, f"bootstrap {model} {protocol}"),
-        )
-    ]
-    return pd.DataFrame(rows).sort_values(["model", "protocol", "segment", "metric", "k"])
+def evaluation(inputs: Inputs, config: EvaluationConfig) -> dict[str, Rows]:
+    """Every metric of every model in every segment, and NeuMF's difference to each other model."""
+    models, by_protocol = _figures(inputs, config.ks)
+    means, differences = science.summarise(
+        models, by_protocol, _segments(inputs), scorers.SERVED, config.seed
+    )
+    return {
+        "metrics": _frame("metrics", [asdict(row) for row in means]),
+        "comparisons": _frame("comparisons", [asdict(row) for row in differences]),
+    }
+
+
+diversity = sql_asset("diversity", "evaluate")
+
+
+def _figures(inputs: Inputs, ks: list[int]) -> tuple[list[str], dict[str, Figures]]:
+    """The models, and by protocol what their ranks are worth."""
+    ranks = inputs.read("test_ranks")
+    models = sorted(ranks["model"].unique())
+    by_protocol = {
+        str(protocol): _ranks(rows, len(models)) for protocol, rows in ranks.groupby("protocol")
+    }
+    found = {name: science.figures(of_one, ks) for name, of_one in by_protocol.items()}
+    n_candidates = by_protocol["full"].n_candidates
+    for name in by_protocol.keys() - {"full"}:
+        found[f"{name}-corrected"] = science.corrected_figures(by_protocol[name], n_candidates, ks)
+    return models, found
+
+
+def _ranks(rows: pd.DataFrame, n_models: int) -> Ranks:
+    """The rows of one protocol, which are sorted by model and user."""
+    columns = {
+        name: rows[name].to_numpy().reshape(n_models, -1).T
+        for name in ("n_candidates", "n_better", "n_tied")
+    }
+    return Ranks(columns["n_candidates"][:, 0], columns["n_better"], columns["n_tied"])
+
+
+def _segments(inputs: Inputs) -> dict[str, np.ndarray]:
+    """Which test users are in each segment."""
+    test, train = inputs.read("test"), inputs.read("train")
+    by_user, by_item = train["user"].value_counts(), train["item"].value_counts()
+    return segments(
+        test["user"].map(by_user).fillna(0).to_numpy(),
+        test["item"].map(by_item).fillna(0).to_numpy(),
+    )
+
+
+def _frame(table: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    key = list(tables()[table].key)
+    return pd.DataFrame(rows, columns=tables()[table].schema.names).sort_values(key)

@@ -95,6 +95,12 @@ def fitted_asset(
     return wrap
 
 
+def train_pairs(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Users [n] and items [n] of the train interactions."""
+    train = run.inputs.read("train", ["user", "item"])
+    return train["user"].to_numpy(), train["item"].to_numpy()
+
+
 def some_validation_lists(run: Run, config: FitConfig) -> tuple[np.ndarray, np.ndarray]:
     """Users [n] and their candidates [n, 1 + negatives]: all, or as many as asked for, drawn."""
     users, lists = validation_lists(run.inputs)

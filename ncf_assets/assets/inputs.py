@@ -55,7 +55,7 @@ class Inputs:
     def query(self, select: str, parameters: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
         """The rows of a select over the declared tables."""
         tables = {name: file for name, file in self.files.items() if file.suffix == ".parquet"}
-        with self._warehouse.connect(tables) as connection:
+        with self._warehouse.connect(self.dataset, tables) as connection:
             reader = connection.sql(select, params=dict(parameters)).to_arrow_reader(QUERY_ROWS)
             with reader:  # what is not read to the end would keep DuckDB's spilled files
                 yield from reader

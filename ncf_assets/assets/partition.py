@@ -87,7 +87,7 @@ class Run:
             }
             settings = {**self.config, **self.limits}
             parameters = {name: settings[name] for name in check.parameters}
-            with self.warehouse.connect(files) as connection:
+            with self.warehouse.connect(self.dataset, files) as connection:
                 failing = connection.sql(check.query, params=parameters).df()
             complaint = _complaint(check, failing)
             yield _result(check, failing, complaint), [] if check.warns else complaint
@@ -96,7 +96,8 @@ class Run:
         self, draft: Draft, stamp: Stamp, more: Mapping[str, Any]
     ) -> dg.MaterializeResult[Any]:
         """What the Dagster UI shows of a published table."""
-        with self.warehouse.connect({draft.table.name: draft.target}) as connection:
+        shown = {draft.table.name: draft.target}
+        with self.warehouse.connect(self.dataset, shown) as connection:
             preview = connection.table(draft.table.name).limit(SHOWN_ROWS).df()
         return dg.MaterializeResult(
             asset_key=draft.table.name,

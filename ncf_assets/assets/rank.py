@@ -47,11 +47,14 @@ def ranking_pass(inputs: Inputs, config: RankingConfig) -> dict[str, Rows]:
     top = TopUnseen(everyone, seen, config.recommended)
     ranks = []
     for name, load in sorted(scorers.SCORERS.items()):
+        scorer = load(inputs)
+        if scorer is None:
+            continue
         places = HeldOutRanks(users, candidates, seen)
         if name == scorers.SERVED:
-            _sweep(name, load(inputs), everyone, seen.n_items, [places, top])
+            _sweep(name, scorer, everyone, seen.n_items, [places, top])
         else:
-            _sweep(name, load(inputs), users, seen.n_items, [places])
+            _sweep(name, scorer, users, seen.n_items, [places])
         ranks += [
             _ranks(name, "full", users, places.full),
             _ranks(name, f"sampled-{candidates.shape[1] - 1}", users, places.sampled),

@@ -32,7 +32,14 @@ COUNTED = (
     "validation",
     "test",
 )
-READS = ("metrics", "neumf_model", "rejected_reviews", "training_history")
+READS = (
+    "comparisons",
+    "diversity",
+    "metrics",
+    "neumf_model",
+    "rejected_reviews",
+    "training_history",
+)
 
 
 @dg.asset(
@@ -108,10 +115,11 @@ def facts_of(run: Run, stamps: Mapping[str, Stamp]) -> report.Facts:
 
 def headline(metrics: pd.DataFrame) -> dict[str, Any]:
     """NeuMF's figures, which Dagster charts over time, and the table of all models."""
-    shown = metrics[metrics["metric"].isin(["hr", "ndcg"])]
+    shown = metrics[metrics["metric"].isin(["hr", "ndcg"]) & (metrics["segment"] == "all")]
+    shown = shown[~shown["protocol"].str.endswith("-corrected")]
     ours = shown[shown["model"] == "neumf"]
     charted = {
-        f"{row['metric'].upper()}@{row['k']}": float(row["value"])
+        f"{row['metric'].upper()}@{row['k']} {row['protocol']}": float(row["value"])
         for row in ours.to_dict("records")
     }
     return {**charted, "models": table_metadata(shown.round(4))}

@@ -6,13 +6,19 @@ Everything ranked goes through here; what a block scorer is stands in `ncf_asset
 from collections.abc import Callable
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from ncf_assets.assets.inputs import Inputs
-from ncf_assets.ncf import ranking
+from ncf_assets.ncf import chance, ease, itemknn, ranking
+from ncf_assets.ncf.histories import histories
 from ncf_assets.ncf.ranking import BlockScorer
 
 SERVED = "neumf"  # the model that recommends
-MODULES = ("ncf_assets.ncf.ranking", "ncf_assets.ncf.network_scorer")
+SEED = 2017  # ours: of the random baseline, of which one draw is as good as another
+MODULES = tuple(
+    f"ncf_assets.ncf.{module}"
+    for module in ("chance", "ease", "histories", "itemknn", "network_scorer", "ranking")
+)
 
 
 def popularity(inputs: Inputs) -> BlockScorer:
@@ -21,11 +27,28 @@ def popularity(inputs: Inputs) -> BlockScorer:
     return ranking.same_for_all(scores.to_numpy())
 
 
+def random(inputs: Inputs) -> BlockScorer:
+    """Drawn, and the same in every run."""
+    return chance.block_scorer(inputs.rows("items"), SEED)
+
+
 def factors(inputs: Inputs) -> BlockScorer:
     """The product of a user's and an item's factors."""
-    with np.load(inputs.model_file("ials_model"), allow_pickle=False) as file:
-        users, items = file["users"], file["items"]
-    return lambda asked: users[asked] @ items.T
+    found = _arrays(inputs, "ials_model")
+    return lambda asked: found["users"][asked] @ found["items"].T
+
+
+def neighbourhoods(inputs: Inputs) -> BlockScorer:
+    """The similarity of an item to what the user has in train."""
+    found = _arrays(inputs, "itemknn_model")
+    return itemknn.ItemKnn(_histories(inputs), found["neighbours"], found["similarities"]).scores
+
+
+def linear(inputs: Inputs) -> BlockScorer | None:
+    """The weights for an item of what the user has in train; None if there are too many items."""
+    if inputs.record("ease_model")["skipped"]:
+        return None
+    return ease.Ease(_histories(inputs), _arrays(inputs, "ease_model")["weights"]).scores
 
 
 def network(name: str) -> Callable[[Inputs], BlockScorer]:
@@ -39,12 +62,37 @@ def network(name: str) -> Callable[[Inputs], BlockScorer]:
     return load
 
 
-# by the models' names in the tables, in alphabetical order; each is loaded when its turn comes
-SCORERS: dict[str, Callable[[Inputs], BlockScorer]] = {
+def _arrays(inputs: Inputs, asset: str) -> dict[str, np.ndarray]:
+    """What the file of a fitted model holds."""
+    with np.load(inputs.model_file(asset), allow_pickle=False) as file:
+        return dict(file)
+
+
+def _histories(inputs: Inputs) -> csr_array:
+    train = inputs.read("train", ["user", "item"])
+    sizes = inputs.rows("users"), inputs.rows("items")
+    return histories(train["user"].to_numpy(), train["item"].to_numpy(), *sizes)
+
+
+# by the models' names in the tables, in alphabetical order; each is loaded when its turn comes.
+# None instead of a scorer stands for a model that was skipped, as its record explains
+SCORERS: dict[str, Callable[[Inputs], BlockScorer | None]] = {
+    "ease": linear,
     "gmf": network("gmf"),
     "ials": factors,
+    "itemknn": neighbourhoods,
     "mlp": network("mlp"),
     "neumf": network("neumf"),
     "popularity": popularity,
+    "random": random,
 }
-READS = ("baselines", "gmf_model", "ials_model", "mlp_model", "neumf_model")
+READS = (
+    "baselines",
+    "ease_model",
+    "gmf_model",
+    "ials_model",
+    "itemknn_model",
+    "mlp_model",
+    "neumf_model",
+    "train",
+)

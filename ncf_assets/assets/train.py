@@ -1,5 +1,9 @@
-"""Train: GMF and MLP, NeuMF that starts from them, and the baselines they must beat."""
+"""Train: the factorisation, GMF that starts from it, MLP, and NeuMF that starts from them.
 
+What they must beat is `baselines`.
+"""
+
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -11,11 +15,12 @@ from ncf_assets.assets.fitted_asset import (
     Fitted,
     fitted_asset,
     some_validation_lists,
+    train_pairs,
 )
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.model_asset import TrainingConfig, model_asset
 from ncf_assets.assets.partition import Run
-from ncf_assets.assets.table_asset import NoConfig, sql_asset, table_asset
+from ncf_assets.assets.table_asset import NoConfig, table_asset
 
 
 class IalsConfig(FitConfig):
@@ -77,25 +82,31 @@ class NeumfConfig(GmfConfig):
     )
 
 
-@fitted_asset("ials_model", IalsConfig, modules=("ncf_assets.ncf.ials",))
+@fitted_asset(
+    "ials_model",
+    IalsConfig,
+    modules=(
+        "ncf_assets.ncf.choosing",
+        "ncf_assets.ncf.ials",
+        "ncf_assets.ncf.metrics",
+        "ncf_assets.ncf.ranking",
+    ),
+)
 def ials_model(run: Run, config: IalsConfig) -> Fitted:
     """Factors of users and items in closed form: a baseline, and where GMF starts from."""
-    from ncf_assets.ncf import ials
+    from ncf_assets.ncf import choosing, ials
 
-    train = run.inputs.read("train", ["user", "item"])
-    best = ials.fit_best(
-        train["user"].to_numpy(),
-        train["item"].to_numpy(),
-        *run.sizes(),
+    weight = config.unobserved_weight
+    best = choosing.fit_best(
+        partial(ials.fit, *train_pairs(run), *run.sizes()),
         [
-            ials.IalsSettings(
-                config.factors, config.sweeps, config.unobserved_weight, value, config.seed
-            )
+            ials.IalsSettings(config.factors, config.sweeps, weight, value, config.seed)
             for value in config.regularisation
         ],
         *some_validation_lists(run, config),
+        run.inputs.rows("items"),
     )
-    arrays = {"users": best.factors.users, "items": best.factors.items}
+    arrays = {"users": best.model.users, "items": best.model.items}
     return Fitted(arrays, {"regularisation": best.settings.regularisation, "ndcg": best.ndcg})
 
 
@@ -147,6 +158,3 @@ def training_history(inputs: Inputs, _: NoConfig) -> pd.DataFrame:
         for epoch in inputs.record(name)["history"]
     ]
     return pd.DataFrame(epochs)
-
-
-baselines = sql_asset("baselines", "train")

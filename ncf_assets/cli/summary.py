@@ -8,6 +8,8 @@ from ncf_assets.cli.choices import check_datasets, warehouse
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import NotMaterializedError, Warehouse
 
+K = 10  # He et al. 2017, section 4.1: lists are cut at 10
+
 
 @click.command()
 @click.argument("dataset")
@@ -39,9 +41,12 @@ def _row_counts(place: Warehouse, dataset: str) -> Table:
 
 
 def _comparison(place: Warehouse, dataset: str) -> Table:
-    """Models side by side, the best first."""
-    metrics = place.read("metrics", dataset)
-    shown_metrics = metrics[metrics["metric"].isin(["hr", "ndcg"])]
+    """Models side by side, the best first, at the k of the paper or what comes nearest."""
+    metrics = place.read("metrics", dataset).query(
+        "metric in ['hr', 'ndcg'] and segment == 'all' and not protocol.str.endswith('-corrected')"
+    )
+    k = min(metrics["k"], key=lambda k: abs(k - K))
+    shown_metrics = metrics[metrics["k"] == k]
     headings = shown_metrics["metric"].str.upper() + "@" + shown_metrics["k"].astype(str)
     headings += " " + shown_metrics["protocol"]
     wide = shown_metrics.assign(heading=headings).pivot(

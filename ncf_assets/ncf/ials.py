@@ -5,16 +5,14 @@ on Item Recommendation Benchmarks". It is a baseline, and where GMF starts from;
 factors over is `neumf`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
-from ncf_assets.ncf import metrics, ranking
 from ncf_assets.ncf.randomness import rng
 
-K = 10  # He et al. 2017, section 4.1: settings are chosen by NDCG@10
 MEMORY = 2**24  # ours: numbers in the largest array of a block of rows, 64 MB
 
 
@@ -41,14 +39,10 @@ class Factors:
     users: np.ndarray  # float32 [n_users, factors]
     items: np.ndarray  # float32 [n_items, factors]
 
-
-@dataclass(frozen=True)
-class Chosen:
-    """The factorisation that was best on validation; its NDCG@10 is None without validation."""
-
-    factors: Factors
-    settings: IalsSettings
-    ndcg: float | None
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """Scores of all items: users int32 [b] -> float32 [b, n_items]."""
+        scores: np.ndarray = self.users[users] @ self.items.T
+        return scores
 
 
 @dataclass(frozen=True)
@@ -93,44 +87,6 @@ def fit(
         if on_sweep:
             on_sweep(sweep, factors)
     return factors
-
-
-def fit_best(
-    users: np.ndarray,
-    items: np.ndarray,
-    n_users: int,
-    n_items: int,
-    choices: Sequence[IalsSettings],
-    validation_users: np.ndarray,
-    validation_candidates: np.ndarray,
-) -> Chosen:
-    """Fit with each of `choices` and keep the best on validation, the first of equals.
-
-    `validation_users` [m] and `validation_candidates` [m, 1 + c], the held-out item at column 0,
-    may be empty: then the first choice is kept.
-    """
-    best: Chosen | None = None
-    for settings in choices if validation_users.size else choices[:1]:
-        factors = fit(users, items, n_users, n_items, settings)
-        ndcg = _ndcg(factors, validation_users, validation_candidates)
-        if best is None or (ndcg or 0.0) > (best.ndcg or 0.0):
-            best = Chosen(factors, settings, ndcg)
-    if best is None:
-        raise ValueError("there must be settings to choose from, found none; give at least one")
-    return best
-
-
-def _ndcg(factors: Factors, users: np.ndarray, candidates: np.ndarray) -> float | None:
-    """Mean NDCG@10 of candidates [m, 1 + c]; None without users."""
-    if not users.size:
-        return None
-    scores = np.empty(candidates.shape, np.float32)
-    rows = max(1, MEMORY // (candidates.shape[1] * factors.items.shape[1]))
-    for start in range(0, users.size, rows):
-        part = slice(start, start + rows)
-        pairs = factors.users[users[part]], factors.items[candidates[part]]
-        scores[part] = np.einsum("ud,ucd->uc", *pairs)
-    return float(metrics.ndcg(*ranking.count_better_and_tied(scores), K).mean())
 
 
 def _solve(side: _Side, others: np.ndarray, settings: IalsSettings) -> np.ndarray:

@@ -13,10 +13,10 @@ import numpy as np
 from ncf_assets.ncf.parallel import over_slices
 from ncf_assets.ncf.sampling import Seen
 
-# users int32 [b] -> scores float32 [b, n_items], a new array; higher is better. It is called from
+# users int32 [b] -> scores, floats [b, n_items], a new array; higher is better. It is called from
 # several threads at once. But for rounding, a user's scores do not depend on the rest of the block.
 BlockScorer = Callable[[np.ndarray], np.ndarray]
-# (users int32 [b], scores float32 [b, n_items]); called once for each user, from several threads
+# (users int32 [b], scores [b, n_items]); called once for each user, from several threads
 Reader = Callable[[np.ndarray, np.ndarray], None]
 
 CELLS = 2**20  # ours: scores of a block, 4 MB; the blocks of a few threads fit a last-level cache

@@ -1,15 +1,17 @@
 -- Every figure of the evaluation, in long form: any of them is one `where` away.
+-- With one held-out item for each user recall is the hit ratio; it stands here under both names.
+-- Bins of segments count interactions in train.
 --
 -- grain: one metric of one model
 -- key: model, protocol, segment, metric, k
--- made by: ncf_assets/ncf/metrics.py (no select: the intervals are bootstrapped)
+-- made by: ncf_assets/ncf/evaluation.py (no select: the intervals are bootstrapped)
 --
 -- column model VARCHAR: 'neumf', 'gmf', 'mlp', or a baseline
--- column protocol VARCHAR: as in test_ranks
--- column segment VARCHAR: 'all': every test user
--- column metric VARCHAR: 'hr' or 'ndcg', ties by expectation; with _optimistic or _pessimistic, all ties won or lost
--- column k INTEGER: length of the recommendation list
--- column value DOUBLE: mean over users, 0 to 1
+-- column protocol VARCHAR: as in test_ranks; 'sampled-99-corrected' estimates 'full' from 'sampled-99' (Krichene and Rendle 2020)
+-- column segment VARCHAR: 'all': every test user; 'history 5-9': users with 5 to 9; 'popularity 5-19': held-out items with 5 to 19; 'cold': with none
+-- column metric VARCHAR: 'hr', 'ndcg', 'mrr', 'recall' or 'auc', ties by expectation; hr and ndcg with _optimistic or _pessimistic: all ties won or lost
+-- column k INTEGER: length of the recommendation list; 0 for auc, which looks at the whole list
+-- column value DOUBLE: mean over users, 0 to 1; a corrected one is an estimate and may lie outside
 -- column ci_low DOUBLE: lower end of the 95 % bootstrap interval over users
 -- column ci_high DOUBLE: upper end of the 95 % bootstrap interval over users
--- column n_users INTEGER: test users
+-- column n_users INTEGER: test users in the segment

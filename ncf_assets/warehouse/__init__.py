@@ -157,9 +157,15 @@ class Warehouse:
         return record
 
     @contextlib.contextmanager
-    def connect(self, partitions: Mapping[str, Path]) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A private in-memory DuckDB with a view for each named Parquet file."""
-        with duckdb.connect(config=self._resources()) as connection:
+    def connect(
+        self, dataset: str, partitions: Mapping[str, Path]
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A private in-memory DuckDB with a view for each named Parquet file of a dataset."""
+        spill = (self.spill or self.root / "tmp") / f"dataset={dataset}" / "spill"
+        with (
+            temporary_folder(spill) as folder,
+            duckdb.connect(config=self._resources(folder)) as connection,
+        ):
             for table, file in partitions.items():
                 # a file name cannot be a prepared parameter of `create view`
                 path = glob_escaped(file).replace("'", "''")
@@ -169,10 +175,8 @@ class Warehouse:
                 )
             yield connection
 
-    def _resources(self) -> dict[str, Any]:
-        """What DuckDB may use. Its spilled files bear its process id, and go when it ends."""
-        spill = self.spill or self.root / "tmp"
-        spill.parent.mkdir(parents=True, exist_ok=True)
+    def _resources(self, spill: Path) -> dict[str, Any]:
+        """What DuckDB may use."""
         return {"memory_limit": self.memory_limit, "temp_directory": str(spill)}
 
     # -- writing
@@ -259,4 +263,5 @@ class Warehouse:
 
     def export(self, file: Path) -> dict[str, int]:
         """Write all tables into one self-contained DuckDB file; the rows of each."""
-        return catalogue.export(file, self.root / "tables", self._resources())
+        with temporary_folder((self.spill or file.parent) / file.name) as spill:
+            return catalogue.export(file, self.root / "tables", self._resources(spill))

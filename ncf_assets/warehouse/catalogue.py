@@ -5,8 +5,9 @@ open shells keep working; new datasets appear in them at once, as each view read
 What somebody writes into it, or an older shell leaves beside it, is swept away by the next refresh.
 """
 
+import contextlib
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ def refresh(database: Path, folder: Path) -> None:
     """Rebuild the catalogue if tables, their headers, or the file itself have changed."""
     database.parent.mkdir(parents=True, exist_ok=True)
     built_from = database.with_suffix(".duckdb.built-from")
-    with FileLock(database.with_suffix(".duckdb.lock"), timeout=LOCK_SECONDS):
+    new = database.with_suffix(".duckdb.new")
+    with FileLock(database.with_suffix(".duckdb.lock"), timeout=LOCK_SECONDS), swept(new):
         present = _present(folder)
         wanted = _fingerprint(folder, present)
         # a shell that wrote to an old catalogue leaves a log that does not belong to this one
@@ -34,11 +36,23 @@ def refresh(database: Path, folder: Path) -> None:
         if unchanged and not log.exists():
             return
         built_from.unlink(missing_ok=True)
-        with temporary(database) as path:
-            _build(path, folder, present)
-            log.unlink(missing_ok=True)
-            path.replace(database)
+        _build(new, folder, present)
+        log.unlink(missing_ok=True)
+        new.replace(database)
         built_from.write_text(wanted + _identity(database))
+
+
+@contextlib.contextmanager
+def swept(new: Path) -> Iterator[None]:
+    """Remove what a killed run left of a new catalogue, and afterwards what a failed one did."""
+    left = (new, new.with_name(new.name + ".wal"))
+    for path in left:
+        path.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        for path in left:
+            path.unlink(missing_ok=True)
 
 
 def export(file: Path, folder: Path, resources: Mapping[str, Any]) -> dict[str, int]:

@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.\w+")  # as `temporary` names them
+
 
 @contextlib.contextmanager
 def temporary(target: Path, suffix: str = ".tmp") -> Iterator[Path]:
@@ -17,6 +19,19 @@ def temporary(target: Path, suffix: str = ".tmp") -> Iterator[Path]:
     try:
         yield path
     finally:
+        path.unlink(missing_ok=True)
+
+
+def temporaries(folder: Path) -> list[Path]:
+    """The files and folders in a folder that `temporary` named."""
+    return [path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name)]
+
+
+def remove(path: Path) -> None:
+    """A file or a folder with all that is in it."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
         path.unlink(missing_ok=True)
 
 

@@ -4,8 +4,9 @@ Where a model lies, and what makes a version the current one, is `ncf_assets.war
 """
 
 import os
-import shutil
 from pathlib import Path
+
+from ncf_assets.warehouse.files import remove
 
 MODELS_KEPT = 2  # ours: the current one, and the one that a reader may just have opened
 
@@ -27,7 +28,4 @@ def prune(current: Path, kept: int) -> None:
     older = [version for version in versions if version != current]
     older.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for version in older[kept - 1 :]:
-        if version.is_dir():
-            shutil.rmtree(version)
-        else:
-            version.unlink(missing_ok=True)
+        remove(version)

@@ -276,7 +276,7 @@ def test_a_report_from_two_lineages_is_refused(
         ("gmf_model", "learning_rate", 0.0, "greater than 0"),
         ("mlp_model", "layers", [5, 2], "even"),
         ("neumf_model", "alpha", 1.5, "less than or equal to 1"),
-        ("metrics", "k", 0, "greater than or equal to 1"),
+        ("ease_model", "max_items", 0, "greater than or equal to 1"),
         ("item_neighbours", "neighbours", 0, "greater than or equal to 1"),
     ],
 )

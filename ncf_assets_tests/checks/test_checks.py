@@ -33,7 +33,11 @@ SOUND: dict[str, Rows] = {
     ],
     "baselines": [("popularity", item, 1.0) for item in range(4)],
     # ann has not rated item 3: two candidates, sampled or not
-    "test_ranks": [("neumf", "full", 0, 2, 1, 0), ("neumf", "sampled-1", 0, 2, 1, 0)],
+    "test_ranks": [
+        (model, protocol, 0, 2, 1, 0)
+        for model in ("neumf", "popularity")
+        for protocol in ("full", "sampled-1")
+    ],
     "recommendations": [("ann", 1, "bag", 2.5, "neumf"), ("ben", 1, "hat", 2.5, "neumf")],
     "popular_items": [(1, "cap", 2.0), (2, "bag", 1.0), (3, "hat", 1.0), (4, "tie", 1.0)],
     "item_neighbours": [
@@ -43,12 +47,29 @@ SOUND: dict[str, Rows] = {
         ("bag", 1, "tie", -0.1),
     ],
     "metrics": [
-        (*METRIC, "hr", 10, 0.5, 0.4, 0.6, 100),
-        (*METRIC, "ndcg", 10, 0.3, 0.2, 0.4, 100),
-        (*METRIC, "hr_optimistic", 10, 0.5, 0.4, 0.6, 100),
-        (*METRIC, "ndcg_optimistic", 10, 0.5, 0.4, 0.6, 100),
+        (model, "sampled-99", segment, metric, 10, *figures, 1)
+        for model, value in (("neumf", 0.5), ("popularity", 0.4))
+        for segment in ("all", "history 1-2", "popularity 1-4")
+        for metric, figures in (
+            ("hr", (value, value - 0.1, value + 0.1)),
+            ("ndcg", (value, value - 0.1, value + 0.1)),
+        )
+    ],
+    "comparisons": [
+        ("neumf", "popularity", "sampled-99", metric, 10, 0.1, 0.05, 0.15, 1)
+        for metric in ("hr", "ndcg")
+    ],
+    "diversity": [
+        ("neumf", metric, k, 0.5) for metric in ("coverage", "gini", "novelty") for k in (10, 20)
     ],
 }
+
+
+def figures(**values: float) -> Rows:
+    """Rows of metrics with intervals of 0.1 to either side."""
+    return [(*METRIC, name, 10, v, v - 0.1, v + 0.1, 1) for name, v in values.items()]
+
+
 BROKEN: list[tuple[str, str, Rows]] = [
     # check, the table that is drawn anew, its rows
     ("raw_reviews_not_empty", "raw_reviews", []),
@@ -123,17 +144,45 @@ BROKEN: list[tuple[str, str, Rows]] = [
         "item_neighbours",
         [("cap", 1, "cap", 1.0), *SOUND["item_neighbours"][1:]],
     ),
-    ("metrics_ndcg_within_hr", "metrics", [(*METRIC, "ndcg", 10, 0.6, 0.5, 0.7, 100)]),
-    ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 1.2, 1.1, 1.3, 100)]),
-    ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 0.5, 0.6, 0.7, 100)]),
+    ("metrics_ndcg_within_hr", "metrics", figures(hr=0.5, ndcg=0.6)),
+    ("metrics_in_range", "metrics", figures(hr=1.2)),
+    ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 0.5, 0.6, 0.7, 1)]),  # value below it
+    (
+        "metrics_in_range",
+        "metrics",
+        [("neumf", "sampled-99-corrected", "all", "hr", 10, -0.1, 0.0, 0.1, 1)],
+    ),
+    ("metrics_every_model", "metrics", figures(hr=0.5)),  # none of popularity
+    ("metrics_every_model", "metrics", []),
+    ("metrics_every_user_once", "metrics", figures(hr=0.5)),  # no bins
+    (
+        "metrics_every_user_once",
+        "metrics",
+        [*SOUND["metrics"], ("neumf", "sampled-99", "cold", "hr", 10, 0.5, 0.4, 0.6, 1)],  # twice
+    ),
+    ("comparisons_are_differences", "comparisons", SOUND["comparisons"][1:]),  # hr is missing
+    (
+        "comparisons_are_differences",
+        "comparisons",
+        [("neumf", "popularity", "sampled-99", m, 10, 0.2, 0.1, 0.3, 1) for m in ("hr", "ndcg")],
+    ),
+    (
+        "comparisons_are_differences",
+        "comparisons",
+        [("neumf", "popularity", "sampled-99", m, 10, 0.1, 0.2, 0.3, 1) for m in ("hr", "ndcg")],
+    ),
+    ("diversity_in_range", "diversity", SOUND["diversity"][1:]),  # one is missing
+    ("diversity_in_range", "diversity", [*SOUND["diversity"][1:], ("neumf", "coverage", 10, 1.1)]),
+    ("diversity_in_range", "diversity", [*SOUND["diversity"][:-1], ("neumf", "novelty", 20, -1.0)]),
 ]
-# NDCG above HR takes both rows to be seen
-BROKEN = [
-    (name, table, [*rows, SOUND["metrics"][0]] if name == "metrics_ndcg_within_hr" else rows)
-    for name, table, rows in BROKEN
-]
-# one candidate is asked for; one rejected line of three passes, three of five do not
-PARAMETERS = {"candidates": 1, "max_rejected": 0.5, "warn_rejected": 0.5}
+# one of each list is asked for; one rejected line of three passes, three of five do not
+PARAMETERS = {
+    "candidates": 1,
+    "max_rejected": 0.5,
+    "neighbours": 1,
+    "recommended": 1,
+    "warn_rejected": 0.5,
+}
 BY_NAME = {check.name: check for found in checks().values() for check in found}
 
 
@@ -176,6 +225,16 @@ def test_baselines_may_tie() -> None:
     assert (
         failing("test_ranks_few_ties", {"test_ranks": [("popularity", "full", 0, 9, 0, 8)]}) == []
     )
+
+
+def test_estimates_may_lie_outside_the_range() -> None:
+    """A corrected value below 0, and one of NDCG above that of HR."""
+    rows = [
+        ("neumf", "sampled-99-corrected", "all", name, 10, value, value - 0.1, value + 0.1, 1)
+        for name, value in (("hr", -0.2), ("ndcg", -0.1))
+    ]
+    for name in ("metrics_in_range", "metrics_ndcg_within_hr"):
+        assert failing(name, {"metrics": rows}) == []
 
 
 def test_every_check_file_is_shown_to_fail() -> None:

@@ -129,7 +129,7 @@ def test_a_selection_makes_only_what_it_names(data: Path) -> None:
     """And what the same pass makes, recommendations; sources stay as they are."""
     done = ncf(
         data, "materialize", "Sample", "--select", "test_ranks,metrics",
-        "--config", str(only(data, "metrics")),
+        "--config", str(only(data, "evaluation")),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "[ 3/3]" in done.stdout

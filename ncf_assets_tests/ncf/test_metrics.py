@@ -1,14 +1,15 @@
-"""Hit ratio, NDCG and their intervals, against values worked by hand."""
+"""What a rank is worth, against values worked by hand and against scikit-learn."""
 
 import math
 
 import numpy as np
 import pytest
+import sklearn.metrics
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from ncf_assets.ncf import metrics, ranking
-from ncf_assets.ncf.randomness import rng
 
 ranks = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=20)
 
@@ -42,10 +43,27 @@ def test_hit_ratio_by_hand(n_better: int, expected: float) -> None:
     assert one(metrics.hit_ratio, n_better, 0) == expected
 
 
+@pytest.mark.parametrize(("n_better", "expected"), [(0, 1), (1, 0.5), (3, 0.25), (9, 0.1), (10, 0)])
+def test_reciprocal_rank_by_hand(n_better: int, expected: float) -> None:
+    """1 / rank, and nothing beyond the list."""
+    assert one(metrics.reciprocal_rank, n_better, 0) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("n_better", "n_tied", "expected"),
+    [(0, 0, 1), (99, 0, 0), (33, 0, 2 / 3), (0, 99, 0.5), (9, 10, 85 / 99)],
+)
+def test_auc_by_hand(n_better: int, n_tied: int, expected: float) -> None:
+    """Of 99 others, those beaten and half of those equal: in the last row 80 and 5."""
+    values = metrics.auc(np.array([n_better]), np.array([n_tied]), np.array([100]))
+    assert values == pytest.approx(expected)
+
+
 def test_a_tie_counts_half() -> None:
     """With 9 better and 1 equal the rank is 10 or 11: a hit in one case of two."""
     assert one(metrics.hit_ratio, 9, 1) == 0.5
     assert one(metrics.ndcg, 9, 1) == pytest.approx(1 / math.log2(11) / 2)
+    assert one(metrics.reciprocal_rank, 9, 1) == pytest.approx(1 / 10 / 2)
 
 
 def test_a_tie_at_the_top_gains_the_mean_of_both_places() -> None:
@@ -66,6 +84,7 @@ def test_a_constant_model_scores_as_chance() -> None:
     by_hand = sum(1 / math.log2(rank + 1) for rank in range(1, 11)) / 100
     assert by_hand == pytest.approx(0.04544, abs=5e-6)
     assert metrics.ndcg(better, tied, 10) == pytest.approx([by_hand] * 3)
+    assert metrics.auc(better, tied, np.full(3, 100)).tolist() == [0.5] * 3
 
 
 def test_a_perfect_model_scores_one() -> None:
@@ -74,40 +93,22 @@ def test_a_perfect_model_scores_one() -> None:
     better, tied = ranking.count_better_and_tied(scores)
     assert metrics.hit_ratio(better, tied, 10).tolist() == [1] * 4
     assert metrics.ndcg(better, tied, 10).tolist() == [1] * 4
-
-
-def test_optimistic_and_pessimistic_win_and_lose_all_ties() -> None:
-    """One user at rank 10 or 11: a hit, half a hit, no hit."""
-    values = {
-        metric.metric: metric.value
-        for metric in metrics.summarise(np.array([9]), np.array([1]), 10, rng(1, "test"))
-    }
-    at_10 = 1 / math.log2(11)
-    assert values == {
-        "hr": 0.5,
-        "hr_optimistic": 1,
-        "hr_pessimistic": 0,
-        "ndcg": pytest.approx(at_10 / 2),
-        "ndcg_optimistic": pytest.approx(at_10),
-        "ndcg_pessimistic": 0,
-    }
-
-
-def test_a_summary_is_the_mean_over_users() -> None:
-    """Ranks 1 and 11: HR@10 is 1 / 2, from two users."""
-    hr, *_ = metrics.summarise(np.array([0, 10]), np.array([0, 0]), 10, rng(1, "test"))
-    assert (hr.metric, hr.k, hr.value, hr.n_users) == ("hr", 10, 0.5, 2)
-    assert hr.ci_low <= 0.5 <= hr.ci_high
+    assert metrics.reciprocal_rank(better, tied, 10).tolist() == [1] * 4
+    assert metrics.auc(better, tied, np.full(4, 100)).tolist() == [1] * 4
 
 
 @given(ranks, st.integers(1, 50))
 def test_metrics_stay_in_range(pairs: list[tuple[int, int]], k: int) -> None:
-    """Whatever the ranks: 0 ≤ NDCG ≤ HR ≤ 1, with one relevant item."""
+    """Whatever the ranks: 0 ≤ MRR ≤ NDCG ≤ HR ≤ 1, with one relevant item; and 0 ≤ AUC ≤ 1."""
     better, tied = np.array(pairs).T
-    hr, ndcg = metrics.hit_ratio(better, tied, k), metrics.ndcg(better, tied, k)
-    assert (ndcg >= 0).all()
-    assert (ndcg <= hr).all()
-    assert (hr <= 1).all()
+    mrr, ndcg, hr = (
+        formula(better, tied, k)
+        for formula in (metrics.reciprocal_rank, metrics.ndcg, metrics.hit_ratio)
+    )
+    auc = metrics.auc(better, tied, better + tied + 2)
+    for lower, higher in ((0 * mrr, mrr), (mrr, ndcg), (ndcg, hr), (hr, 0 * hr + 1)):
+        assert (lower <= higher + 1e-12).all()
+    assert ((auc >= 0) & (auc <= 1)).all()
 
 
 @given(ranks, st.integers(1, 50))
@@ -122,84 +123,47 @@ def test_expectation_is_the_mean_over_all_places(pairs: list[tuple[int, int]], k
         assert metrics.ndcg(better, tied, k)[row] == pytest.approx(sum(gains) / len(gains))
 
 
-@given(ranks, st.randoms())
-def test_the_order_of_users_does_not_count(pairs: list[tuple[int, int]], random: object) -> None:
-    """A user's metric is the user's own, and the interval is over the set of users."""
-    shuffled = list(pairs)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    one, other = (
-        metrics.summarise(*np.array(users).T, 10, rng(1, "test")) for users in (pairs, shuffled)
-    )
-    for left, right in zip(one, other, strict=True):
-        assert left.value == pytest.approx(right.value)
-        assert (left.ci_low, left.ci_high) == (right.ci_low, right.ci_high)
+scores_of_lists = arrays.arrays(
+    np.float64,
+    (6, 15),
+    elements=st.integers(0, 9).map(float),  # ten values, so many ties
+)
 
 
-def test_the_interval_has_the_width_of_the_normal_one() -> None:
-    """For 2000 users in the middle of the scale, mean ± 1.96 · sd / √n is right to a few %."""
-    values = rng(1, "users").beta(2, 3, size=2000)
-    low, high = metrics.bootstrap_interval(values, rng(1, "bootstrap"))
-    half_width = 1.96 * values.std(ddof=1) / math.sqrt(2000)
-    assert low < values.mean() < high
-    assert (high - low) / 2 == pytest.approx(half_width, rel=0.15)
+@given(scores_of_lists, st.integers(1, 20))
+def test_ndcg_is_that_of_scikit_learn(scores: np.ndarray, k: int) -> None:
+    """Which averages over ties as well (McSherry and Najork 2008)."""
+    relevant = np.zeros_like(scores)
+    relevant[:, 0] = 1
+    ours = metrics.ndcg(*ranking.count_better_and_tied(scores), k)
+    assert ours.mean() == pytest.approx(sklearn.metrics.ndcg_score(relevant, scores, k=k))
 
 
-def test_the_interval_of_hits_has_the_width_of_the_normal_one() -> None:
-    """400 hits of 1000: 1.96 · √(0.4 · 0.6 / 1000) = 0.0304 to either side."""
-    values = np.repeat([1.0, 0.0], [400, 600])
-    low, high = metrics.bootstrap_interval(values, rng(1, "bootstrap"))
-    assert low == pytest.approx(0.4 - 0.0304, abs=0.0046)
-    assert high == pytest.approx(0.4 + 0.0304, abs=0.0046)
+@given(scores_of_lists)
+def test_auc_is_that_of_scikit_learn(scores: np.ndarray) -> None:
+    """User by user; a tie is half a win there too."""
+    relevant = np.arange(15) == 0
+    ours = metrics.auc(*ranking.count_better_and_tied(scores), np.full(6, 15))
+    theirs = [sklearn.metrics.roc_auc_score(relevant, row) for row in scores]
+    assert ours == pytest.approx(theirs)
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
-    """95 % of 300 simulated samples; fewer than 91 % or all would be beyond three deviations."""
-    generator = rng(2, "simulation")
-    covered = 0
-    for i in range(300):
-        values = (generator.random(400) < 0.4).astype(float)
-        low, high = metrics.bootstrap_interval(values, rng(i, "b"), resamples=400)
-        covered += low <= 0.4 <= high
-    assert 0.91 * 300 < covered < 300
+@given(st.permutations(range(15)), st.integers(1, 14))
+def test_without_ties_rank_and_hit_are_those_of_scikit_learn(order: list[int], k: int) -> None:
+    """Its ranking precision of one label is the reciprocal rank, its top-k accuracy the hit."""
+    scores = np.array([order], float)
+    ranks = ranking.count_better_and_tied(scores)
+    relevant = (np.arange(15) == 0)[None].astype(int)
+    theirs = sklearn.metrics.label_ranking_average_precision_score(relevant, scores)
+    assert metrics.reciprocal_rank(*ranks, 15) == pytest.approx(theirs)
+    hit = sklearn.metrics.top_k_accuracy_score([0], scores, k=k, labels=range(15))
+    assert metrics.hit_ratio(*ranks, k) == hit
 
 
-def test_a_higher_level_is_a_wider_interval() -> None:
-    """99 % reaches 2.58 standard errors, 50 % only 0.67."""
-    values = np.repeat([1.0, 0.0], [400, 600])
-    narrow, wide = (
-        metrics.bootstrap_interval(values, rng(1, "bootstrap"), level) for level in (0.5, 0.99)
-    )
-    assert wide[0] < narrow[0] < 0.4 < narrow[1] < wide[1]
-
-
-def test_the_interval_follows_from_the_generator() -> None:
-    """The same seed gives the same interval, another seed another one."""
-    values = rng(1, "users").random(200)
-    first, again, other = (
-        metrics.bootstrap_interval(values, rng(seed, "bootstrap")) for seed in (1, 1, 2)
-    )
-    assert first == again != other
-
-
-def test_the_interval_does_not_need_all_resamples_in_memory(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Chunks of any size draw the same numbers."""
-    values = rng(1, "users").random(50)
-    whole = metrics.bootstrap_interval(values, rng(1, "bootstrap"))
-    monkeypatch.setattr(metrics, "CHUNK", 300)
-    assert metrics.bootstrap_interval(values, rng(1, "bootstrap")) == whole
-
-
-def test_equal_users_have_an_interval_of_no_width() -> None:
-    """Resampling what is all the same changes nothing."""
-    low, high = metrics.bootstrap_interval(np.full(30, 0.1), rng(1, "bootstrap"))
-    assert low == pytest.approx(0.1)
-    assert high == pytest.approx(0.1)
-
-
-def test_no_users_have_no_metrics() -> None:
-    """The mean of nothing is undefined, so this is said instead of NaN."""
-    nobody = np.array([], np.int32)
-    with pytest.raises(ValueError, match="over users, found none; give at least one"):
-        metrics.summarise(nobody, nobody, 10, rng(1, "test"))
+@given(scores_of_lists)
+def test_only_the_order_of_scores_counts(scores: np.ndarray) -> None:
+    """Any rising function of the scores leaves all ranks, and so all metrics, as they are."""
+    before = ranking.count_better_and_tied(scores)
+    for rising in (np.exp, lambda x: 3 * x - 7, np.cbrt):
+        after = ranking.count_better_and_tied(rising(scores))
+        np.testing.assert_array_equal(before, after)

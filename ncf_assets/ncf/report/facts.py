@@ -8,13 +8,16 @@ MODEL_NAMES = {
     "gmf": "GMF",
     "mlp": "MLP",
     "ials": "iALS",
+    "ease": "EASE",
+    "itemknn": "ItemKNN",
     "popularity": "Popularity",
+    "random": "Random",
 }
 
 
 @dataclass(frozen=True)
 class MetricRow:
-    """One figure of one model: a row of the table `metrics`, all values between 0 and 1."""
+    """One figure of one model: a row of the table `metrics`."""
 
     model: str
     protocol: str

@@ -11,6 +11,7 @@ from ncf_assets.ncf.report.facts import MetricRow, model_name
 from ncf_assets.ncf.report.protocol import Protocol, protocol_of
 
 DECIMALS = 3
+PAPER_K = 10  # He et al. 2017, section 4.1
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,13 @@ class TieRow:
 
 
 def read_scores(rows: Sequence[MetricRow]) -> Scores:
-    """Return the rows over all users, rounded, of the first row's protocol `sampled-<n>` and k.
+    """Return the rows over all users, rounded, of one `sampled-<n>` and the k nearest to 10.
 
     Rows of further protocols or other k are not shown yet.
     """
     made = [(protocol, row) for row in rows if (protocol := protocol_of(row))]
-    shown = made[0][0] if made else None
+    protocols = [protocol for protocol, _ in made if protocol.k]
+    shown = min(protocols, key=lambda protocol: abs(protocol.k - PAPER_K), default=None)
     figures = [_rounded(row) for protocol, row in made if protocol == shown]
     return Scores(shown, {(row.model, row.metric): row for row in figures})
 

@@ -76,14 +76,14 @@ def test_figures_equal_as_shown_are_level() -> None:
 
 def test_every_other_model_is_in_the_first_sentence_popularity_first() -> None:
     """The others follow popularity, best first, an unknown one by its own name."""
-    others = model("gmf", 0.45, 0.28), model("ease", 0.5, 0.33)
+    others = model("gmf", 0.45, 0.28), model("bpr", 0.5, 0.33)
     sentence = first_sentence(*others, POPULARITY, model("neumf", 0.46, 0.29))
-    assert re.findall(r"(\w+ \w+) (Popularity|ease|GMF)", sentence) == [
+    assert re.findall(r"(\w+ \w+) (Popularity|bpr|GMF)", sentence) == [
         ("NeuMF beats", "Popularity"),
-        ("loses to", "ease"),
+        ("loses to", "bpr"),
         ("ahead of", "GMF"),
     ]
-    assert "it loses to ease on HR@10 by 0.040 and on NDCG@10 by 0.040;" in sentence
+    assert "it loses to bpr on HR@10 by 0.040 and on NDCG@10 by 0.040;" in sentence
 
 
 def test_neumf_alone_is_compared_with_nothing() -> None:

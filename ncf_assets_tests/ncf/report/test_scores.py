@@ -81,7 +81,7 @@ def test_ties_are_shown_lost_and_won() -> None:
 
 def test_unknown_models_keep_their_names() -> None:
     """Known ones are written as in the paper."""
-    assert [model_name(m) for m in ("neumf", "mlp", "ease")] == ["NeuMF", "MLP", "ease"]
+    assert [model_name(m) for m in ("neumf", "mlp", "bpr")] == ["NeuMF", "MLP", "bpr"]
 
 
 def test_one_of_a_thing_has_no_plural() -> None:

@@ -1,0 +1,44 @@
+-- Each difference is that of the two models' figures over all test users, lies within its interval, and
+-- none is missing.
+--
+-- table: comparisons
+-- remedy: materialize test_ranks, metrics and comparisons together
+with expected as (
+  select
+    ours.model,
+    theirs.model as baseline,
+    ours.protocol,
+    ours.metric,
+    ours.k,
+    ours.value - theirs.value as difference
+  from metrics as ours
+  inner join metrics as theirs
+    on ours.protocol = theirs.protocol
+    and ours.segment = theirs.segment
+    and ours.metric = theirs.metric
+    and ours.k = theirs.k
+  where
+    ours.model = 'neumf'
+    and theirs.model <> 'neumf'
+    and ours.segment = 'all'
+    and ours.metric in ('hr', 'ndcg')
+)
+
+select
+  model,
+  baseline,
+  protocol,
+  metric,
+  k,
+  comparisons.difference,
+  expected.difference as expected,
+  comparisons.ci_low,
+  comparisons.ci_high
+from comparisons
+full join expected using (model, baseline, protocol, metric, k)
+where
+  comparisons.difference is null
+  or expected.difference is null
+  or abs(comparisons.difference - expected.difference) > 1e-9
+  or not comparisons.difference
+    between comparisons.ci_low - 1e-12 and comparisons.ci_high + 1e-12

@@ -1,0 +1,45 @@
+"""Parts of the test users for which metrics are given apart, and how they are called.
+
+All counts are of train interactions: what a model could learn from.
+"""
+
+import numpy as np
+
+ALL = "all"
+COLD = "cold"  # the held-out item is never in train
+# ours: the lowest count of each bin, about doubling; 5-core users have 3 or more in train
+HISTORY = (1, 3, 5, 10, 20, 50)
+POPULARITY = (1, 5, 20, 100, 500)
+
+
+def history_segments() -> list[str]:
+    """Names of the bins of users by the length of their history, the shortest first."""
+    return _names("history", HISTORY)
+
+
+def popularity_segments() -> list[str]:
+    """Names of the bins of held-out items by their popularity, the least popular first."""
+    return _names("popularity", POPULARITY)
+
+
+def segments(history: np.ndarray, popularity: np.ndarray) -> dict[str, np.ndarray]:
+    """Who is in each segment, bool [n], by its name; a segment without users is left out.
+
+    `history` integers [n] are the users' train interactions, 1 or more; `popularity` integers [n]
+    those of their held-out items.
+    """
+    members = {ALL: np.ones(history.size, bool), COLD: popularity == 0}
+    members |= _bins(history_segments(), HISTORY, history)
+    members |= _bins(popularity_segments(), POPULARITY, popularity)
+    return {name: mask for name, mask in members.items() if mask.any()}
+
+
+def _bins(names: list[str], lowest: tuple[int, ...], counts: np.ndarray) -> dict[str, np.ndarray]:
+    bins = np.searchsorted(lowest, counts, side="right") - 1  # -1 for what is below all
+    return {name: bins == i for i, name in enumerate(names)}
+
+
+def _names(kind: str, lowest: tuple[int, ...]) -> list[str]:
+    """`history 1-2`, `history 3-4`, … `history 50+`."""
+    ends = [f"-{following - 1}" for following in lowest[1:]] + ["+"]
+    return [f"{kind} {low}{end}" for low, end in zip(lowest, ends, strict=True)]

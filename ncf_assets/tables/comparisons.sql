@@ -1,0 +1,16 @@
+-- By how much NeuMF is better than each other model, over the same test users: the differences are
+-- paired, so their intervals are narrower than those of the two models in metrics suggest.
+--
+-- grain: one metric of one pair of models
+-- key: model, baseline, protocol, metric, k
+-- made by: ncf_assets/ncf/evaluation.py (no select: the intervals are bootstrapped)
+--
+-- column model VARCHAR: 'neumf'
+-- column baseline VARCHAR: the other model, networks included
+-- column protocol VARCHAR: as in metrics
+-- column metric VARCHAR: 'hr' or 'ndcg', ties by expectation
+-- column k INTEGER: length of the recommendation list
+-- column difference DOUBLE: mean over users of the model's value less the baseline's; above 0 the model is better
+-- column ci_low DOUBLE: lower end of the 95 % bootstrap interval over users; above 0 the model beats the baseline
+-- column ci_high DOUBLE: upper end of the 95 % bootstrap interval over users
+-- column n_users INTEGER: test users

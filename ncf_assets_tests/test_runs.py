@@ -1,0 +1,142 @@
+"""Runs that are alive, and runs whose process is killed, as Dagster shows them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ncf_assets.runs import claiming, dead, dead_runs, fail, suspects
+from ncf_assets.warehouse import Warehouse
+
+pytestmark = pytest.mark.slow  # starts processes that import Dagster
+
+RUN = """
+import sys
+from pathlib import Path
+import dagster as dg
+from ncf_assets_tests.test_runs import run_of, waiting
+print(run_of(dg.DagsterInstance.from_config(sys.argv[1]), Path(sys.argv[2]), waiting).success)
+"""
+ONLY = dg.StaticPartitionsDefinition(["A"])
+
+
+@dg.asset(partitions_def=ONLY)
+def waiting(warehouse: dg.ResourceParam[Warehouse]) -> None:
+    """Says that it has begun, and goes on when its input ends."""
+    print("begun on", warehouse.root, flush=True)
+    sys.stdin.read()
+
+
+@dg.asset(partitions_def=ONLY)
+def quick(warehouse: dg.ResourceParam[Warehouse]) -> None:
+    """Needs the warehouse, and does nothing with it."""
+
+
+def run_of(
+    instance: dg.DagsterInstance, data: Path, asset: dg.AssetsDefinition
+) -> dg.ExecuteInProcessResult:
+    """A run of one asset on dataset A, in this process."""
+    return dg.materialize(
+        [asset],
+        instance=instance,
+        partition_key="A",
+        resources={"warehouse": claiming(Warehouse(data))},
+        raise_on_error=False,
+    )
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """A history on the disk, which other processes write too."""
+    home = tmp_path / "dagster"
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    with dg.DagsterInstance.from_config(str(home)) as found:
+        found.get_runs(limit=1)  # so that two processes do not make its tables at once
+        yield found
+
+
+@contextmanager
+def run_elsewhere(data: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run of `waiting` in another process, under way."""
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, str(data / "dagster"), str(data)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert "begun" in process.stdout.readline()
+        yield process
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_live_run_is_not_taken_for_dead_and_keeps_others_out(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    """It ends well; the run that came meanwhile failed, and says which one it met."""
+    with run_elsewhere(tmp_path) as process:
+        (live,) = instance.get_runs()
+        assert suspects(instance, Warehouse(tmp_path)) == {}
+        refused = run_of(instance, tmp_path, quick)
+        assert not refused.success
+        (event,) = [e for e in refused.all_events if e.is_failure]
+        told = str(event.event_specific_data)
+        assert f"A is being materialized by run {live.run_id}" in told
+        out, _ = process.communicate(timeout=60)
+        assert out == "True\n"
+    assert run_of(instance, tmp_path, quick).success
+    assert suspects(instance, Warehouse(tmp_path)) == {}
+
+
+def test_a_killed_run_is_shown_as_failed(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    """With what happened; a run that comes after it waits for nothing."""
+    with run_elsewhere(tmp_path) as process:
+        os.killpg(process.pid, signal.SIGKILL)
+    (killed,) = instance.get_runs()
+    assert killed.status == dg.DagsterRunStatus.STARTED
+    assert run_of(instance, tmp_path, quick).success
+    gone = dead(instance, Warehouse(tmp_path))
+    assert [run.run_id for run in gone] == [killed.run_id]
+    fail(instance, gone)
+    (shown,) = instance.get_runs(dg.RunsFilter(run_ids=[killed.run_id]))
+    assert shown.status == dg.DagsterRunStatus.FAILURE
+    (event,) = instance.all_logs(killed.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+    assert event.dagster_event is not None
+    assert str(event.dagster_event.message).startswith("The process of this run is gone")
+    assert dead(instance, Warehouse(tmp_path)) == []
+
+
+def test_a_run_on_another_data_folder_is_left_alone(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    """Two folders may share one history; only who sees the claim can judge."""
+    with run_elsewhere(tmp_path) as process:
+        os.killpg(process.pid, signal.SIGKILL)
+    assert suspects(instance, Warehouse(tmp_path / "other")) == {}
+
+
+def test_a_daemon_marks_dead_runs_at_its_second_look(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is just ending frees its claim a moment before Dagster notes its end."""
+    monkeypatch.setenv("NCF_DATA_DIR", str(tmp_path))
+    with run_elsewhere(tmp_path) as process:
+        os.killpg(process.pid, signal.SIGKILL)
+    (killed,) = instance.get_runs()
+    cursor = None
+    for status in (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE):
+        tick = dead_runs(dg.build_sensor_context(instance, cursor=cursor))
+        cursor = tick.cursor
+        assert instance.get_run_by_id(killed.run_id).status == status
+    assert killed.run_id in tick.skip_reason.skip_message
+    assert dead_runs(dg.build_sensor_context(instance, cursor=cursor)).cursor == ""
