@@ -86,7 +86,7 @@ def fitted_asset(
             warehouse: dg.ResourceParam[Warehouse],
         ) -> Iterator[Any]:
             with told(context, warehouse, (name,)):
-                inputs = Inputs(warehouse, context.partition_key, READS)
+                inputs = Inputs.of_one_lineage(warehouse, context.partition_key, READS)
                 run = Run(context, warehouse, inputs, settings_of(config))
                 yield from _publish(run, name, fit(run, config))
 

@@ -96,7 +96,7 @@ def model_asset(
             warehouse: dg.ResourceParam[Warehouse],
         ) -> Iterator[Any]:
             with told(context, warehouse, (name,)):
-                inputs = Inputs(warehouse, context.partition_key, upstream)
+                inputs = Inputs.of_one_lineage(warehouse, context.partition_key, upstream)
                 run = Run(context, warehouse, inputs, settings_of(config))
                 model = build(run, config)
                 history = _train(run, name, model, config)

@@ -93,6 +93,7 @@ def _publish(run: Run, rendered: report.Report) -> Path:
     stamp = Stamp(content=content, rows=0, **run.origin(asset))
     record = {"files": list(texts), "stamp": stamp.to_json()}
     warehouse.publish_texts(asset, run.dataset, texts, record)
+    warehouse.refresh_catalogue()  # its lineage shows reports as well
     return warehouse.folder(asset, run.dataset) / "report.html"
 
 

@@ -161,7 +161,7 @@ def _asset(
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
         with told(context, warehouse, made), contextlib.ExitStack() as open_drafts:
-            inputs = Inputs(warehouse, context.partition_key, upstream)
+            inputs = Inputs.of_one_lineage(warehouse, context.partition_key, upstream)
             run = Run(context, warehouse, inputs, settings_of(config))
             drafts = {
                 table: open_drafts.enter_context(warehouse.draft(table, run.dataset))

@@ -32,7 +32,7 @@ from ncf_assets.warehouse.files import (
 )
 from ncf_assets.warehouse.memory import MEMORY_LIMIT, memory_limit, spill_folder
 from ncf_assets.warehouse.models import MODELS_KEPT, models_kept, prune
-from ncf_assets.warehouse.parquet import DamagedError, Draft, read_stamp
+from ncf_assets.warehouse.parquet import DamagedError, Draft, has_columns_of, read_stamp
 from ncf_assets.warehouse.stamp import Stamp
 
 __all__ = [
@@ -138,6 +138,11 @@ class Warehouse:
                 f" run `ncf-assets materialize {dataset} --select {asset}`"
             )
         return file
+
+    def has_its_columns(self, asset: str, dataset: str) -> bool:
+        """Whether a partition that is there, if of a table, has the columns of this version."""
+        file = self.existing(asset, dataset)
+        return file.suffix != ".parquet" or has_columns_of(tables()[asset], file)
 
     def read(self, table: str, dataset: str, columns: list[str] | None = None) -> pd.DataFrame:
         """One table's partition in its stored order (that of its key)."""
@@ -259,9 +264,9 @@ class Warehouse:
 
     def refresh_catalogue(self) -> None:
         """Rebuild the catalogue if a table has appeared or its definition has changed."""
-        catalogue.refresh(self.database, self.root / "tables")
+        catalogue.refresh(self.database, self.root)
 
     def export(self, file: Path) -> dict[str, int]:
         """Write all tables into one self-contained DuckDB file; the rows of each."""
         with temporary_folder((self.spill or file.parent) / file.name) as spill:
-            return catalogue.export(file, self.root / "tables", self._resources(spill))
+            return catalogue.export(file, self.root, self._resources(spill))

@@ -120,12 +120,28 @@ class Draft:
         return pa.Table.from_batches([batch]).select(schema.names).cast(schema)
 
 
+def has_columns_of(table: Table, file: Path) -> bool:
+    """Whether a file has the columns of the table's header. Raises DamagedError if none are read.
+
+    One of another version may not; whether a column may be null makes no difference.
+    """
+    try:
+        found = pq.read_schema(file)
+    except pa.ArrowInvalid as error:
+        raise _damaged(file) from error
+    return bool(found.names == table.schema.names and found.types == table.schema.types)
+
+
 def read_stamp(file: Path) -> Stamp:
     """The stamp in a Parquet file's footer. Raises DamagedError for a file without one."""
     try:
         return Stamp.from_json(json.loads(pq.read_metadata(file).metadata[STAMP_KEY.encode()]))
     except (pa.ArrowInvalid, KeyError, TypeError) as error:
-        raise DamagedError(
-            f"{file} is damaged or was not written by NCF Assets;"
-            " remove it and materialize the table again"
-        ) from error
+        raise _damaged(file) from error
+
+
+def _damaged(file: Path) -> DamagedError:
+    return DamagedError(
+        f"{file} is damaged or was not written by NCF Assets; remove it and materialize the table"
+        " again"
+    )

@@ -169,6 +169,20 @@ def test_model_json_says_what_the_model_was_trained_on(warehouse: Warehouse) -> 
     assert warehouse.file("neumf_model", "Sample").with_name(record["file"]).exists()
 
 
+def test_everything_says_what_it_was_made_from(warehouse: Warehouse) -> None:
+    """Content, code and inputs, which are those in place; tables have the columns of the header."""
+    for definition in assets:
+        for spec in definition.specs:
+            name = spec.key.to_user_string()
+            stamp = warehouse.stamp(name, "Sample")
+            assert (len(stamp.content), stamp.code) == (16, spec.code_version)
+            upstream = {dep.asset_key.to_user_string() for dep in spec.deps} or {"source"}
+            assert set(stamp.inputs) == upstream
+            for one, content in stamp.inputs.items():
+                assert one == "source" or content == warehouse.stamp(one, "Sample").content
+            assert warehouse.has_its_columns(name, "Sample")
+
+
 def test_the_report_is_written_in_three_forms(warehouse: Warehouse) -> None:
     """HTML, Markdown, and the record that is written last."""
     folder = warehouse.folder("evaluation_report", "Sample")
@@ -260,12 +274,20 @@ def test_a_broken_check_publishes_nothing_and_stops_the_run(
 def test_a_report_from_two_lineages_is_refused(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
-    """Negatives drawn anew after the ranks were counted: the report names what to make again."""
+    """Negatives drawn anew after the ranks were counted: the report names what to make again.
+
+    So does the ranking, before it loads a model: they are not of the candidates' interactions.
+    """
     config = {"ops": {"negatives": {"config": {"candidates": 3, "seed": 5}}}}
     assert materialize(warehouse, instance, ["negatives"], config).success
     result = materialize(warehouse, instance, ["evaluation_report"], {})
     assert not result.success
     assert "test_candidates was made from negatives" in failure(result, "evaluation_report")
+    assert materialize(warehouse, instance, ["test_candidates"], {}).success
+    result = materialize(warehouse, instance, ["test_ranks", "recommendations"], {})
+    message = failure(result, "ranking_pass")
+    assert "must come from the same interactions and this version, and does not" in message
+    assert "; materialize gmf_model and what follows from it" in message
     assert materialize(warehouse, instance).success
 
 
