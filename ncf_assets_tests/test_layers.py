@@ -103,8 +103,10 @@ def test_the_package_itself_imports_nothing() -> None:
     assert not {"dagster", "duckdb", "tensorflow"} & loaded_by("import ncf_assets")
 
 
-@pytest.mark.parametrize("module", ["sampling", "ranking", "recommending", "metrics"])
+@pytest.mark.parametrize(
+    "module", ["sampling", "ranking", "recommending", "evaluation", "itemknn", "ease", "choosing"]
+)
 def test_plain_science_loads_neither_dagster_nor_tensorflow(module: str) -> None:
-    """It is numpy alone."""
+    """It is numpy and scipy alone."""
     loaded = loaded_by(f"import ncf_assets.ncf.{module}")
     assert not {"dagster", "duckdb", "tensorflow", "keras"} & loaded

@@ -35,7 +35,7 @@ class ItemKnnConfig(FitConfig):
         description="Most similar items that count for an item; values to try, see `shrinkage`",
     )
     shrinkage: list[float] = Field(
-        [0.0, 20.0, 100.0],
+        [10.0, 100.0],
         min_length=1,
         description="Distrust of similarities that few users support; values to try: the pair with"
         " the best validation NDCG@10 is kept",

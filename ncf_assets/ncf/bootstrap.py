@@ -5,6 +5,7 @@ What the columns are is `evaluation`.
 """
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 CHUNK = 2**22  # ours: counts of resampled users in memory at a time, 32 MB
 RESAMPLES = 1000  # ours: the ends of an interval are then known to a tenth of its width
@@ -25,7 +26,8 @@ def resampled_means(
     for part in np.array_split(np.arange(resamples), resamples * n // CHUNK + 1):
         drawn = rng.integers(n, size=(part.size, n)) + n * np.arange(part.size)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=part.size * n).reshape(part.size, n)
-        means[part] = counts.astype(np.float64) @ values / n
+        with threadpool_limits(1, user_api="blas"):  # 20 times as fast where cores are shared
+            means[part] = counts.astype(np.float64) @ values / n
     return means
 
 

@@ -102,6 +102,46 @@ def test_metrics_are_those_of_the_ranks(warehouse: Warehouse) -> None:
         assert set(ranks["n_candidates"]) == {n_candidates}
 
 
+def test_ease_is_left_out_where_there_are_too_many_items(
+    warehouse: Warehouse, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """12 items are one more than allowed: its record says why, and it is not ranked."""
+    made = Warehouse(tmp_path / "data")
+    shutil.copytree(warehouse.root, made.root)
+    ranked = ["test_ranks", "recommendations", "metrics", "comparisons"]
+    ops = {
+        "ease_model": {"config": {"max_items": 11}},
+        **{name: CONFIG["ops"][name] for name in ("ranking_pass", "evaluation")},
+    }
+    assert materialize(made, instance, ["ease_model", *ranked], {"ops": ops}).success
+    record = made.record("ease_model", "Sample")
+    assert record["skipped"].startswith("EASE is fitted to 11 items at most, found 12,")
+    assert record["file"] is None
+    everyone = {"ease", "gmf", "ials", "itemknn", "mlp", "neumf", "popularity", "random"}
+    assert set(warehouse.read("metrics", "Sample")["model"]) == everyone
+    assert set(made.read("metrics", "Sample")["model"]) == everyone - {"ease"}
+    assert set(made.read("comparisons", "Sample")["baseline"]) == everyone - {"ease", "neumf"}
+
+
+def test_diversity_is_that_of_the_recommendations(warehouse: Warehouse) -> None:
+    """Recomputed in numpy; lists are of 3, so the first 10 and the first 20 are the same."""
+    shown = warehouse.read("recommendations", "Sample")["item_id"].value_counts()
+    items = warehouse.read("items", "Sample")
+    counts = items["item_id"].map(shown).fillna(0).to_numpy()
+    train = warehouse.read("train", "Sample")
+    popularity = items["item"].map(train["item"].value_counts()).fillna(1).to_numpy()
+    differences = np.abs(counts[:, None] - counts).sum()
+    expected = {
+        "coverage": (counts > 0).mean(),
+        "gini": differences / (2 * 12 * counts.sum()),  # half the relative mean difference
+        "novelty": counts @ -np.log2(popularity / 13) / counts.sum(),  # 13 users
+    }
+    found = warehouse.read("diversity", "Sample")
+    for k in (10, 20):
+        values = found[found["k"] == k].set_index("metric")["value"].to_dict()
+        assert values == pytest.approx(expected)
+
+
 def scores_of_keras(warehouse: Warehouse, network: str) -> np.ndarray:
     """A network's logits [13 users, 12 items], pair by pair."""
     from ncf_assets.ncf import neumf
