@@ -35,8 +35,9 @@ def told(
         failure = dg.Failure(
             f"{found.text}; {_in_place(warehouse, assets, dataset)}", allow_retries=False
         )
+        failure.__cause__ = error
         if not found.passing:
-            raise failure from error
+            raise failure  # noqa: B904  # its cause is set
         _try_again(context, failure)
 
 

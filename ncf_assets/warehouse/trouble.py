@@ -6,7 +6,7 @@ Whether a step is tried again is decided in `ncf_assets.assets.failing`.
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,23 +46,38 @@ class Trouble:
 def trouble(error: BaseException, place: Path) -> Trouble | None:
     """What the machine refused, if that is what an error comes from; `place` is on its disk."""
     for cause in _causes(error):
-        text = str(cause)
-        number = cause.errno if isinstance(cause, OSError) else None
-        if _SPILL_FULL in text:
-            return Trouble(_spill_full(spill_folder() or place / "tmp", text))
-        if number in _FULL or any(words in text for words in _FULL_TEXTS) or _log_full(text, place):
-            return Trouble(_full(_place(cause, place), text))
-        if number in _FORBIDDEN or any(words in text for words in _FORBIDDEN_TEXTS):
-            return Trouble(_forbidden(_place(cause, place), text))
-        if number in _NO_FOLDER:
-            return Trouble(f"{_place(cause, place)} must be in a folder, and is in a file; {_MOVE}")
-        if isinstance(cause, duckdb.OutOfMemoryException) and " used)" in text:
-            return Trouble(_duckdb_full(text))
-        if isinstance(cause, MemoryError | duckdb.OutOfMemoryException) or any(
-            words in text for words in _MEMORY_TEXTS
-        ):
-            return Trouble(_no_memory(text), passing=True)
+        if found := _disk(cause, place) or _memory(cause):
+            return found
     return None
+
+
+def _disk(error: BaseException, place: Path) -> Trouble | None:
+    """Space, permission, or a folder that cannot be made."""
+    text, where = str(error), _place(error, place)
+    number = error.errno if isinstance(error, OSError) else None
+    if _SPILL_FULL in text:
+        return Trouble(_spill_full(spill_folder() or place / "tmp", text))
+    if number in _FULL or _says(text, _FULL_TEXTS) or _log_full(text, place):
+        return Trouble(_full(where, text))
+    if number in _FORBIDDEN or _says(text, _FORBIDDEN_TEXTS):
+        return Trouble(_forbidden(where, text))
+    if number in _NO_FOLDER:
+        return Trouble(f"a file is where {where} wants a folder; {_MOVE}")
+    return None
+
+
+def _memory(error: BaseException) -> Trouble | None:
+    """DuckDB's own limit stays; what other programs have may come back."""
+    text, out_of_memory = str(error), duckdb.OutOfMemoryException
+    if isinstance(error, out_of_memory) and " used)" in text:
+        return Trouble(_duckdb_full(text))
+    if isinstance(error, MemoryError | out_of_memory) or _says(text, _MEMORY_TEXTS):
+        return Trouble(_no_memory(text), passing=True)
+    return None
+
+
+def _says(text: str, words: Iterable[str]) -> bool:
+    return any(word in text for word in words)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -122,5 +122,5 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     assert f"Error: {closed}/data" in done.stderr
     assert "NCF_DATA_DIR" in done.stderr
     below = unwritable(tmp_path / "file" / "data", "home")
-    assert "must be in a folder, and is in a file" in below.stderr
+    assert "Error: a file is where" in below.stderr
     assert "Traceback" not in below.stderr
