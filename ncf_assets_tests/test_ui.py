@@ -105,7 +105,7 @@ def test_everything_is_materialized_by_clicks(data: Path, page: Page) -> None:
         page.goto(f"{address}/runs")
         expect(page.get_by_text("Success").first).to_be_visible(timeout=RUN_SECONDS * 1000)
         page.goto(f"{address}/assets/evaluation_report")
-        expect(page.get_by_text("training curve").first).to_be_visible()
+        expect(page.get_by_text("By popularity of the item").first).to_be_visible()
         expect(page.get_by_text("popularity").first).to_be_visible()
     warehouse = Warehouse(data)
     assert warehouse.stamp("raw_reviews", "Sample").rows == 22_954

@@ -47,6 +47,7 @@ ROWS = {
     # at 2 lengths, hr, ndcg, mrr, recall, 2 optimistic and 2 pessimistic; corrected the first 4
     "metrics": 3 * 8 * (2 * (1 + 2 * 8) + 2 * 4),
     "comparisons": 7 * 3 * 2 * 2,  # of 7 other models: 3 protocols, hr and ndcg at 2 lengths
+    "data_profile": 1,
     "diversity": 3 * 2,  # coverage, gini and novelty at 10 and 20
     "recommendations": 12 * 3 + 3,  # 3 asked for in CONFIG, for the newcomer too
     "popular_items": 12,  # all, as there are fewer than 20

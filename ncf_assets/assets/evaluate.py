@@ -11,8 +11,8 @@ from pydantic import Field, field_validator
 from ncf_assets.assets import scorers
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.table_asset import Rows, sql_asset, tables_asset
-from ncf_assets.ncf import evaluation as science
-from ncf_assets.ncf.evaluation import Figures, Ranks
+from ncf_assets.ncf.evaluation import summarise
+from ncf_assets.ncf.figures import Figures, Ranks, corrected_figures, figures
 from ncf_assets.ncf.segments import segments
 from ncf_assets.tables import tables
 
@@ -39,13 +39,21 @@ class EvaluationConfig(dg.Config):
     config=EvaluationConfig,
     modules=[
         f"ncf_assets.ncf.{module}"
-        for module in ("bootstrap", "corrected", "evaluation", "metrics", "randomness", "segments")
+        for module in (
+            "bootstrap",
+            "corrected",
+            "evaluation",
+            "figures",
+            "metrics",
+            "randomness",
+            "segments",
+        )
     ],
 )
 def evaluation(inputs: Inputs, config: EvaluationConfig) -> dict[str, Rows]:
     """Every metric of every model in every segment, and NeuMF's difference to each other model."""
     models, by_protocol = _figures(inputs, config.ks)
-    means, differences = science.summarise(
+    means, differences = summarise(
         models, by_protocol, _segments(inputs), scorers.SERVED, config.seed
     )
     return {
@@ -64,10 +72,10 @@ def _figures(inputs: Inputs, ks: list[int]) -> tuple[list[str], dict[str, Figure
     by_protocol = {
         str(protocol): _ranks(rows, len(models)) for protocol, rows in ranks.groupby("protocol")
     }
-    found = {name: science.figures(of_one, ks) for name, of_one in by_protocol.items()}
+    found = {name: figures(of_one, ks) for name, of_one in by_protocol.items()}
     n_candidates = by_protocol["full"].n_candidates
     for name in by_protocol.keys() - {"full"}:
-        found[f"{name}-corrected"] = science.corrected_figures(by_protocol[name], n_candidates, ks)
+        found[f"{name}-corrected"] = corrected_figures(by_protocol[name], n_candidates, ks)
     return models, found
 
 

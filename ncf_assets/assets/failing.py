@@ -12,7 +12,7 @@ from filelock import Timeout
 
 from ncf_assets.ingest.download import DownloadError, RefusedError
 from ncf_assets.ingest.packing import SourceError
-from ncf_assets.warehouse import Warehouse
+from ncf_assets.warehouse import EVERY, Warehouse
 from ncf_assets.warehouse.trouble import Trouble, trouble
 
 WAITS = (10.0, 30.0, 90.0)  # seconds before each further try of a step; ours
@@ -31,7 +31,7 @@ def told(
         found = _known(error, warehouse)
         if found is None:
             raise
-        dataset = context.partition_key
+        dataset = context.partition_key if context.has_partition_key else EVERY
         failure = dg.Failure(
             f"{found.text}; {_in_place(warehouse, assets, dataset)}", allow_retries=False
         )
@@ -59,7 +59,8 @@ def _in_place(warehouse: Warehouse, assets: tuple[str, ...], dataset: str) -> st
     folders = [warehouse.folder(asset, dataset) for asset in assets]
     size = sum(file.stat().st_size for folder in folders for file in folder.glob("[!.]*"))
     names = ", ".join(assets)
-    return f"what is in place of {names} of dataset {dataset} is whole ({size / 1e6:,.1f} MB)"
+    of = "all datasets" if dataset == EVERY else f"dataset {dataset}"
+    return f"what is in place of {names} of {of} is whole ({size / 1e6:,.1f} MB)"
 
 
 def _try_again(context: dg.AssetExecutionContext, failure: dg.Failure) -> None:

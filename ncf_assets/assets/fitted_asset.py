@@ -142,7 +142,7 @@ def _publish(
 
 def _facts(run: Run) -> dict[str, Any]:
     """What model.json says of any fitted baseline."""
-    packages = ("ncf-assets", "numpy")
+    packages = ("ncf-assets", "numpy", "scipy")
     return {
         "configuration": dict(run.config),
         "seed": run.config["seed"],

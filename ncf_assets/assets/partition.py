@@ -17,6 +17,7 @@ from ncf_assets.datasets import load
 from ncf_assets.tables import Table
 from ncf_assets.warehouse import Draft, Stamp, Warehouse, data_dir
 
+ROW_COUNT = {False: "dagster/partition_row_count", True: "dagster/row_count"}
 SHOWN_ROWS = 10  # rows of a table's preview, and failing rows that a check names
 
 DATASETS = dg.StaticPartitionsDefinition(list(load(Warehouse(data_dir()).registry)))
@@ -103,7 +104,7 @@ class Run:
             asset_key=draft.table.name,
             data_version=dg.DataVersion(stamp.content),
             metadata={
-                "dagster/partition_row_count": stamp.rows,
+                ROW_COUNT[draft.table.spans_datasets]: stamp.rows,
                 "dagster/uri": dg.MetadataValue.path(str(draft.target)),
                 "preview": table_metadata(preview),
                 "content hash": stamp.content,
@@ -117,15 +118,25 @@ def settings_of(config: dg.Config) -> dict[str, Any]:
     return dict(config.model_dump())
 
 
+def partitions_of(table: Table) -> dg.PartitionsDefinition[str] | None:
+    """A table has a partition for each dataset, unless one file has them all."""
+    return None if table.spans_datasets else DATASETS
+
+
 def check_spec(
-    asset: str, name: str, description: str, *, blocking: bool = True
+    asset: str,
+    name: str,
+    description: str,
+    *,
+    blocking: bool = True,
+    partitions: dg.PartitionsDefinition[str] | None = DATASETS,
 ) -> dg.AssetCheckSpec:
     """A check that stops the run unless told otherwise, with a result for each dataset."""
     with warnings.catch_warnings():
         # partitioned checks are in preview; without them one dataset's result hides another's
         warnings.simplefilter("ignore", dg.PreviewWarning)
         return dg.AssetCheckSpec(
-            name, asset=asset, description=description, blocking=blocking, partitions_def=DATASETS
+            name, asset=asset, description=description, blocking=blocking, partitions_def=partitions
         )
 
 
@@ -137,6 +148,7 @@ def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
             check.name,
             f"{check.description} If not: {check.remedy}.",
             blocking=not check.warns,
+            partitions=partitions_of(table),
         )
         for check in checks()[table.name]
     ]

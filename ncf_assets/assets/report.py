@@ -1,10 +1,11 @@
-"""The evaluation report: what the metrics, the training and the tables' stamps say, for readers.
+"""The evaluation report: what the figures, the trainings and the tables' stamps say, for readers.
 
 What it looks like is `ncf_assets.ncf.report`.
 """
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,34 +13,21 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from ncf_assets.assets import scorers
 from ncf_assets.assets.code import code_version
 from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import DATASETS, Run, check_spec, table_metadata
-from ncf_assets.assets.table_asset import OWNERS
+from ncf_assets.assets.table_asset import OWNERS, sql_asset
 from ncf_assets.datasets import load
 from ncf_assets.ncf import report
 from ncf_assets.warehouse import Stamp, Warehouse
 from ncf_assets.warehouse.lineage import broken_links, origins
 
-COUNTED = (
-    "raw_reviews",
-    "rejected_reviews",
-    "users",
-    "items",
-    "interactions",
-    "train",
-    "validation",
-    "test",
-)
-READS = (
-    "comparisons",
-    "diversity",
-    "metrics",
-    "neumf_model",
-    "rejected_reviews",
-    "training_history",
-)
+MODELS = tuple(name for name in scorers.READS if name.endswith("_model"))
+READS = ("comparisons", "data_profile", "diversity", "metrics", "training_history", *MODELS)
+
+data_profile = sql_asset("data_profile", "evaluate")
 
 
 @dg.asset(
@@ -61,7 +49,7 @@ READS = (
 def evaluation_report(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> Iterator[Any]:
-    """What was found, how, and from what: one self-contained HTML file, the same in Markdown."""
+    """What was found, how, and from what: one self-contained HTML file, Markdown, and JSON."""
     with told(context, warehouse, ("evaluation_report",)):
         run = Run(context, warehouse, Inputs(warehouse, context.partition_key, READS), {})
         broken = broken_links(warehouse, READS, run.dataset)
@@ -77,51 +65,56 @@ def evaluation_report(
         page = _publish(run, rendered)
         yield dg.MaterializeResult(
             metadata={
+                "found": rendered.json["findings"][0],
                 "dagster/uri": dg.MetadataValue.path(str(page)),
                 "report": dg.MetadataValue.md(rendered.markdown),
-                "training curve": _inline(report.training_curve_png(facts.history)),
+                **{plot.title: _inline(plot) for plot in report.plots(facts)},
                 **headline(run.inputs.read("metrics")),
             }
         )
 
 
 def _publish(run: Run, rendered: report.Report) -> Path:
-    """Put page and Markdown in place, then the record that names them; the page's path."""
+    """Put page and Markdown in place, then the JSON, which names them; the page's path."""
     asset, warehouse = "evaluation_report", run.warehouse
     texts = {"report.html": rendered.html, "report.md": rendered.markdown}
-    content = hashlib.sha256(rendered.markdown.encode()).hexdigest()[:16]
+    content = hashlib.sha256(json.dumps(rendered.json, sort_keys=True).encode()).hexdigest()[:16]
     stamp = Stamp(content=content, rows=0, **run.origin(asset))
-    record = {"files": list(texts), "stamp": stamp.to_json()}
+    record = {**rendered.json, "files": list(texts), "stamp": stamp.to_json()}
     warehouse.publish_texts(asset, run.dataset, texts, record)
     warehouse.refresh_catalogue()  # its lineage shows reports as well
     return warehouse.folder(asset, run.dataset) / "report.html"
 
 
 def facts_of(run: Run, stamps: Mapping[str, Stamp]) -> report.Facts:
-    """What the report says, gathered from tables and stamps."""
+    """What the report says, gathered from tables, models' records and stamps."""
     dataset = load(run.warehouse.registry)[run.dataset]
-    counts = {name: stamps[name].rows for name in COUNTED}
+    records = {name: run.inputs.record(name) for name in MODELS}
+    skipped = {name: record.get("skipped") for name, record in records.items()}
     return report.Facts(
         dataset=dataset.name,
         title=dataset.title,
-        metrics=[report.MetricRow(**row) for row in _rows(run, "metrics")],
-        history=[report.HistoryRow(**row) for row in _rows(run, "training_history")],
-        counts=counts | {"duplicates": counts["raw_reviews"] - counts["interactions"]},
-        configuration={name: stamp.config for name, stamp in stamps.items() if stamp.config},
-        versions=run.inputs.record("neumf_model")["versions"],
-        hashes={name: stamp.content for name, stamp in stamps.items()},
         synthetic=dataset.synthetic,
+        metrics=[report.MetricRow(**row) for row in _rows(run, "metrics")],
+        comparisons=[report.ComparisonRow(**row) for row in _rows(run, "comparisons")],
+        diversity=[report.DiversityRow(**row) for row in _rows(run, "diversity")],
+        history=[report.HistoryRow(**row) for row in _rows(run, "training_history")],
+        profile=_rows(run, "data_profile")[0],
+        configuration={name: stamp.config for name, stamp in stamps.items() if stamp.config},
+        versions=records["neumf_model"]["versions"],
+        origins={name: report.Origin(s.content, s.code) for name, s in stamps.items()},
+        source_sha256=stamps["raw_reviews"].inputs["source"],
+        skipped={name.removesuffix("_model"): why for name, why in skipped.items() if why},
     )
 
 
 def headline(metrics: pd.DataFrame) -> dict[str, Any]:
     """NeuMF's figures, which Dagster charts over time, and the table of all models."""
-    shown = metrics[metrics["metric"].isin(["hr", "ndcg"]) & (metrics["segment"] == "all")]
-    shown = shown[~shown["protocol"].str.endswith("-corrected")]
-    ours = shown[shown["model"] == "neumf"]
+    k = report.headline_k(metrics["k"])
+    shown = metrics.query(f"segment == 'all' and metric in ('hr', 'ndcg') and k == {k}")
     charted = {
         f"{row['metric'].upper()}@{row['k']} {row['protocol']}": float(row["value"])
-        for row in ours.to_dict("records")
+        for row in shown[shown["model"] == "neumf"].to_dict("records")
     }
     return {**charted, "models": table_metadata(shown.round(4))}
 
@@ -135,7 +128,7 @@ def _rows(run: Run, table: str) -> list[dict[str, Any]]:
     ]
 
 
-def _inline(png: bytes) -> dg.MarkdownMetadataValue:
-    """An image within Markdown, as the UI shows it without a file server."""
-    encoded = base64.b64encode(png).decode()
-    return dg.MetadataValue.md(f"![training curve](data:image/png;base64,{encoded})")
+def _inline(plot: report.Plot) -> dg.MarkdownMetadataValue:
+    """A plot within Markdown, as the UI shows it without a file server."""
+    encoded = base64.b64encode(plot.png()).decode()
+    return dg.MetadataValue.md(f"![{plot.title}](data:image/png;base64,{encoded})")

@@ -14,7 +14,7 @@ import pyarrow as pa
 from ncf_assets.assets.code import code_version
 from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.partition import DATASETS, Run, check_specs, settings_of
+from ncf_assets.assets.partition import Run, check_specs, partitions_of, settings_of
 from ncf_assets.checks import checks
 from ncf_assets.tables import Table, tables
 from ncf_assets.warehouse import Warehouse
@@ -52,7 +52,7 @@ def table_spec(
         kinds={kind, "parquet"},
         owners=OWNERS,
         code_version=version,
-        partitions_def=DATASETS,
+        partitions_def=partitions_of(table),
         metadata={
             "dagster/column_schema": dg.TableSchema(columns),
             "dagster/table_name": table.name,

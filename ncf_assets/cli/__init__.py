@@ -10,6 +10,7 @@ from ncf_assets.cli.backfill import backfill
 from ncf_assets.cli.clean_runs import clean_runs
 from ncf_assets.cli.export import export
 from ncf_assets.cli.home import home
+from ncf_assets.cli.leaderboard import leaderboard
 from ncf_assets.cli.materialize import materialize
 from ncf_assets.cli.sql import sql
 from ncf_assets.cli.status import status
@@ -49,5 +50,5 @@ def main() -> None:
         raise click.ClickException(str(error)) from error
 
 
-for command in (materialize, backfill, status, summary, sql, export, clean_runs, home):
+for command in (materialize, backfill, status, summary, leaderboard, sql, export, clean_runs, home):
     main.add_command(command)

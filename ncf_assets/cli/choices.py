@@ -10,12 +10,13 @@ from ncf_assets.warehouse import Warehouse
 
 
 def asset_names() -> list[str]:
-    """The assets of the code location, in alphabetical order."""
+    """The assets that are partitioned by dataset, in alphabetical order."""
     # imported here: a broken registry must be told as such, not as a failing import
     from ncf_assets.definitions import defs
 
     graph = defs.resolve_asset_graph()
-    return sorted(key.to_user_string() for key in graph.get_all_asset_keys())
+    keys = graph.get_all_asset_keys()
+    return sorted(key.to_user_string() for key in keys if graph.get(key).partitions_def)
 
 
 def warehouse() -> Warehouse:

@@ -100,16 +100,17 @@ def _selected(select: str | None) -> Any:
     """The asset keys that `--select` names, with those that the same function makes."""
     from ncf_assets.definitions import defs
 
-    graph = defs.resolve_asset_graph()
+    graph, names_of_job = defs.resolve_asset_graph(), asset_names()
+    everything = dg.AssetSelection.assets(*names_of_job)
     if select is None:
-        return dg.AssetSelection.all().resolve(graph)
+        return everything.resolve(graph)
     names = [name.strip() for name in select.split(",")]
     if not all(re.fullmatch(r"\+?[^+]+\+?", name) for name in names):
         raise click.UsageError(
             f"--select takes names, each with + before or after, found {select!r}"
         )
     bare = [name.strip("+") for name in names]
-    check_known("asset", bare, asset_names(), "the code location")
+    check_known("asset", bare, names_of_job, f"the job {JOB}")
     terms = [re.sub(r"[^+]+", lambda name: f'key:"{name[0]}"', name) for name in names]
     selection = dg.AssetSelection.from_string(" or ".join(terms))
-    return selection.required_multi_asset_neighbors().resolve(graph)
+    return (selection.required_multi_asset_neighbors() & everything).resolve(graph)

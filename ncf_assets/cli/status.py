@@ -31,7 +31,7 @@ def status(datasets: tuple[str, ...]) -> None:
 
 
 def _assets() -> list[Asset]:
-    """The code location's assets in the order of the data's way."""
+    """The assets that are partitioned by dataset, in the order of the data's way."""
     from ncf_assets.definitions import defs
 
     graph = defs.resolve_asset_graph()
@@ -43,6 +43,7 @@ def _assets() -> list[Asset]:
             tuple(sorted(key.to_user_string() for key in node.parent_keys)),
         )
         for node in nodes
+        if node.partitions_def
     ]
 
 

@@ -34,7 +34,9 @@ def summary(dataset: str) -> None:
 
 def _row_counts(place: Warehouse, dataset: str) -> Table:
     shown = Table("table", "rows", title=dataset, title_justify="left")
-    for name in tables():
+    for name, table in tables().items():
+        if table.spans_datasets:
+            continue
         if stamp := place.find_stamp(name, dataset):
             shown.add_row(name, f"{stamp.rows:,}")
     return shown

@@ -1,6 +1,6 @@
-"""All figures of all models: means over users and segments, with intervals, and differences.
+"""The figures of all models over users and segments, with intervals, and their differences.
 
-What one user's rank is worth is `metrics` and `corrected`; who is in a segment, `segments`.
+What one user's rank is worth is `figures`; who is in a segment, `segments`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,39 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ncf_assets.ncf import bootstrap, corrected, metrics
+from ncf_assets.ncf import bootstrap
+from ncf_assets.ncf.figures import Columns, Figures
 from ncf_assets.ncf.randomness import rng
 from ncf_assets.ncf.segments import ALL
 
-NO_CUT = 0  # the k of AUC, which looks at whole lists
 COMPARED = ("hr", "ndcg")
-GAINS = {
-    "hr": metrics.hit_gains,
-    "ndcg": metrics.ndcg_gains,
-    "mrr": metrics.reciprocal_gains,
-    "recall": metrics.hit_gains,  # of one relevant item, the same
-}
-Columns = list[tuple[str, int]]  # metric and k
-
-
-@dataclass(frozen=True)
-class Ranks:
-    """Where the models place the held-out items of the same n users, under one protocol.
-
-    `n_candidates` is integers [n]; `n_better` and `n_tied` are integers [n, models].
-    """
-
-    n_candidates: np.ndarray
-    n_better: np.ndarray
-    n_tied: np.ndarray
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What the users' ranks are worth: float64 [n, models, columns]."""
-
-    columns: Columns
-    values: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -71,43 +44,6 @@ class Comparison:
     ci_low: float
     ci_high: float
     n_users: int
-
-
-def figures(ranks: Ranks, ks: Sequence[int]) -> Figures:
-    """Every metric at every k, by expectation; hit ratio and NDCG with all ties won or lost too."""
-    better, tied = ranks.n_better, ranks.n_tied
-    none = np.zeros_like(tied)
-    cases = [(name, name, better, tied) for name in GAINS]
-    cases += [(f"{name}_optimistic", name, better, none) for name in COMPARED]
-    cases += [(f"{name}_pessimistic", name, better + tied, none) for name in COMPARED]
-    found = {
-        (label, k): metrics.expected_gain(GAINS[name](k), n_better, n_tied)
-        for label, name, n_better, n_tied in cases
-        for k in ks
-    }
-    found["auc", NO_CUT] = metrics.auc(better, tied, ranks.n_candidates[:, None])
-    return Figures(list(found), np.stack(list(found.values()), axis=2))
-
-
-def corrected_figures(sampled: Ranks, n_candidates: np.ndarray, ks: Sequence[int]) -> Figures:
-    """What sampled ranks say of the full lists, of lengths n_candidates [n], by expectation.
-
-    AUC is left out: sampled or not, its expectation is the same.
-    """
-    columns = [(name, k) for name in GAINS for k in ks]
-    gains = np.zeros((len(columns), max(ks)))
-    for row, (name, k) in zip(gains, columns, strict=True):
-        row[:k] = GAINS[name](k)
-    n_negatives = int(sampled.n_candidates[0]) - 1
-    lengths = corrected.rounded(n_candidates, n_negatives)
-    values = np.empty((*sampled.n_better.shape, len(columns)))
-    for length in np.unique(lengths):
-        users = lengths == length
-        ranks = sampled.n_better[users], sampled.n_tied[users]
-        of_length = corrected.corrected_gains(gains, int(length), n_negatives)
-        for column, own in enumerate(of_length):
-            values[users, :, column] = metrics.expected_gain(own, *ranks)
-    return Figures(columns, values)
 
 
 def summarise(

@@ -2,7 +2,7 @@
 
 Ties count by expectation: among equals the relevant item is at each place with equal chance.
 Recall at k is the share of relevant items among the first k; as there is one, it is the hit ratio.
-Where ranks come from is `ranking`; means over users and their intervals, `evaluation`.
+Where ranks come from is `ranking`; which of these is given for whom, `figures`.
 """
 
 import numpy as np

@@ -53,6 +53,11 @@ class Table:
         return pa.schema(fields)
 
     @property
+    def spans_datasets(self) -> bool:
+        """Whether one file has the rows of all datasets, with the dataset as a column."""
+        return any(column.name == "dataset" for column in self.columns)
+
+    @property
     def upstream(self) -> tuple[str, ...]:
         """The tables that the select reads, in alphabetical order; empty without a select."""
         return upstream(self.select) if self.select else ()

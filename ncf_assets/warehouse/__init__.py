@@ -36,6 +36,7 @@ from ncf_assets.warehouse.parquet import DamagedError, Draft, has_columns_of, re
 from ncf_assets.warehouse.stamp import Stamp
 
 __all__ = [
+    "EVERY",
     "DamagedError",
     "Draft",
     "NotMaterializedError",
@@ -45,6 +46,7 @@ __all__ = [
     "models_kept",
 ]
 
+EVERY = "*"  # in place of a dataset's name, for a table of all datasets; no dataset can have it
 PROJECT_DATA = Path(__file__).resolve().parents[2] / "data"
 
 
@@ -104,6 +106,8 @@ class Warehouse:
 
     def folder(self, asset: str, dataset: str) -> Path:
         """The folder of one asset's partition."""
+        if asset in tables() and tables()[asset].spans_datasets:
+            return self.root / "tables" / asset
         if asset in tables():
             return self.root / "tables" / asset / f"dataset={dataset}"
         if asset.endswith("_model"):

@@ -52,22 +52,27 @@ def _of_table(table: Table, folder: Path) -> View | None:
     Columns of two versions would be mixed, or the view would break for all datasets: so if there
     are such partitions, it names the others one by one, until they are made again.
     """
-    files = sorted(folder.glob(f"{table.name}/*/data.parquet"))
+    below = "data.parquet" if table.spans_datasets else "*/data.parquet"
+    files = sorted((folder / table.name).glob(below))
     others = [file for file in files if _is_of_another_version(table, file)]
     fitting = [file for file in files if file not in others]
     if not fitting:
         return None
-    every = f"{glob_escaped(folder / table.name)}/*/data.parquet"
+    every = f"{glob_escaped(folder / table.name)}/{below}"
     shown = [glob_escaped(file) for file in fitting] if others else [every]
     left_out = ", ".join(file.parent.name.removeprefix("dataset=") for file in others)
     missing = f" Without {left_out}, made by another version: materialize again." if others else ""
-    columns = ", ".join(column.name for column in table.columns)
+    columns = [(column.name, column.description) for column in table.columns]
+    partitions = "hive_partitioning = false"
+    if not table.spans_datasets:
+        columns.insert(0, DATASET)
+        partitions = "hive_partitioning = true, hive_types = {'dataset': varchar}"
     return View(
         table.name,
         f"{table.description} Grain: {table.grain}.{missing}",
-        (DATASET, *((column.name, column.description) for column in table.columns)),
-        f"select dataset, {columns} from read_parquet([{', '.join(map(literal, shown))}],"
-        " hive_partitioning = true, hive_types = {'dataset': varchar})",
+        tuple(columns),
+        f"select {', '.join(name for name, _ in columns)}"
+        f" from read_parquet([{', '.join(map(literal, shown))}], {partitions})",
     )
 
 

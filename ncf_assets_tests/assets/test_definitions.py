@@ -21,6 +21,12 @@ MODELS_AND_REPORT = {
     "neumf_model",
     "evaluation_report",
 }
+LEADERBOARD = dg.AssetKey("leaderboard")
+
+
+def test_the_code_location_loads_as_dagster_loads_it() -> None:
+    """With every job and sensor: a name given twice is found only here."""
+    dg.Definitions.validate_loadable(defs)
 
 
 def test_every_table_is_an_asset() -> None:
@@ -44,18 +50,26 @@ def test_every_asset_explains_itself(key: dg.AssetKey) -> None:
         assert spec.blocking or check.name in WARNINGS
 
 
-@pytest.mark.parametrize("key", KEYS, ids=str)
+@pytest.mark.parametrize("key", sorted({*KEYS} - {LEADERBOARD}), ids=str)
 def test_every_asset_is_partitioned_by_dataset(key: dg.AssetKey) -> None:
-    """One dimension, from the registry."""
+    """One dimension, from the registry; all but the leaderboard."""
     names = GRAPH.get(key).partitions_def.get_partition_keys()
     assert names[0] == "Sample"
     assert len(names) == 25  # the Sample and the 24 categories of 2014
 
 
+def test_the_leaderboard_has_no_partitions_and_a_job_of_its_own() -> None:
+    """A run of one dataset neither waits for it nor makes it."""
+    assert GRAPH.get(LEADERBOARD).partitions_def is None
+    jobs = {name: defs.resolve_job_def(name) for name in ("everything", "refresh_leaderboard")}
+    made = {name: {*job.asset_layer.selected_asset_keys} for name, job in jobs.items()}
+    assert made == {"everything": {*KEYS} - {LEADERBOARD}, "refresh_leaderboard": {LEADERBOARD}}
+
+
 def test_lineage_runs_from_the_file_to_the_report() -> None:
     """Every asset is upstream of the report, but two that are served beside it."""
     upstream = GRAPH.get_ancestor_asset_keys(dg.AssetKey("evaluation_report"))
-    beside = {"evaluation_report", "popular_items", "item_neighbours"}
+    beside = {"evaluation_report", "leaderboard", "popular_items", "item_neighbours"}
     assert upstream == set(KEYS) - {dg.AssetKey(name) for name in beside}
 
 

@@ -23,6 +23,7 @@ def config(candidates: int) -> dict[str, Any]:
         "ops": {
             "negatives": {"config": {"candidates": candidates}},
             "ials_model": {"config": {"factors": 2, "sweeps": 2}},
+            "itemknn_model": {"config": {"neighbours": [20], "shrinkage": [10]}},
             "gmf_model": {"config": SMALL},
             "mlp_model": {"config": {"layers": [32, 16], **SMALL}},
             "neumf_model": {"config": SMALL},

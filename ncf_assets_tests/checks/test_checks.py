@@ -55,6 +55,8 @@ SOUND: dict[str, Rows] = {
             ("ndcg", (value, value - 0.1, value + 0.1)),
         )
     ],
+    "data_profile": [(3, 1, 0, 2, 4, 2, 0.25, 1.0, 1.0, 2, 0, 0, 0, 0.0, 0.0, 10, 20)],
+    "leaderboard": [("Sample", *METRIC[:2], "hr", 10, 0.5, 0.4, 0.6, 1, "a.html", "c", "current")],
     "comparisons": [
         ("neumf", "popularity", "sampled-99", metric, 10, 0.1, 0.05, 0.15, 1)
         for metric in ("hr", "ndcg")

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ncf_assets.cli.choices import asset_names
 from ncf_assets_tests.cli.commands import ncf, run, tiny_folder
 from ncf_assets_tests.tiny import ROWS
 
@@ -36,8 +37,8 @@ def test_progress_names_every_asset_with_its_rows(data: Path) -> None:
     """One line each, and the epochs of the networks."""
     progress = (data / "progress.txt").read_text()
     for table, rows in ROWS.items():
-        assert any(table in line and f"{rows} rows" in line for line in progress.splitlines())
-    assert "[22/22]" in progress
+        assert any(table in line and f"{rows:,} rows" in line for line in progress.splitlines())
+    assert f"[{len(asset_names())}/{len(asset_names())}]" in progress
     assert "epoch 2 of 2: loss" in progress
 
 
@@ -57,7 +58,7 @@ def test_the_run_is_recorded_in_dagster(data: Path) -> None:
 def test_status_is_up_to_date_after_a_run(data: Path) -> None:
     """Every asset, with its rows."""
     out = ncf(data, "status").stdout
-    assert out.count("up to date") == 22
+    assert out.count("up to date") == len(asset_names())
     assert "Sample" in out
 
 
@@ -66,6 +67,29 @@ def test_summary_shows_rows_and_models(data: Path) -> None:
     out = ncf(data, "summary", "Sample").stdout
     for word in ("interactions", "neumf", "popularity", "HR@2", "report.html", "warehouse.duckdb"):
         assert word in out
+
+
+def test_the_leaderboard_is_brought_up_to_date_and_shown(data: Path) -> None:
+    """Every model of the one dataset, where its report is, and afterwards in SQL."""
+    out = ncf(data, "leaderboard").stdout
+    for words in ("NDCG@2", "ease", "neumf", "random", "Sample: current", "report.html"):
+        assert words in out
+    assert "not materialized to the end: 0 of 1 datasets" in out
+    assert "8" in ncf(data, "sql", "select count(distinct model) as n from leaderboard").stdout
+
+
+def test_the_leaderboard_of_nothing_says_how_to_begin(tmp_path: Path) -> None:
+    """No dataset has a report."""
+    assert "try `make demo`" in ncf(tiny_folder(tmp_path), "leaderboard").stdout
+
+
+def test_what_follows_from_an_asset_is_of_the_dataset_alone(data: Path) -> None:
+    """`diversity+` reaches the report and leaves the leaderboard to its own command."""
+    done = ncf(data, "materialize", "Sample", "--select", "diversity+")
+    assert done.returncode == 0, done.stderr
+    assert "[ 2/2]" in done.stdout
+    refused = ncf(data, "materialize", "Sample", "--select", "leaderboard")
+    assert "no asset 'leaderboard' in the job everything" in refused.stderr
 
 
 def test_sql_answers_as_table_and_as_csv(data: Path) -> None:
@@ -126,14 +150,15 @@ def test_an_export_holds_all_tables(data: Path, tmp_path: Path) -> None:
 
 
 def test_a_selection_makes_only_what_it_names(data: Path) -> None:
-    """And what the same pass makes, recommendations; sources stay as they are."""
+    """And what is made with it, recommendations and comparisons; sources stay as they are."""
     done = ncf(
         data, "materialize", "Sample", "--select", "test_ranks,metrics",
         "--config", str(only(data, "evaluation")),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "[ 3/3]" in done.stdout
+    assert "[ 4/4]" in done.stdout
     assert "recommendations" in done.stdout
+    assert "comparisons" in done.stdout
     assert "raw_reviews" not in done.stdout
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -10,6 +10,7 @@ from ncf_assets.ncf import chance, ease, itemknn
 from ncf_assets.ncf.histories import histories
 from ncf_assets.ncf.recommending import NOTHING
 
+on_any_machine = settings(deadline=None)  # a first or a busy call takes longer
 matrices = arrays.arrays(bool, (7, 6)).filter(lambda seen: bool(seen.any()))
 EVERYONE = np.arange(7, dtype=np.int32)
 
@@ -35,6 +36,17 @@ def test_similarities_by_hand() -> None:
     assert model.scores(np.array([0]))[0] == pytest.approx([0.4142, 1 / 3, 0.4142], abs=5e-5)
 
 
+def test_a_user_who_has_too_much_says_nothing_of_similarity(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With at most 2 items counted, user 0 of 3 makes none alike, but is scored as all are."""
+    monkeypatch.setattr(itemknn, "LONGEST", 2)
+    model = fitted_knn(np.array([[1, 1, 1, 0], [1, 0, 0, 1]]), 3, 0)
+    assert model.neighbours[:, 0].tolist() == [3, NOTHING, NOTHING, 0]
+    assert model.scores(np.array([0])).tolist() == [[0, 0, 0, 1]]
+
+
+@on_any_machine
 @given(matrices, st.integers(1, 8), st.sampled_from([0, 2.5, 100]))
 def test_itemknn_is_its_formula(seen: np.ndarray, neighbours: int, shrinkage: float) -> None:
     """The sum of an item's similarities to the user's, of its most similar others, item by item."""
@@ -52,6 +64,7 @@ def test_itemknn_is_its_formula(seen: np.ndarray, neighbours: int, shrinkage: fl
     np.testing.assert_allclose(model.scores(EVERYONE), expected, atol=1e-5)
 
 
+@on_any_machine
 @given(matrices, st.sampled_from([0.5, 10, 1000]))
 def test_ease_is_its_formula(seen: np.ndarray, regularisation: float) -> None:
     """P = (XᵀX + λI)⁻¹, B = I - P · diag(1 / diag P), scores X B (Steck 2019, equation 8)."""

@@ -8,22 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncf_assets.ncf import chance, metrics
-from ncf_assets.ncf.evaluation import (
-    Comparison,
-    Figures,
-    Metric,
-    Ranks,
-    corrected_figures,
-    figures,
-    summarise,
-)
+from ncf_assets.ncf.evaluation import Comparison, Metric, summarise
+from ncf_assets.ncf.figures import Figures, Ranks, corrected_figures, figures
 from ncf_assets.ncf.ranking import HeldOutRanks, sweep
 from ncf_assets.ncf.sampling import Seen
 
 pairs = st.lists(
     st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=2, max_size=20
 )  # better and tied
-KEY = ("model", "protocol", "segment", "metric", "k")
 
 
 def ranks(*models: list[tuple[int, int]], n_candidates: int = 100) -> Ranks:

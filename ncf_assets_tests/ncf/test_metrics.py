@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 import sklearn.metrics
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from ncf_assets.ncf import metrics, ranking
 
+on_any_machine = settings(deadline=None)  # a first or a busy call takes longer
 ranks = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=20)
 
 
@@ -130,6 +131,7 @@ scores_of_lists = arrays.arrays(
 )
 
 
+@on_any_machine
 @given(scores_of_lists, st.integers(1, 20))
 def test_ndcg_is_that_of_scikit_learn(scores: np.ndarray, k: int) -> None:
     """Which averages over ties as well (McSherry and Najork 2008)."""
@@ -139,6 +141,7 @@ def test_ndcg_is_that_of_scikit_learn(scores: np.ndarray, k: int) -> None:
     assert ours.mean() == pytest.approx(sklearn.metrics.ndcg_score(relevant, scores, k=k))
 
 
+@on_any_machine
 @given(scores_of_lists)
 def test_auc_is_that_of_scikit_learn(scores: np.ndarray) -> None:
     """User by user; a tie is half a win there too."""
@@ -148,6 +151,7 @@ def test_auc_is_that_of_scikit_learn(scores: np.ndarray) -> None:
     assert ours == pytest.approx(theirs)
 
 
+@on_any_machine
 @given(st.permutations(range(15)), st.integers(1, 14))
 def test_without_ties_rank_and_hit_are_those_of_scikit_learn(order: list[int], k: int) -> None:
     """Its ranking precision of one label is the reciprocal rank, its top-k accuracy the hit."""

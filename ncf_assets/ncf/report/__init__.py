@@ -1,8 +1,9 @@
-"""The evaluation report: facts in, Markdown and one self-contained HTML page out.
+"""The evaluation report: facts in, one self-contained HTML page, Markdown and JSON out.
 
-`facts` is what goes in and `protocol` how its figures were made; `scores` and `record` turn them
-into rows of text, `findings` and `method` into sentences, `plots` into curves; the templates only
-arrange. Reading tables and writing files is the assets' work.
+`facts` is what goes in. `verdicts` is who beats whom and `findings` says it; `scores`, `epochs` and
+`profile` turn figures into rows of text, `method` and `caveats` into sentences, `plots` into
+drawings, `document` into JSON; the templates only arrange. Reading tables and writing files is the
+assets' work.
 """
 
 import re
@@ -12,21 +13,39 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ncf_assets.ncf.report.facts import Facts, HistoryRow, MetricRow
+from ncf_assets.ncf.report import method, scores
+from ncf_assets.ncf.report.caveats import SYNTHETIC, caveats
+from ncf_assets.ncf.report.document import document
+from ncf_assets.ncf.report.facts import (
+    SUBJECT,
+    ComparisonRow,
+    DiversityRow,
+    Facts,
+    HistoryRow,
+    MetricRow,
+    Origin,
+    model_name,
+)
 from ncf_assets.ncf.report.findings import findings
-from ncf_assets.ncf.report.method import SYNTHETIC, caveats, method
-from ncf_assets.ncf.report.plots import training_curve_png, training_curve_svg
-from ncf_assets.ncf.report.record import count_table, epoch_table
-from ncf_assets.ncf.report.scores import read_scores, score_table, tie_table
+from ncf_assets.ncf.report.plots import Plot, plots
+from ncf_assets.ncf.report.profile import profile_table
+from ncf_assets.ncf.report.protocol import headline_k
+from ncf_assets.ncf.report.text_table import TextTable
+from ncf_assets.ncf.report.verdicts import verdict_table, views
 
 __all__ = [
+    "ComparisonRow",
+    "DiversityRow",
     "Facts",
     "HistoryRow",
     "MetricRow",
+    "Origin",
+    "Plot",
     "Report",
+    "headline_k",
     "markdown_text",
+    "plots",
     "render",
-    "training_curve_png",
 ]
 
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -35,37 +54,57 @@ MARKS = re.compile(r"[\\`*|~\[\]]|(?<![^\W_])_|_(?![^\W_])")  # `_` inside a wor
 
 @dataclass(frozen=True)
 class Report:
-    """The same report twice; equal facts give equal text."""
+    """The same report three times; equal facts give equal text."""
 
     markdown: str
     html: str
+    json: dict[str, Any]
 
 
 def render(facts: Facts) -> Report:
     """Return the report of one dataset. Figures that are missing are left out or said to be."""
     content = _content(facts)
-    html = _environment(markdown=False).get_template("report.html.j2")
-    markdown = _environment(markdown=True).get_template("report.md.j2")
+    sentences = {name: content[name] for name in ("findings", "method", "caveats")}
     return Report(
-        markdown=markdown.render(content),
-        html=html.render(content, curves=training_curve_svg(facts.history)),
+        markdown=_environment(markdown=True).get_template("report.md.j2").render(content),
+        html=_environment(markdown=False).get_template("report.html.j2").render(content),
+        json=document(facts, sentences, content["views"]),
     )
 
 
 def _content(facts: Facts) -> dict[str, Any]:
-    scores = read_scores(facts.metrics)
+    found, compared = scores.read_scores(facts.metrics), views(facts.comparisons)
+    protocols = [one.protocol for one in found]
+    everyone = [row.k for row in facts.metrics if row.segment == scores.EVERYONE]
     return {
         "facts": facts,
+        "subject": model_name(SUBJECT),
         "synthetic_note": SYNTHETIC,
-        "findings": findings(scores),
-        "labels": list(scores.labels.values()),
-        "scores": score_table(scores),
-        "ties": tie_table(scores),
-        "epochs": epoch_table(facts.history),
-        "counts": count_table(facts.counts),
-        "method": method(scores.protocol),
-        "caveats": caveats(facts.synthetic),
-    }
+        "findings": findings(facts, found, compared),
+        "scores": [(s.protocol, s.labels.values(), scores.score_table(s)) for s in found
+                   if not s.protocol.corrected],
+        "views": compared,
+        "verdicts": verdict_table(compared),
+        "sampling": scores.sampling_table(found),
+        "ties": scores.tie_table(found),
+        "diversity": scores.diversity_table(facts.diversity),
+        "diversity_note": method.DIVERSITY,
+        "plots": plots(facts),
+        "profile": profile_table(facts.profile),
+        "method": method.method(protocols, headline_k(everyone)),
+        "configuration": _settings(facts),
+        "seeds": {name: of["seed"] for name, of in facts.configuration.items() if "seed" in of},
+        "caveats": caveats(facts),
+    }  # fmt: skip
+
+
+def _settings(facts: Facts) -> TextTable:
+    """Return a row per asset with all its settings."""
+    rows = [
+        (name, ", ".join(f"{setting} = {value}" for setting, value in settings.items()))
+        for name, settings in facts.configuration.items()
+    ]
+    return TextTable(("Asset", "Settings"), rows, names=2)
 
 
 @cache

@@ -1,23 +1,27 @@
-"""All that a report says, as plain data. `scores` and `record` compute from it."""
+"""All that a report says, as plain data. What is computed from it, the modules beside say."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+SUBJECT = "neumf"  # the model that the report is about
 MODEL_NAMES = {
-    "neumf": "NeuMF",
+    "random": "Random",
+    "popularity": "Popularity",
+    "itemknn": "ItemKNN",
+    "ease": "EASE",
+    "ials": "iALS",
     "gmf": "GMF",
     "mlp": "MLP",
-    "ials": "iALS",
-    "ease": "EASE",
-    "itemknn": "ItemKNN",
-    "popularity": "Popularity",
-    "random": "Random",
+    "neumf": "NeuMF",
 }
 
 
 @dataclass(frozen=True)
 class MetricRow:
-    """One figure of one model: a row of the table `metrics`."""
+    """One figure of one model: a row of the table `metrics`, all values between 0 and 1.
+
+    k is 0 for what has no list length, such as AUC.
+    """
 
     model: str
     protocol: str
@@ -28,6 +32,31 @@ class MetricRow:
     ci_low: float
     ci_high: float
     n_users: int
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """NeuMF's mean less a baseline's over the same users: a row of `comparisons`, -1 to 1."""
+
+    model: str
+    baseline: str
+    protocol: str
+    metric: str
+    k: int
+    difference: float
+    ci_low: float
+    ci_high: float
+    n_users: int
+
+
+@dataclass(frozen=True)
+class DiversityRow:
+    """One figure on what a model recommends to all users: a row of the table `diversity`."""
+
+    model: str
+    metric: str
+    k: int
+    value: float
 
 
 @dataclass(frozen=True)
@@ -44,25 +73,44 @@ class HistoryRow:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a table or model holds and what made it: hashes of its content and its code."""
+
+    content: str
+    code: str
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that the report of one dataset is made from.
 
-    `counts` are rows per table, by the table's name, and `duplicates`; a missing one is not shown.
-    `configuration` holds, per asset, the run configuration that changes results.
+    `profile` is the row of the table `data_profile`. `configuration` holds, per asset, the run
+    configuration that changes results; `origins`, per table or model, where it comes from.
+    `skipped` gives the reason for each baseline that there is none of.
     `synthetic` marks generated data, which the report says before anything else.
     """
 
     dataset: str
     title: str
-    metrics: Sequence[MetricRow]
-    history: Sequence[HistoryRow]
-    counts: Mapping[str, int]
-    configuration: Mapping[str, Mapping[str, object]]
-    versions: Mapping[str, str]
-    hashes: Mapping[str, str]
     synthetic: bool
+    metrics: Sequence[MetricRow] = ()
+    comparisons: Sequence[ComparisonRow] = ()
+    diversity: Sequence[DiversityRow] = ()
+    history: Sequence[HistoryRow] = ()
+    profile: Mapping[str, float] = field(default_factory=dict)
+    configuration: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    source_sha256: str | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
 
 def model_name(model: str) -> str:
     """Return the name that people know a model by; an unknown one keeps its own."""
     return MODEL_NAMES.get(model, model)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a sentence lists them: `A`, `A and B`, `A, B and C`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

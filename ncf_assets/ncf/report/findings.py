@@ -1,116 +1,88 @@
-"""What was found, in words: whether NeuMF beats each other model. The figures are in `scores`."""
+"""What was found, in words: whether NeuMF beats each other model. Who does is in `verdicts`."""
 
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Mapping, Sequence
 
-from ncf_assets.ncf.report.facts import MetricRow, model_name
-from ncf_assets.ncf.report.protocol import Protocol
-from ncf_assets.ncf.report.scores import Scores, counted, decimals, models_of
+from ncf_assets.ncf.report.facts import SUBJECT, Facts, listed, model_name
+from ncf_assets.ncf.report.protocol import counted
+from ncf_assets.ncf.report.scores import Scores, models_of
+from ncf_assets.ncf.report.verdicts import Verdict, View
 
-SUBJECT, FIRST_OPPONENT = "neumf", "popularity"
-OVERLAP = ", but the 95 % intervals overlap"
-WORDING = {  # verdict -> (verb before the opponent's name, what follows the figures)
-    "beats": ("beats", ""),
-    "ahead": ("is ahead of", OVERLAP),
-    "level": ("is level with", ""),
-    "behind": ("is behind", OVERLAP),
-    "loses": ("loses to", ""),
+VERBS: dict[Verdict, str] = {  # in the order of the first sentence: bad news first
+    "loses": "loses to",
+    "level": "cannot be told apart from",
+    "beats": "beats",
 }
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """NeuMF's figure beside another model's, both rounded as shown."""
-
-    label: str
-    ours: MetricRow
-    theirs: MetricRow
-
-    @property
-    def verdict(self) -> str:
-        """Name the outcome, a key of `WORDING`; beating takes intervals that do not meet."""
-        if self.ours.value == self.theirs.value:
-            return "level"
-        if self.ours.value > self.theirs.value:
-            return "beats" if self.ours.ci_low > self.theirs.ci_high else "ahead"
-        return "loses" if self.ours.ci_high < self.theirs.ci_low else "behind"
-
-    def amount(self, figures: bool) -> str:
-        """Say by how much, with both figures if asked."""
-        ours, theirs = self.ours.value, self.theirs.value
-        gap = f" by {decimals(abs(ours - theirs))}" if ours != theirs else ""
-        both = f" ({decimals(ours)} against {decimals(theirs)})" if figures else ""
-        return f"on {self.label}{gap}{both}"
-
-
-def findings(scores: Scores) -> list[str]:
-    """Return the sentences of the first paragraph; the first is the verdict on NeuMF.
-
-    Only that NeuMF is no better than guessing comes before.
-    """
-    if scores.protocol is None:
+def findings(facts: Facts, scores: Sequence[Scores], views: Sequence[View]) -> list[str]:
+    """Return the sentences of the first paragraph; the first is the verdict on each baseline."""
+    if not scores:
         return ["No model has been evaluated."]
-    n_users = max(row.n_users for row in scores.rows.values())
-    meaning = _meaning(scores.protocol, n_users)
-    return [*_below_chance(scores, scores.protocol), _verdict(scores), *meaning]
-
-
-def _below_chance(scores: Scores, protocol: Protocol) -> list[str]:
-    """Say first of all if NeuMF has learnt nothing, whatever it is ahead of."""
-    ours, (chance, _) = scores.get(SUBJECT, "hr"), protocol.chance()
-    if ours is None or ours.value > chance:
-        return []
-    label = protocol.labels["hr"]
     return [
-        f"NeuMF is no better than guessing: {label} {decimals(ours.value)}, where guessing would "
-        f"reach {decimals(chance)}."
+        first_sentence(views, synthetic=facts.synthetic),
+        *_agreement(views),
+        *_figures(scores[0]),
+        *_skipped(facts.skipped),
     ]
 
 
-def _verdict(scores: Scores) -> str:
-    if not any(scores.get(SUBJECT, metric) for metric in scores.labels):
-        return "There are no figures for NeuMF, so the other models stand alone."
-    clauses = _clauses(scores)
-    return f"NeuMF {'; it '.join(clauses)}." if clauses else _alone(scores)
-
-
-def _alone(scores: Scores) -> str:
-    found = [(label, scores.get(SUBJECT, metric)) for metric, label in scores.labels.items()]
-    figures = " and ".join(f"{label} {decimals(row.value)}" for label, row in found if row)
-    return f"NeuMF reaches {figures}, and there is no other model to compare it with."
-
-
-def _clauses(scores: Scores) -> list[str]:
-    """Say one clause per opponent; the first alone gives NeuMF's figures, which hold for all."""
-    opponents = [model for model in models_of(scores) if model != SUBJECT]
-    opponents.sort(key=lambda model: model != FIRST_OPPONENT)  # stable: the others stay best first
-    pairs = [(model_name(model), _compare(scores, model)) for model in opponents]
-    known = [(name, compared) for name, compared in pairs if compared]
-    return [_clause(name, compared, i == 0) for i, (name, compared) in enumerate(known)]
-
-
-def _compare(scores: Scores, model: str) -> list[Comparison]:
-    pairs = (
-        (label, scores.get(SUBJECT, metric), scores.get(model, metric))
-        for metric, label in scores.labels.items()
+def first_sentence(views: Sequence[View], *, synthetic: bool) -> str:
+    """Return whether NeuMF beats each baseline, by the first view; generated data is said first."""
+    opening = "On synthetic data, NeuMF" if synthetic else "NeuMF"
+    if not views:
+        return f"{opening} has not been compared with any other model."
+    view = views[0]
+    return (
+        f"{opening} {_verdicts(view)} ({view.label} {view.protocol.among}, paired 95 % intervals)."
     )
-    return [Comparison(label, ours, theirs) for label, ours, theirs in pairs if ours and theirs]
 
 
-def _clause(name: str, compared: list[Comparison], figures: bool) -> str:
-    parts: list[str] = []
-    for verdict, members in groupby(compared, key=lambda comparison: comparison.verdict):
-        verb, tail = WORDING[verdict]
-        amounts = " and ".join(comparison.amount(figures) for comparison in members)
-        parts.append(f"{verb} {'it' if parts else name} {amounts}{tail}")
-    return ", and ".join(parts)
+def _verdicts(view: View, baselines: Sequence[str] | None = None) -> str:
+    """Say the verdict on these baselines, all of the view unless told otherwise."""
+    wanted = view.rows if baselines is None else baselines
+    groups = {found: [b for b in view.baselines(found) if b in wanted] for found in VERBS}
+    clauses = [f"{VERBS[found]} {_names(group)}" for found, group in groups.items() if group]
+    *most, last = clauses
+    return f"{', '.join(most)}, and {last}" if most else last
 
 
-def _meaning(protocol: Protocol, n_users: int) -> list[str]:
-    (hr, ndcg), label = protocol.chance(), protocol.labels
-    return [
-        f"Each figure is the mean over {counted(n_users, 'test user')}; for each, the one item "
-        f"held out for testing is ranked among {counted(protocol.negatives, 'random item')} that "
-        f"the user has not seen ({protocol.name}).",
-        f"Guessing would reach {label['hr']} {decimals(hr)} and {label['ndcg']} {decimals(ndcg)}.",
+def _names(models: Sequence[str]) -> str:
+    return listed(map(model_name, models))
+
+
+def _agreement(views: Sequence[View]) -> list[str]:
+    """Say where another metric or protocol sees it otherwise, or that none does."""
+    if len(views) < 2:
+        return []
+    first, *others = views
+    seen: dict[str, list[str]] = {}  # what differs -> in which views
+    for view in others:
+        if unlike := [b for b in view.rows if view.verdict(b) != first.verdict(b)]:
+            name = f"{view.label} {view.protocol.among}"
+            seen.setdefault(_verdicts(view, unlike), []).append(name)
+    sentences = [f"By {listed(names)}, it {differing}." for differing, names in seen.items()]
+    same = [
+        view.label if view.protocol == first.protocol else view.protocol.among for view in others
     ]
+    return sentences or [f"The verdicts by {listed(dict.fromkeys(same))} are the same."]
+
+
+def _figures(scores: Scores) -> list[str]:
+    """Give NeuMF's NDCG, the best model's, and over how many users they are means."""
+    ours, best = scores.get(SUBJECT, "ndcg"), models_of(scores)[0]
+    if ours is None:
+        return ["There are no figures for NeuMF."]
+    shown, label = scores.protocol.shown, scores.labels["ndcg"]
+    sentence = (
+        f"Its {label} {scores.protocol.among} is {shown(ours.value)}"
+        f" ({shown(ours.ci_low)} to {shown(ours.ci_high)}), the mean over"
+        f" {counted(ours.n_users, 'test user')} with one held-out item each"
+    )
+    theirs = scores.get(best, "ndcg")
+    if best == SUBJECT or theirs is None:
+        return [f"{sentence}; no other model's is higher."]
+    return [f"{sentence}; the highest is {model_name(best)}'s, {shown(theirs.value)}."]
+
+
+def _skipped(skipped: Mapping[str, str]) -> list[str]:
+    return [f"Not compared: {model_name(model)} ({reason})." for model, reason in skipped.items()]

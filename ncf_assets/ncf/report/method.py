@@ -1,66 +1,70 @@
-"""How the figures were made and what they cannot show: sentences that no figure changes."""
+"""How the figures were made: sentences in which a protocol's numbers stand, and no result."""
 
-from ncf_assets.ncf.report.protocol import Protocol, discount
-from ncf_assets.ncf.report.scores import counted, decimals
+from collections.abc import Sequence
+
+from ncf_assets.ncf.report.protocol import Protocol, counted, discount
 
 SPLIT = (
     "Split: leave one out by time. A user's last item is for testing, the second last for "
     "validation, the rest for training; users with fewer than three items only train."
 )
-INTERVALS = "Intervals: 95 % bootstrap intervals over users."
+FULL = (
+    "full: the held-out item is ranked among all items that the user has not rated in any part of "
+    "the data."
+)
+CORRECTED = (
+    "{}: what the sampled ranks say of the full ones, by the estimator of Krichene and Rendle "
+    "(“On Sampled Metrics for Item Recommendation”, KDD 2020, bias-variance with γ = 0.1). "  # noqa: RUF001
+    "An estimate, so single values may lie outside 0 to 1."
+)
+TIES = (
+    "Ties count by expectation: an item tied with three others takes each of the four places with "
+    "equal chance."
+)
+INTERVALS = (
+    "Intervals: 95 % bootstrap intervals over users. Differences are paired: NeuMF's value less "
+    "the other model's, user by user. NeuMF beats a model if that interval lies above 0, loses to "
+    "it if it lies below, and cannot be told apart from it otherwise."
+)
 TRAINING = (
     "Training: binary cross-entropy against freshly drawn negatives; the epoch kept is the one "
     "with the highest validation NDCG@10. Test items play no part in any choice."
 )
-
-CAVEATS = (
-    "Sampled metrics can reverse the true order of models (Krichene and Rendle, “On Sampled "
-    "Metrics for Item Recommendation”, KDD 2020). Read these figures as a "
-    "comparison on these lists, not as what people would see with the whole catalogue ranked.",
-    "Where times are whole days, as in Amazon's files of 2014 and 2018, the last item of many "
-    "users is one of several from the same day. Which of them is held out is decided by a seeded "
-    "hash: reproducible, but arbitrary.",
-    "Any review counts as an interaction with label 1, whatever its rating: a model is praised for "
-    "predicting what people reviewed, also what they disliked.",
-    "One seed. The intervals cover which users were tested, not how another initialisation, "
-    "another shuffling or other negatives would have turned out.",
-    "Overlapping intervals do not prove two models equal: both ranked the same users, and a paired "
-    "comparison would see smaller differences.",
-)
-
-SYNTHETIC = (
-    "This data is synthetic: a generated sample that shows that the pipeline works. Its figures "
-    "say nothing about real people or about how good the models are."
+DIVERSITY = (
+    "Coverage is the share of all items that anybody is recommended; novelty the mean of "
+    "−log₂ of an item's share of users in train, in bits; the Gini index 0 if all items are "  # noqa: RUF001
+    "recommended equally often, and near 1 if one is to all."
 )
 
 
-def method(protocol: Protocol | None) -> list[str]:
-    """Return how the figures were made; without a protocol, only what holds for any."""
-    test = _test(protocol) if protocol else []
-    return [SPLIT, *test, INTERVALS, TRAINING]
+def method(protocols: Sequence[Protocol], k: int) -> list[str]:
+    """Return how the figures by these protocols at this k were made."""
+    metrics = [_metrics(k), TIES] if protocols else []
+    return [SPLIT, *map(_protocol, protocols), *metrics, INTERVALS, TRAINING]
 
 
-def _test(protocol: Protocol) -> list[str]:
-    hr, ndcg = protocol.labels["hr"], protocol.labels["ndcg"]
-    negatives, alike = counted(protocol.negatives, "item"), decimals(protocol.chance()[0])
-    return [
-        f"Test: the held-out item is ranked among {negatives} drawn once, without replacement, "
-        "from those the user has not seen in any part of the data. All models rank the same "
-        "lists.",
-        f"{hr}: the share of users whose held-out item is at rank {protocol.k} or better. "
-        f"{ndcg}: its mean discount, {_discounts(protocol)}, 0 beyond.",
-        "Ties count by expectation: an item tied with three others takes each of the four places "
-        f"with equal chance. A model that scores everything alike gets {hr} {alike}.",
-    ]
+def _protocol(protocol: Protocol) -> str:
+    if protocol.negatives is None:
+        return FULL
+    if protocol.corrected:
+        return CORRECTED.format(protocol.name)
+    negatives = counted(protocol.negatives, "item")
+    return (
+        f"{protocol.name}: the held-out item is ranked among {negatives} drawn once, without "
+        "replacement, from those the user has not seen; all models rank the same lists."
+    )
 
 
-def _discounts(protocol: Protocol) -> str:
+def _metrics(k: int) -> str:
+    return (
+        f"HR@{k}, the hit ratio, is the share of users whose held-out item is at rank {k} or "
+        f"better; of one held-out item, recall is the same. NDCG@{k} is its mean discount, "
+        f"{_discounts(k)}, 0 beyond. MRR@{k} is the mean of 1/rank, 0 beyond {k}. AUC is the share "
+        "of the other items that are ranked below."
+    )
+
+
+def _discounts(k: int) -> str:
     """Give the discount of the first two ranks and of the last that counts, each once."""
-    last = protocol.last_rank
-    later = sorted({2, last}) if last > 1 else []
-    return ", ".join(["1 at rank 1", *(f"{decimals(discount(r))} at rank {r}" for r in later)])
-
-
-def caveats(synthetic: bool) -> list[str]:
-    """Return the caveats in plain words; generated data is the first of them."""
-    return [SYNTHETIC, *CAVEATS] if synthetic else list(CAVEATS)
+    later = sorted({2, k}) if k > 1 else []
+    return ", ".join(["1 at rank 1", *(f"{discount(rank):.3f} at rank {rank}" for rank in later)])

@@ -1,50 +1,78 @@
-"""How a metric row's figure was made, as its protocol and k say, and what a guess would get.
+"""Protocols: what the held-out item is ranked among, and what a guess would get.
 
 The sentences that tell a reader are in `findings` and `method`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log2
 
-from ncf_assets.ncf.report.facts import MetricRow
-
-SAMPLED = re.compile("sampled-([1-9][0-9]*)")
-SEGMENT = "all"
+SAMPLED = re.compile(r"sampled-(?P<negatives>[1-9][0-9]*)(?P<corrected>-corrected)?")
+FULL = "full"
+HEADLINE_K = 10  # He et al. 2017, sec. 4.1
+LABELS = {"hr": "HR", "ndcg": "NDCG", "mrr": "MRR", "auc": "AUC"}
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """The held-out item is ranked among `negatives` others, and the first `k` ranks count."""
+    """The held-out item is ranked among `negatives` random others, or among all if None.
 
-    negatives: int
-    k: int
+    `corrected` figures are estimates of the full ones from the sampled ranks.
+    """
+
+    negatives: int | None = None
+    corrected: bool = False
 
     @property
     def name(self) -> str:
-        """The protocol as the table `metrics` names it."""
-        return f"sampled-{self.negatives}"
+        """The protocol as the tables name it."""
+        if self.negatives is None:
+            return FULL
+        return f"sampled-{self.negatives}" + ("-corrected" if self.corrected else "")
 
     @property
-    def labels(self) -> Mapping[str, str]:
-        """What people call the metrics, by their names in the table."""
-        return {"hr": f"HR@{self.k}", "ndcg": f"NDCG@{self.k}"}
+    def among(self) -> str:
+        """What the held-out item competes with, in words."""
+        if self.negatives is None:
+            return "among all unseen items"
+        return f"among {counted(self.negatives, 'random item')}" + (
+            ", corrected" if self.corrected else ""
+        )
 
     @property
-    def candidates(self) -> int:
-        """Length of each ranked list: the held-out item and the others."""
-        return self.negatives + 1
+    def decimals(self) -> int:
+        """How many are shown: figures among all items are small."""
+        return 4 if self.negatives is None or self.corrected else 3
 
-    @property
-    def last_rank(self) -> int:
-        """The last rank that counts: k, or the end of a shorter list."""
-        return min(self.k, self.candidates)
+    def shown(self, value: float) -> str:
+        """Return a figure between 0 and 1 as it is printed: `0.631`."""
+        return f"{value:.{self.decimals}f}"
 
-    def chance(self) -> tuple[float, float]:
-        """Return HR and NDCG that a random order expects: every rank of the list equally likely."""
-        discounts = sum(discount(rank) for rank in range(1, self.last_rank + 1))
-        return self.last_rank / self.candidates, discounts / self.candidates
+
+def protocol_of(name: str) -> Protocol | None:
+    """Return the protocol that a table's row names; None for a name that is not understood."""
+    if name == FULL:
+        return Protocol()
+    found = SAMPLED.fullmatch(name)
+    return Protocol(int(found["negatives"]), bool(found["corrected"])) if found else None
+
+
+def protocols_of(names: Iterable[str]) -> list[Protocol]:
+    """Return the protocols that are named, the full one first, corrected ones last."""
+    known = {protocol for name in names if (protocol := protocol_of(name))}
+    return sorted(known, key=lambda one: (one.corrected, one.negatives or 0))
+
+
+def headline_k(lengths: Iterable[int]) -> int:
+    """Return the list length that the tables show: 10, else the longest; 0 without any."""
+    lengths = set(lengths)
+    return HEADLINE_K if HEADLINE_K in lengths else max(lengths, default=0)
+
+
+def label(metric: str, k: int) -> str:
+    """Return what people call a metric: `HR@10`, `AUC`."""
+    return LABELS.get(metric, metric) + (f"@{k}" if k else "")
 
 
 def discount(rank: int) -> float:
@@ -52,7 +80,6 @@ def discount(rank: int) -> float:
     return 1 / log2(rank + 1)
 
 
-def protocol_of(row: MetricRow) -> Protocol | None:
-    """Return how a figure was made; None for a part of the users or a list that is not sampled."""
-    sampled = SAMPLED.fullmatch(row.protocol)
-    return Protocol(int(sampled[1]), row.k) if sampled and row.segment == SEGMENT else None
+def counted(number: int, noun: str) -> str:
+    """Return a number with what it counts, an `s` unless it is one: `1 item`, `1,234 items`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

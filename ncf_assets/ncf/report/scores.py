@@ -1,30 +1,32 @@
 """The figures of the evaluation as tables of text. What they mean in words is in `findings`.
 
-Figures are rounded to the three decimals that are shown before anything is compared, so that a
-reader who checks the report's differences, best marks and overlaps by hand finds them right.
+Figures are rounded to the decimals that are shown before anything is compared, so that a reader who
+checks the report's best marks by hand finds them right.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ncf_assets.ncf.report.facts import MetricRow, model_name
-from ncf_assets.ncf.report.protocol import Protocol, protocol_of
+from ncf_assets.ncf.report.facts import DiversityRow, MetricRow, model_name
+from ncf_assets.ncf.report.protocol import Protocol, headline_k, label, protocols_of
+from ncf_assets.ncf.report.text_table import MISSING, TextTable
 
-DECIMALS = 3
-PAPER_K = 10  # He et al. 2017, section 4.1
+METRICS = ("hr", "ndcg", "mrr", "auc")
+EVERYONE = "all"  # the segment of all test users
+DIVERSITY = {  # metric -> what people call it, decimals
+    "coverage": ("Coverage", 3),
+    "novelty": ("Novelty", 2),
+    "gini": ("Gini index", 3),
+}
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The rows that the report shows, by (model, metric); without any there is no protocol."""
+    """All models' figures over all users by one protocol, by (model, metric), with their labels."""
 
-    protocol: Protocol | None
+    protocol: Protocol
+    labels: Mapping[str, str]
     rows: Mapping[tuple[str, str], MetricRow]
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """The columns' heads by metric: `HR@10`; empty without figures."""
-        return self.protocol.labels if self.protocol else {}
 
     def get(self, model: str, metric: str) -> MetricRow | None:
         """Return a model's row, or None where it has no such figure."""
@@ -43,29 +45,24 @@ class Cell:
     high: float
 
 
-@dataclass(frozen=True)
-class TieRow:
-    """One model's figures if all its ties were lost, and if all were won, per metric label."""
-
-    model: str
-    lost_and_won: Mapping[str, tuple[str, str] | None]
-
-
-def read_scores(rows: Sequence[MetricRow]) -> Scores:
-    """Return the rows over all users, rounded, of one `sampled-<n>` and the k nearest to 10.
-
-    Rows of further protocols or other k are not shown yet.
-    """
-    made = [(protocol, row) for row in rows if (protocol := protocol_of(row))]
-    protocols = [protocol for protocol, _ in made if protocol.k]
-    shown = min(protocols, key=lambda protocol: abs(protocol.k - PAPER_K), default=None)
-    figures = [_rounded(row) for protocol, row in made if protocol == shown]
-    return Scores(shown, {(row.model, row.metric): row for row in figures})
+def read_scores(rows: Sequence[MetricRow]) -> list[Scores]:
+    """Return the figures over all users at k = 10, a `Scores` per protocol, the full one first."""
+    rows = [row for row in rows if row.segment == EVERYONE]
+    k = headline_k(row.k for row in rows)
+    shown = [row for row in rows if row.k in (0, k)]  # 0: has no list length
+    return [_scores(protocol, shown, k) for protocol in protocols_of(row.protocol for row in rows)]
 
 
-def _rounded(row: MetricRow) -> MetricRow:
-    shown = {name: round(getattr(row, name), DECIMALS) for name in ("value", "ci_low", "ci_high")}
-    return replace(row, **shown)
+def _scores(protocol: Protocol, rows: Sequence[MetricRow], k: int) -> Scores:
+    own = [_rounded(row, protocol) for row in rows if row.protocol == protocol.name]
+    known = {row.metric for row in own}
+    labels = {m: label(m, 0 if m == "auc" else k) for m in METRICS if m in known}
+    return Scores(protocol, labels, {(row.model, row.metric): row for row in own})
+
+
+def _rounded(row: MetricRow, protocol: Protocol) -> MetricRow:
+    names = ("value", "ci_low", "ci_high")
+    return replace(row, **{name: round(getattr(row, name), protocol.decimals) for name in names})
 
 
 def models_of(scores: Scores) -> list[str]:
@@ -80,9 +77,9 @@ def models_of(scores: Scores) -> list[str]:
 
 def score_table(scores: Scores) -> list[tuple[str, dict[str, Cell | None]]]:
     """Return per model its name and, by metric label, its cell, or None where it has no figure."""
-    columns = {label: _column(scores, metric) for metric, label in scores.labels.items()}
+    columns = {text: _column(scores, metric) for metric, text in scores.labels.items()}
     return [
-        (model_name(model), {label: column.get(model) for label, column in columns.items()})
+        (model_name(model), {text: column.get(model) for text, column in columns.items()})
         for model in models_of(scores)
     ]
 
@@ -90,40 +87,67 @@ def score_table(scores: Scores) -> list[tuple[str, dict[str, Cell | None]]]:
 def _column(scores: Scores, metric: str) -> dict[str, Cell]:
     rows = [row for (_, name), row in scores.rows.items() if name == metric]
     best = max((row.value for row in rows), default=0.0)
-    highest = max((row.ci_high for row in rows), default=0.0)
-    full = highest or 1.0  # an all-zero column keeps a scale
-    return {row.model: _cell(row, best, full) for row in rows}
+    full = max((row.ci_high for row in rows), default=0.0) or 1.0  # zeros alone keep a scale
+    return {row.model: _cell(row, scores.protocol, best, full) for row in rows}
 
 
-def _cell(row: MetricRow, best: float, full: float) -> Cell:
+def _cell(row: MetricRow, protocol: Protocol, best: float, full: float) -> Cell:
     low, middle, high = (round(100 * end / full, 1) for end in (row.ci_low, row.value, row.ci_high))
-    interval = f"{decimals(row.ci_low)} to {decimals(row.ci_high)}"
-    return Cell(decimals(row.value), interval, row.value == best, low, middle, high)
+    interval = f"{protocol.shown(row.ci_low)} to {protocol.shown(row.ci_high)}"
+    return Cell(protocol.shown(row.value), interval, row.value == best, low, middle, high)
 
 
-def tie_table(scores: Scores) -> list[TieRow]:
-    """Return what ties can change: each model's pessimistic and optimistic figures."""
-    models = [model for model in models_of(scores) if _bounds(scores, model, "hr")]
-    return [
-        TieRow(
-            model_name(model),
-            {label: _bounds(scores, model, metric) for metric, label in scores.labels.items()},
-        )
-        for model in models
+def sampling_table(scores: Sequence[Scores]) -> TextTable:
+    """Return sampled, corrected and exact figures of HR and NDCG side by side.
+
+    Empty without corrected figures, as there is then nothing to compare.
+    """
+    if not any(one.protocol.corrected for one in scores):
+        return TextTable()
+    order = sorted(scores, key=lambda one: (one.protocol.negatives is None, one.protocol.corrected))
+    columns = [(one, metric) for metric in ("hr", "ndcg") for one in order if metric in one.labels]
+    heads = [f"{one.labels[metric]} {one.protocol.name}" for one, metric in columns]
+    models = models_of(scores[0])
+    rows = [[model_name(m), *(_text(one, m, metric) for one, metric in columns)] for m in models]
+    return TextTable(["Model", *heads], rows)
+
+
+def _text(scores: Scores, model: str, metric: str) -> str:
+    row = scores.get(model, metric)
+    return scores.protocol.shown(row.value) if row else MISSING
+
+
+def tie_table(scores: Sequence[Scores]) -> TextTable:
+    """Return what ties can change, all of them lost or all won: only the figures that differ."""
+    rows = [
+        (model_name(model), one.protocol.name, one.labels[metric], *bounds)
+        for one in scores
+        if not one.protocol.corrected
+        for model in models_of(one)
+        for metric in ("hr", "ndcg")
+        if (bounds := _bounds(one, model, metric)) and bounds[0] != bounds[1]
     ]
+    return TextTable(
+        ("Model", "Protocol", "Metric", "All ties lost", "All ties won"), rows, names=3
+    )
 
 
 def _bounds(scores: Scores, model: str, metric: str) -> tuple[str, str] | None:
     lost = scores.get(model, f"{metric}_pessimistic")
     won = scores.get(model, f"{metric}_optimistic")
-    return (decimals(lost.value), decimals(won.value)) if lost and won else None
+    shown = scores.protocol.shown
+    return (shown(lost.value), shown(won.value)) if lost and won else None
 
 
-def decimals(value: float) -> str:
-    """Return a figure between 0 and 1 as it is printed: `0.631`."""
-    return f"{value:.{DECIMALS}f}"
+def diversity_table(rows: Sequence[DiversityRow]) -> TextTable:
+    """Return what each model recommends to all users, at k = 10 or the longest list."""
+    k = headline_k(row.k for row in rows)
+    found = {(row.model, row.metric): row.value for row in rows if row.k == k}
+    models = sorted({model for model, _ in found})
+    heads = ["Model", *(f"{name}@{k}" for name, _ in DIVERSITY.values())]
+    return TextTable(heads, [[model_name(model), *_spread(found, model)] for model in models])
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with what it counts, an `s` unless it is one: `1 item`, `1,234 items`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def _spread(found: Mapping[tuple[str, str], float], model: str) -> list[str]:
+    values = [(found.get((model, metric)), digits) for metric, (_, digits) in DIVERSITY.items()]
+    return [MISSING if value is None else f"{value:.{digits}f}" for value, digits in values]

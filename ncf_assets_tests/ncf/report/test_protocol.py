@@ -1,44 +1,49 @@
-"""A protocol knows its names and what a random order would get."""
-
-from dataclasses import replace
+"""A protocol knows its names, and which list length is shown."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncf_assets.ncf.report.protocol import Protocol, protocol_of
-from ncf_assets_tests.ncf.report.drawn import PAPER, SHORT, metric
+from ncf_assets.ncf.report.protocol import (
+    Protocol,
+    counted,
+    headline_k,
+    label,
+    protocol_of,
+    protocols_of,
+)
 
 
-def test_guessing_has_a_tenth_of_the_hits() -> None:
-    """HR 10/100; NDCG is the discounts of ranks 1 to 10, 4.5436 in all, over 100."""
-    assert PAPER.chance() == pytest.approx((0.1, 0.045436), abs=1e-6)
-
-
-def test_guessing_among_fifty_others_has_five_of_51_hits() -> None:
-    """HR 5/51; NDCG is the discounts of ranks 1 to 5 over 51."""
-    # 1 + 0.63093 + 0.5 + 0.43068 + 0.38685 = 2.94846, and / 51 = 0.057813
-    assert SHORT.chance() == pytest.approx((5 / 51, 0.057813), abs=1e-6)
-
-
-def test_guessing_hits_always_when_k_exceeds_the_list() -> None:
-    """Two negatives make three ranks: HR 1, NDCG (1 + 0.63093 + 0.5) / 3, whatever k."""
-    assert Protocol(2, 10).chance() == pytest.approx((1.0, 0.710310), abs=1e-6)
-
-
-@given(st.integers(1, 9_999), st.integers(1, 1_000))
-def test_a_row_gives_back_its_protocol(negatives: int, k: int) -> None:
+@given(st.integers(1, 9_999), st.booleans())
+def test_a_name_gives_back_its_protocol(negatives: int, corrected: bool) -> None:
     """What a protocol is called in the table is enough to know it again."""
-    protocol = Protocol(negatives, k)
-    assert protocol_of(metric("neumf", "hr", 0.5, protocol)) == protocol
+    for protocol in (Protocol(negatives, corrected), Protocol()):
+        assert protocol_of(protocol.name) == protocol
 
 
-@pytest.mark.parametrize("name", ["full", "sampled-", "sampled-0", "sampled-99x", "not-sampled-9"])
-def test_other_names_are_no_sampled_protocol(name: str) -> None:
-    """A list of all items, or of a number nobody can read, is not guessed at."""
-    assert protocol_of(replace(metric("neumf", "hr", 0.5), protocol=name)) is None
+@pytest.mark.parametrize("name", ["sampled-", "sampled-0", "sampled-99x", "not-sampled-9", "all"])
+def test_other_names_are_no_protocol(name: str) -> None:
+    """A list of a number nobody can read is not guessed at."""
+    assert protocol_of(name) is None
 
 
-def test_a_part_of_the_users_has_no_protocol_here() -> None:
-    """The report is about all test users."""
-    assert protocol_of(replace(metric("neumf", "hr", 0.5), segment="new")) is None
+def test_the_full_ranking_comes_first_and_corrections_last() -> None:
+    """Whatever the order of the rows."""
+    names = ["sampled-99-corrected", "sampled-99", "full", "sampled-9", "unknown"]
+    found = [protocol.name for protocol in protocols_of(names)]
+    assert found == ["full", "sampled-9", "sampled-99", "sampled-99-corrected"]
+
+
+def test_ten_is_shown_or_else_the_longest_list() -> None:
+    """0 stands for whole lists, which have no length."""
+    assert [headline_k(ks) for ks in ([1, 5, 10, 20], [0, 1, 2], [])] == [10, 2, 0]
+
+
+def test_a_metric_of_whole_lists_has_no_k() -> None:
+    """As people write them."""
+    assert [label("hr", 10), label("auc", 0)] == ["HR@10", "AUC"]
+
+
+def test_one_of_a_thing_has_no_plural() -> None:
+    """One user, many users."""
+    assert [counted(n, "user") for n in (1, 0, 1_234)] == ["1 user", "0 users", "1,234 users"]

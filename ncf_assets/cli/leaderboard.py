@@ -1,0 +1,65 @@
+"""`ncf-assets leaderboard`: all materialized datasets side by side, brought up to date first."""
+
+import click
+import dagster as dg
+import pandas as pd
+from rich.console import Console
+from rich.table import Column, Table
+
+from ncf_assets.cli.choices import registry, warehouse
+from ncf_assets.cli.home import prepare_home
+from ncf_assets.warehouse import EVERY
+
+JOB = "refresh_leaderboard"
+K = 10  # He et al. 2017, section 4.1: lists are cut at 10
+
+
+@click.command()
+def leaderboard() -> None:
+    """Show all models on all materialized datasets, after materializing the table `leaderboard`.
+
+    The other metrics: ncf-assets sql "from leaderboard".
+    """
+    registry()
+    prepare_home()
+    if not _materialize():
+        raise click.ClickException("the leaderboard failed; its run in the Dagster UI says why")
+    place = warehouse()
+    rows = place.read("leaderboard", EVERY)
+    if rows.empty:
+        click.echo(f"no dataset in {place.root} has a report; try `make demo`")
+        return
+    Console().print(_table(rows))
+    for dataset, row in rows.groupby("dataset")[["report", "state"]].first().iterrows():
+        click.echo(f"{dataset}: {row['state']}, {place.root / row['report']}")
+    missing = len(registry()) - rows["dataset"].nunique()
+    click.echo(
+        f"not materialized to the end: {missing} of {len(registry())} datasets;"
+        " `ncf-assets status` says what there is"
+    )
+
+
+def _materialize() -> bool:
+    """Run the job in this process, and record it in Dagster."""
+    from ncf_assets.definitions import defs
+
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    with dg.DagsterInstance.get() as instance:
+        job = defs.resolve_job_def(JOB)
+        return job.execute_in_process(quiet, instance=instance, raise_on_error=False).success
+
+
+def _table(rows: pd.DataFrame) -> Table:
+    """A row for each model of each dataset, the best first, with HR and NDCG at 10 or near it."""
+    k = min(rows["k"], key=lambda k: abs(k - K))
+    asked = "metric in ('hr', 'ndcg') and k == @k and not protocol.str.endswith('-corrected')"
+    figures = rows.query(asked)
+    heading = figures["metric"].str.upper() + f"@{k}\n" + figures["protocol"]
+    wide = figures.assign(heading=heading).pivot(
+        index=["dataset", "model"], columns="heading", values="value"
+    )
+    wide = wide.sort_values(["dataset", f"NDCG@{k}\nfull"], ascending=[True, False])
+    shown = Table(Column("dataset", no_wrap=True), "model", *map(str, wide.columns))
+    for dataset, model, *values in wide.reset_index().to_numpy().tolist():
+        shown.add_row(dataset, model, *("" if pd.isna(v) else f"{v:.4f}" for v in values))
+    return shown

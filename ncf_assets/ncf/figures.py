@@ -1,0 +1,78 @@
+"""What each user's rank by each model is worth, by every metric at every k.
+
+The formulas are `metrics` and `corrected`; means over users, `evaluation`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ncf_assets.ncf import corrected, metrics
+
+NO_CUT = 0  # the k of AUC, which looks at whole lists
+GAINS = {
+    "hr": metrics.hit_gains,
+    "ndcg": metrics.ndcg_gains,
+    "mrr": metrics.reciprocal_gains,
+    "recall": metrics.hit_gains,  # of one relevant item, the same
+}
+BOUNDED = ("hr", "ndcg")  # given with all ties won and lost too
+Columns = list[tuple[str, int]]  # metric and k
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Where the models place the held-out items of the same n users, under one protocol.
+
+    `n_candidates` is integers [n]; `n_better` and `n_tied` are integers [n, models].
+    """
+
+    n_candidates: np.ndarray
+    n_better: np.ndarray
+    n_tied: np.ndarray
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the users' ranks are worth: float64 [n, models, columns]."""
+
+    columns: Columns
+    values: np.ndarray
+
+
+def figures(ranks: Ranks, ks: Sequence[int]) -> Figures:
+    """Every metric at every k, by expectation; hit ratio and NDCG with all ties won or lost too."""
+    better, tied = ranks.n_better, ranks.n_tied
+    none = np.zeros_like(tied)
+    cases = [(name, name, better, tied) for name in GAINS]
+    cases += [(f"{name}_optimistic", name, better, none) for name in BOUNDED]
+    cases += [(f"{name}_pessimistic", name, better + tied, none) for name in BOUNDED]
+    found = {
+        (label, k): metrics.expected_gain(GAINS[name](k), n_better, n_tied)
+        for label, name, n_better, n_tied in cases
+        for k in ks
+    }
+    found["auc", NO_CUT] = metrics.auc(better, tied, ranks.n_candidates[:, None])
+    return Figures(list(found), np.stack(list(found.values()), axis=2))
+
+
+def corrected_figures(sampled: Ranks, n_candidates: np.ndarray, ks: Sequence[int]) -> Figures:
+    """What sampled ranks say of the full lists, of lengths n_candidates [n], by expectation.
+
+    AUC is left out: sampled or not, its expectation is the same.
+    """
+    columns = [(name, k) for name in GAINS for k in ks]
+    gains = np.zeros((len(columns), max(ks)))
+    for row, (name, k) in zip(gains, columns, strict=True):
+        row[:k] = GAINS[name](k)
+    n_negatives = int(sampled.n_candidates[0]) - 1
+    lengths = corrected.rounded(n_candidates, n_negatives)
+    values = np.empty((*sampled.n_better.shape, len(columns)))
+    for length in np.unique(lengths):
+        users = lengths == length
+        ranks = sampled.n_better[users], sampled.n_tied[users]
+        of_length = corrected.corrected_gains(gains, int(length), n_negatives)
+        for column, own in enumerate(of_length):
+            values[users, :, column] = metrics.expected_gain(own, *ranks)
+    return Figures(columns, values)

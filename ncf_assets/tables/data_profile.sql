@@ -1,0 +1,106 @@
+-- What the data looks like, in one row: what was read, what was left of it, and how it hangs together.
+--
+-- grain: the dataset
+-- key: lines
+--
+-- column lines BIGINT: lines of the source file
+-- column rejected BIGINT: lines that are not a review, see rejected_reviews
+-- column duplicates BIGINT: reviews that gave way to a later one of the same user and item
+-- column users BIGINT: users with a review
+-- column items BIGINT: items with a review
+-- column interactions BIGINT: pairs of user and item
+-- column density DOUBLE: interactions / (users * items), 0 to 1
+-- column interactions_per_user DOUBLE: median
+-- column interactions_per_item DOUBLE: median
+-- column train BIGINT: interactions for training
+-- column validation BIGINT: users with a validation item
+-- column test BIGINT: users with a test item
+-- column cold_test BIGINT: of these, users whose test item nobody has in train
+-- column tied_users DOUBLE: share of test users whose last time is that of several items, so that a hash chose, 0 to 1
+-- column single_day_users DOUBLE: share of test users whose interactions are all of one day (UTC), 0 to 1
+-- column first_time BIGINT: earliest interaction, seconds since 1970-01-01 UTC
+-- column last_time BIGINT: latest interaction, seconds since 1970-01-01 UTC
+with lasts as (
+  select
+    user,
+    max(rank) as last_rank,
+    count(distinct floor(timestamp / 86400)) as days
+  from interactions
+  group by user
+),
+
+-- of each test user: items at the last time, and days
+histories as (
+  select
+    test.user,
+    max(lasts.days) as days,
+    count(*) as last_items
+  from test
+  inner join lasts on test.user = lasts.user
+  inner join interactions on test.user = interactions.user and lasts.last_rank = interactions.rank
+  group by test.user
+),
+
+held_out as (
+  select
+    count(*) as test,
+    avg(case when last_items > 1 then 1.0 else 0.0 end) as tied_users,
+    avg(case when days = 1 then 1.0 else 0.0 end) as single_day_users
+  from histories
+),
+
+cold as (
+  select count(*) as cold_test
+  from test
+  left join (select distinct item from train) as known on test.item = known.item
+  where known.item is null
+),
+
+reviews as (select count(*) as accepted from raw_reviews),
+
+rejections as (select count(*) as rejected from rejected_reviews),
+
+people as (select count(*) as users, median(n_interactions) as interactions_per_user from users),
+
+things as (select count(*) as items, median(n_interactions) as interactions_per_item from items),
+
+pairs as (
+  select
+    count(*) as interactions,
+    min(timestamp) as first_time,
+    max(timestamp) as last_time
+  from interactions
+),
+
+training as (select count(*) as train from train),
+
+validating as (select count(*) as validation from validation)
+
+select
+  reviews.accepted + rejections.rejected as lines,
+  rejections.rejected,
+  reviews.accepted - pairs.interactions as duplicates,
+  people.users,
+  things.items,
+  pairs.interactions,
+  pairs.interactions / (people.users * things.items) as density,
+  people.interactions_per_user,
+  things.interactions_per_item,
+  training.train,
+  validating.validation,
+  held_out.test,
+  cold.cold_test,
+  held_out.tied_users,
+  held_out.single_day_users,
+  pairs.first_time,
+  pairs.last_time
+from reviews
+cross join rejections
+cross join people
+cross join things
+cross join pairs
+cross join training
+cross join validating
+cross join held_out
+cross join cold
+order by lines

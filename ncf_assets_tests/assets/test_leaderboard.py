@@ -1,0 +1,172 @@
+"""The leaderboard over a folder in which some datasets have a report, and others have not."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from ncf_assets.assets.leaderboard import leaderboard
+from ncf_assets.definitions import assets, defs
+from ncf_assets.warehouse import EVERY, Stamp, Warehouse
+
+REGISTRY = "".join(
+    f'[{name}]\nformat = "amazon-2014"\npath = "{name}.json"\n'
+    for name in ("Books", "Games", "Toys")
+)
+
+
+def metric(model: str, value: float, segment: str = "all") -> dict[str, Any]:
+    """One row of metrics."""
+    return {
+        "model": model,
+        "protocol": "full",
+        "segment": segment,
+        "metric": "ndcg",
+        "k": 10,
+        "value": value,
+        "ci_low": value - 0.1,
+        "ci_high": value + 0.1,
+        "n_users": 12,
+    }
+
+
+def publish(warehouse: Warehouse, dataset: str, value: float) -> str:
+    """Metrics of two models and a report on them; the report's content hash."""
+    rows = [metric("ials", value - 0.1), metric("neumf", value), metric("neumf", 0.9, "cold")]
+    with warehouse.draft("metrics", dataset) as draft:
+        draft.write(pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False).to_batches())
+        stamp = draft.finish(code="c", inputs={}, config={}, run_id="r")
+        draft.publish()
+    report = Stamp(f"report-{value}", 0, "c", {"metrics": stamp.content}, {}, "r")
+    warehouse.publish_record("evaluation_report", dataset, {"stamp": report.to_json()})
+    return report.content
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """Three datasets, of which Books and Toys have a report."""
+    made = Warehouse(tmp_path)
+    (tmp_path / "datasets.toml").write_text(REGISTRY)
+    publish(made, "Books", 0.3)
+    publish(made, "Toys", 0.2)
+    return made
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance in memory, in which no partition was ever materialized."""
+    with dg.instance_for_test() as found:
+        yield found
+
+
+def materialize(warehouse: Warehouse, instance: dg.DagsterInstance) -> dict[str, Any]:
+    """Run the asset alone, without a partition; its metadata."""
+    result = dg.materialize(
+        assets, instance=instance, resources={"warehouse": warehouse}, selection=[leaderboard]
+    )
+    (event,) = result.get_asset_materialization_events()
+    return {name: entry.value for name, entry in event.materialization.metadata.items()}
+
+
+def test_it_takes_what_is_there_and_names_what_is_missing(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """Games has no report; figures of a part of the users stay in metrics."""
+    metadata = materialize(warehouse, instance)
+    assert (metadata["current"], metadata["missing"]) == ("Books, Toys", "Games")
+    rows = warehouse.read("leaderboard", EVERY)
+    assert [(r.dataset, r.model, round(r.value, 3)) for r in rows.itertuples()] == [
+        ("Books", "ials", 0.2),
+        ("Books", "neumf", 0.3),
+        ("Toys", "ials", 0.1),
+        ("Toys", "neumf", 0.2),
+    ]
+    assert set(rows["state"]) == {"current"}
+
+
+def test_each_row_says_which_report_shows_it(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """A path below the data folder, and the content hash in report.json."""
+    materialize(warehouse, instance)
+    row = warehouse.read("leaderboard", EVERY).iloc[0]
+    assert row["report"] == "reports/dataset=Books/report.html"
+    assert row["report_content"] == "report-0.3"
+
+
+def test_a_report_on_other_metrics_is_out_of_date_and_says_why(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """Metrics of Books are made anew, its report is not."""
+    old = warehouse.file("evaluation_report", "Books").read_text()
+    publish(warehouse, "Books", 0.4)
+    warehouse.file("evaluation_report", "Books").write_text(old)
+    metadata = materialize(warehouse, instance)
+    assert (metadata["current"], metadata["out of date"]) == ("Toys", "Books")
+    assert "evaluation_report was made from metrics" in metadata["Books is out of date"]
+    states = warehouse.read("leaderboard", EVERY).groupby("dataset")["state"].first()
+    assert states.to_dict() == {"Books": "out of date", "Toys": "current"}
+
+
+def test_a_damaged_report_does_not_hold_up_the_others(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """It counts as missing, and the message names the file and the remedy."""
+    warehouse.file("evaluation_report", "Books").write_text("{")
+    metadata = materialize(warehouse, instance)
+    assert metadata["missing"] == "Books, Games"
+    assert "materialize evaluation_report again" in metadata["Books is missing"]
+    assert set(warehouse.read("leaderboard", EVERY)["dataset"]) == {"Toys"}
+
+
+def test_without_any_report_it_is_empty(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    """Nothing is materialized yet: no error, no rows."""
+    (tmp_path / "datasets.toml").write_text(REGISTRY)
+    assert materialize(Warehouse(tmp_path), instance)["missing"] == "Books, Games, Toys"
+    assert Warehouse(tmp_path).read("leaderboard", EVERY).empty
+
+
+def test_the_catalogue_and_an_export_have_it(
+    warehouse: Warehouse, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """Beside tables that are partitioned, with the dataset as a column of its own."""
+    materialize(warehouse, instance)
+    warehouse.export(tmp_path / "handout.duckdb")
+    for file in (warehouse.database, tmp_path / "handout.duckdb"):
+        with duckdb.connect(str(file), read_only=True) as connection:
+            query = "select dataset, count(*) from leaderboard group by all order by all"
+            assert connection.execute(query).fetchall() == [("Books", 2), ("Toys", 2)]
+            assert connection.execute("select count(*) from metrics").fetchall() == [(6,)]
+
+
+def test_its_stamp_names_the_reports(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
+    """So that a reader of the file knows what it was made from."""
+    materialize(warehouse, instance)
+    stamp = warehouse.stamp("leaderboard", EVERY)
+    assert stamp.inputs == {"report of Books": "report-0.3", "report of Toys": "report-0.2"}
+    assert json.dumps(stamp.to_json())
+
+
+def requested(instance: dg.DagsterInstance, cursor: Any = None) -> Any:
+    """What its automation asks for."""
+    return dg.evaluate_automation_conditions(
+        defs, instance, asset_selection=dg.AssetSelection.assets("leaderboard"), cursor=cursor
+    )
+
+
+def test_one_new_report_is_enough_to_refresh_it(instance: dg.DagsterInstance) -> None:
+    """Where its automation is turned on; it does not wait for the other datasets."""
+    first = requested(instance)
+    assert first.total_requested == 0
+    instance.report_runless_asset_event(
+        dg.AssetMaterialization("evaluation_report", partition="Sample")
+    )
+    second = requested(instance, first.cursor)
+    assert second.total_requested == 1
+    assert requested(instance, second.cursor).total_requested == 0

@@ -1,0 +1,57 @@
+"""The one row of figures on the data, on tables drawn by hand."""
+
+from typing import Any
+
+import pytest
+
+from ncf_assets.tables import tables
+from ncf_assets_tests.drawn import select
+
+DAY = 86_400
+
+DRAWN: dict[str, list[Any]] = {
+    # 8 accepted lines for 7 pairs, and one that is rejected
+    "raw_reviews": [(n, "", "", 5.0, 0) for n in range(1, 9)],
+    "rejected_reviews": [(9, "blank line", "")],
+    "users": [(0, "ann", 3), (1, "ben", 3), (2, "new", 1)],
+    "items": [(0, "cap", 2), (1, "hat", 2), (2, "tie", 2), (3, "bag", 1)],
+    "interactions": [
+        # user, item, rank, recency, rating, timestamp
+        (0, 0, 1, 3, 5.0, 1 * DAY),  # ann: two items share her last time, over two days
+        (0, 1, 2, 2, 5.0, 2 * DAY),
+        (0, 2, 2, 1, 5.0, 2 * DAY),
+        (1, 0, 1, 3, 5.0, 3 * DAY),  # ben: one day, but one item alone at its last second
+        (1, 1, 2, 2, 5.0, 3 * DAY + 5),
+        (1, 3, 3, 1, 5.0, 3 * DAY + 9),
+        (2, 2, 1, 1, 5.0, 4 * DAY),  # new: not held out, so not among the shares
+    ],
+    "train": [(0, 0, 1, 5.0), (1, 0, 1, 5.0), (2, 2, 1, 5.0)],
+    "validation": [(0, 1, 2, 5.0), (1, 1, 2, 5.0)],
+    "test": [(0, 2, 2, 5.0), (1, 3, 3, 5.0)],  # tie is in train by new; bag is cold
+}
+EXPECTED = {
+    "lines": 9,
+    "rejected": 1,
+    "duplicates": 1,
+    "users": 3,
+    "items": 4,
+    "interactions": 7,
+    "density": 7 / 12,
+    "interactions_per_user": 3.0,  # of 3, 3, 1
+    "interactions_per_item": 2.0,  # of 2, 2, 2, 1
+    "train": 3,
+    "validation": 2,
+    "test": 2,
+    "cold_test": 1,
+    "tied_users": 0.5,
+    "single_day_users": 0.5,
+    "first_time": DAY,
+    "last_time": 4 * DAY,
+}
+
+
+def test_the_profile_is_what_a_count_by_hand_gives() -> None:
+    """Each column, as the comments on the drawn rows explain it."""
+    (row,) = select("data_profile", DRAWN)
+    names = [column.name for column in tables()["data_profile"].columns]
+    assert dict(zip(names, row, strict=True)) == pytest.approx(EXPECTED)
