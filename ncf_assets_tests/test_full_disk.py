@@ -22,10 +22,13 @@ CHANGES: dict[str, dict[str, object]] = {
 
 
 def steps() -> dict[str, list[str]]:
-    """The assets that each step makes, in the order of the data's way."""
+    """The assets of one dataset that each step makes, in the order of the data's way."""
     step_of = {key: definition.op.name for definition in assets for key in definition.keys}
     found: dict[str, list[str]] = {}
-    for key in defs.resolve_asset_graph().toposorted_asset_keys:
+    graph = defs.resolve_asset_graph()
+    for key in graph.toposorted_asset_keys:
+        if graph.get(key).partitions_def is None:  # the leaderboard
+            continue
         found.setdefault(step_of[key], []).append(key.to_user_string())
     return found
 
