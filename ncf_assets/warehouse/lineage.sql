@@ -17,7 +17,7 @@
 -- column file VARCHAR null: where it is
 
 with recursive
-stamps as ({stamps}),
+stamps(file, stamp) as ({stamps}),
 made as (
     select
         regexp_extract(file, '.*dataset=([^/\\]+)[/\\]', 1) as dataset,
@@ -35,6 +35,7 @@ made as (
         stamp -> 'inputs' as inputs,
         stamp -> 'source' as source
     from stamps
+    where stamp is not null
 ),
 links as (
     select dataset, asset, content, input, json_extract_string(inputs, input) as input_content

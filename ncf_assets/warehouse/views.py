@@ -38,7 +38,8 @@ class View:
 def views(root: Path) -> list[View]:
     """The views over what is below a data folder; of a table without any file there is none."""
     found = [view for table in tables().values() if (view := _of_table(table, root / "tables"))]
-    return [*found, _lineage(root)] if found else []
+    stamps = _stamps(root)
+    return [*found, _lineage(stamps)] if stamps else found
 
 
 def literal(text: object) -> str:
@@ -47,21 +48,21 @@ def literal(text: object) -> str:
 
 
 def _of_table(table: Table, folder: Path) -> View | None:
-    """A view over all partitions, those to come included; without those of another version.
+    """A view over all partitions, those to come included; without what it could not read.
 
     Columns of two versions would be mixed, or the view would break for all datasets: so if there
-    are such partitions, it names the others one by one, until they are made again.
+    are such partitions, or damaged ones, it names the others one by one until they are made again.
     """
     below = "data.parquet" if table.spans_datasets else "*/data.parquet"
     files = sorted((folder / table.name).glob(below))
-    others = [file for file in files if _is_of_another_version(table, file)]
-    fitting = [file for file in files if file not in others]
+    fitting = [file for file in files if _is_readable(table, file)]
+    others = [file for file in files if file not in fitting]
     if not fitting:
         return None
     every = f"{glob_escaped(folder / table.name)}/{below}"
     shown = [glob_escaped(file) for file in fitting] if others else [every]
     left_out = ", ".join(file.parent.name.removeprefix("dataset=") for file in others)
-    missing = f" Without {left_out}, made by another version: materialize again." if others else ""
+    missing = f" Without {left_out}, damaged or made by another version: materialize again."
     columns = [(column.name, column.description) for column in table.columns]
     partitions = "hive_partitioning = false"
     if not table.spans_datasets:
@@ -69,41 +70,48 @@ def _of_table(table: Table, folder: Path) -> View | None:
         partitions = "hive_partitioning = true, hive_types = {'dataset': varchar}"
     return View(
         table.name,
-        f"{table.description} Grain: {table.grain}.{missing}",
+        f"{table.description} Grain: {table.grain}." + missing * bool(others),
         tuple(columns),
         f"select {', '.join(name for name, _ in columns)}"
         f" from read_parquet([{', '.join(map(literal, shown))}], {partitions})",
     )
 
 
-def _is_of_another_version(table: Table, file: Path) -> bool:
-    """By its columns; a damaged file stays, to fail where it is read."""
+def _is_readable(table: Table, file: Path) -> bool:
+    """Whether a file is whole and of this version, by its columns."""
     try:
-        return not has_columns_of(table, file)
+        return has_columns_of(table, file)
     except DamagedError:
         return False
 
 
-def _lineage(root: Path) -> View:
+def _lineage(stamps: list[str]) -> View:
     """A view over the stamps of all tables, models and reports."""
     text = resources.files(__name__.rpartition(".")[0]).joinpath("lineage.sql").read_text("utf-8")
     header = parse("lineage", text)
-    below = glob_escaped(root)
-    ours = f"decode(key) = {literal(STAMP_KEY)}"
-    stamps = [
-        # DuckDB 1.2 casts before it filters, and other values are no JSON
-        f"select file_name as file, cast(case when {ours} then decode(value) end as json) as stamp"
-        f" from parquet_kv_metadata({literal(f'{below}/tables/*/*/data.parquet')}) where {ours}"
-    ]
-    stamps += [
-        f"select filename, stamp from read_json({literal(f'{below}/{records}')},"
-        " columns = {'stamp': 'json'}, filename = true)"
-        for records in ("models/*/*/model.json", "reports/*/report.json")
-        if any(root.glob(records))  # a pattern without files is an error
-    ]
     return View(
         header.name,
         f"{header.description} Grain: {header.grain}.",
         tuple((column.name, column.description) for column in header.columns),
         str(header.select).replace("{stamps}", " union all ".join(stamps)),
     )
+
+
+def _stamps(root: Path) -> list[str]:
+    """Selects of the stamps in the files that there are: a pattern without files is an error."""
+    ours = f"decode(key) = {literal(STAMP_KEY)}"
+    # DuckDB 1.2 casts before it filters, and other values are no JSON
+    value = f"try_cast(case when {ours} then decode(value) end as json)"
+    tables = f"select file_name, {value} from parquet_kv_metadata({{}}) where {ours}"
+    # a damaged record has no stamp
+    records = "select filename, try_cast(content as json) -> 'stamp' from read_text({})"
+    kinds = {
+        "tables/*/*/data.parquet": tables,
+        "models/*/*/model.json": records,
+        "reports/*/report.json": records,
+    }
+    return [
+        select.format(literal(f"{glob_escaped(root)}/{pattern}"))
+        for pattern, select in kinds.items()
+        if any(root.glob(pattern))
+    ]

@@ -121,10 +121,23 @@ def test_partitions_of_other_columns_are_left_out_and_named(warehouse: Warehouse
     assert query(warehouse, shown) == [("A",), ("C",)]
     comment = "select comment from duckdb_views() where view_name = 'items'"
     ((text,),) = query(warehouse, comment)
-    assert text.endswith("Without B, made by another version: materialize again.")
+    assert text.endswith("Without B, damaged or made by another version: materialize again.")
     write(warehouse, "B")
     assert query(warehouse, shown) == [("A",), ("B",), ("C",)]
     assert "another version" not in query(warehouse, comment)[0][0]
+
+
+def test_damaged_files_hold_up_no_other_dataset(warehouse: Warehouse) -> None:
+    """A table's file and a model's record, which `status` names."""
+    chain(warehouse)
+    write(warehouse, "B")
+    warehouse.file("items", "A").write_bytes(b"PAR1")
+    warehouse.file("gmf_model", "A").write_text("{")
+    warehouse.refresh_catalogue()
+    assert query(warehouse, "select distinct dataset from items") == [("B",)]
+    warehouse.file("items", "A").unlink()
+    models = "select count(*) from lineage where asset = 'gmf_model'"
+    assert query(warehouse, models) == [(0,)]
 
 
 def test_where_all_partitions_are_of_another_version_there_is_no_view(warehouse: Warehouse) -> None:
