@@ -101,12 +101,15 @@ def test_everything_is_materialized_by_clicks(data: Path, page: Page) -> None:
         page.keyboard.type("Sample")
         page.get_by_text("Select all (1)").click()
         page.keyboard.press("Escape")
-        page.get_by_role("button", name="Launch 1 run").click()
+        with page.expect_response(lambda answer: "op=LaunchPipelineExecution" in answer.url):
+            page.get_by_role("button", name="Launch 1 run").click()
         page.goto(f"{address}/runs")
         expect(page.get_by_text("Success").first).to_be_visible(timeout=RUN_SECONDS * 1000)
         page.goto(f"{address}/assets/evaluation_report")
         expect(page.get_by_text("By popularity of the item").first).to_be_visible()
         expect(page.get_by_text("popularity").first).to_be_visible()
+        page.goto(f"{address}/assets/leaderboard")
+        expect(page.get_by_text("out of date").first).to_be_visible()
     warehouse = Warehouse(data)
     assert warehouse.stamp("raw_reviews", "Sample").rows == 22_954
     asked = "metric == 'hr' and k == 10 and segment == 'all' and protocol == 'sampled-99'"

@@ -112,6 +112,7 @@ def headline(metrics: pd.DataFrame) -> dict[str, Any]:
     """NeuMF's figures, which Dagster charts over time, and the table of all models."""
     k = report.headline_k(metrics["k"])
     shown = metrics.query(f"segment == 'all' and metric in ('hr', 'ndcg') and k == {k}")
+    shown = shown[~shown["protocol"].str.endswith("-corrected")]
     charted = {
         f"{row['metric'].upper()}@{row['k']} {row['protocol']}": float(row["value"])
         for row in shown[shown["model"] == "neumf"].to_dict("records")
