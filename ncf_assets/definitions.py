@@ -15,7 +15,7 @@ from ncf_assets.assets import (
     train,
 )
 from ncf_assets.runs import claiming, dead_runs
-from ncf_assets.warehouse import Warehouse, data_dir, models_kept
+from ncf_assets.warehouse import Warehouse
 
 assets = dg.load_assets_from_modules(
     [ingest, prepare, split, baselines, train, rank, evaluate, report, leaderboard, serve]
@@ -37,6 +37,6 @@ defs = dg.Definitions(
         ),
     ],
     sensors=[dead_runs],
-    resources={"warehouse": claiming(Warehouse(data_dir(), models_kept()))},
+    resources={"warehouse": claiming(Warehouse.of_environment())},
     executor=dg.in_process_executor,
 )

@@ -60,6 +60,8 @@ def _reasons(
 ) -> list[str]:
     """Why a partition is out of date; empty if it is not."""
     reasons = []
+    if not warehouse.has_its_columns(asset.name, dataset.name):
+        reasons.append("its columns are not those of this version")
     if stamp.code != asset.code:
         reasons.append("its code has changed")
     if "source" in stamp.inputs and stamp.config != dataset.reading:

@@ -1,6 +1,7 @@
 """The Dagster UI as `make ui` starts it, used by clicks in a real browser."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -21,6 +22,7 @@ from ncf_assets_tests.cli.commands import environment
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 START_SECONDS, RUN_SECONDS = 90, 240
+LAUNCHED = re.compile("op=LaunchPipelineExecution")  # leaving the page before would cancel it
 
 pytestmark = [
     pytest.mark.slow,
@@ -101,7 +103,7 @@ def test_everything_is_materialized_by_clicks(data: Path, page: Page) -> None:
         page.keyboard.type("Sample")
         page.get_by_text("Select all (1)").click()
         page.keyboard.press("Escape")
-        with page.expect_response(lambda answer: "op=LaunchPipelineExecution" in answer.url):
+        with page.expect_response(LAUNCHED, timeout=START_SECONDS * 1000):
             page.get_by_role("button", name="Launch 1 run").click()
         page.goto(f"{address}/runs")
         expect(page.get_by_text("Success").first).to_be_visible(timeout=RUN_SECONDS * 1000)

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from ncf_assets.assets.code import code_version
+from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.model_asset import validation_lists
 from ncf_assets.assets.partition import DATASETS, Run, check_spec, settings_of
@@ -84,9 +85,10 @@ def fitted_asset(
             config: config_type,  # type: ignore[valid-type]
             warehouse: dg.ResourceParam[Warehouse],
         ) -> Iterator[Any]:
-            inputs = Inputs(warehouse, context.partition_key, READS)
-            run = Run(context, warehouse, inputs, settings_of(config))
-            yield from _publish(run, name, fit(run, config))
+            with told(context, warehouse, (name,)):
+                inputs = Inputs.of_one_lineage(warehouse, context.partition_key, READS)
+                run = Run(context, warehouse, inputs, settings_of(config))
+                yield from _publish(run, name, fit(run, config))
 
         return body
 

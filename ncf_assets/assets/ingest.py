@@ -1,7 +1,6 @@
 """Ingest: the source file, line by line, into `raw_reviews` and `rejected_reviews`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from ncf_assets.assets.code import code_version
+from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import (
     DATASETS,
@@ -84,7 +84,7 @@ def reviews(
         config=dataset.reading,
         limits=settings_of(config),
     )
-    with _no_retry_in_vain():
+    with told(context, warehouse, ("raw_reviews", "rejected_reviews")):
         file = _source_file(context, warehouse, dataset)
         yield from _read(run, dataset, file, int(config.unpacked_limit_gb * 1e9))
 
@@ -114,15 +114,6 @@ def _read(run: Run, dataset: Dataset, file: Path, unpacked_limit: int) -> Iterat
         }
         yield _as_published(dataset, accepted.rows + rejected.rows)
         yield from run.publish(stamps)
-
-
-@contextmanager
-def _no_retry_in_vain() -> Iterator[None]:
-    """Let Dagster fail the step at once where another try meets the same file or answer."""
-    try:
-        yield
-    except (packing.SourceError, download.RefusedError) as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 def _facts_of(file: Path) -> dict[str, Any]:

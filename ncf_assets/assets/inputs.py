@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
 from ncf_assets.warehouse import DamagedError, Stamp, Warehouse
+from ncf_assets.warehouse.lineage import broken_links
 
 QUERY_ROWS = 500_000  # rows of a query's result held in memory at a time
 
@@ -21,6 +22,18 @@ class Inputs:
         self.dataset = dataset
         self.files = {name: warehouse.existing(name, dataset) for name in sorted(declared)}
         self._stamps = self._current_stamps()
+
+    @classmethod
+    def of_one_lineage(cls, warehouse: Warehouse, dataset: str, declared: Iterable[str]) -> Self:
+        """What an asset reads, if it belongs together; else it is refused before any work."""
+        inputs = cls(warehouse, dataset, declared)
+        if broken := broken_links(warehouse, inputs.files, dataset):
+            raise dg.Failure(
+                f"what is read of dataset {dataset} must come from the same interactions and this"
+                f" version, and does not: {'; '.join(broken)}",
+                allow_retries=False,
+            )
+        return inputs
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -56,8 +69,9 @@ class Inputs:
         """The rows of a select over the declared tables."""
         tables = {name: file for name, file in self.files.items() if file.suffix == ".parquet"}
         with self._warehouse.connect(self.dataset, tables) as connection:
-            relation = connection.sql(select, params=dict(parameters))
-            yield from relation.to_arrow_reader(QUERY_ROWS)
+            reader = connection.sql(select, params=dict(parameters)).to_arrow_reader(QUERY_ROWS)
+            with reader:  # what is not read to the end would keep DuckDB's spilled files
+                yield from reader
 
     def check_unchanged(self) -> None:
         """Refuse to publish what was made from partitions that have been replaced meanwhile."""

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from ncf_assets.assets.code import code_version
+from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import DATASETS, Run, check_spec, settings_of
 from ncf_assets.assets.resuming import Resuming
@@ -106,12 +107,13 @@ def model_asset(
             config: config_type,  # type: ignore[valid-type]
             warehouse: dg.ResourceParam[Warehouse],
         ) -> Iterator[Any]:
-            inputs = Inputs(warehouse, context.partition_key, upstream)
-            run = Run(context, warehouse, inputs, settings_of(config))
-            model = build(run, config)
-            history = _train(run, name, model, config)
-            yield from _publish(run, name, model, history)
-            Resuming(run, name).forget()
+            with told(context, warehouse, (name,)):
+                inputs = Inputs.of_one_lineage(warehouse, context.partition_key, upstream)
+                run = Run(context, warehouse, inputs, settings_of(config))
+                model = build(run, config)
+                history = _train(run, name, model, config)
+                yield from _publish(run, name, model, history)
+                Resuming(run, name).forget()
 
         return body
 
@@ -148,16 +150,10 @@ def _examples(inputs: Inputs) -> Any:
 def validation_lists(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
     """Users [n] and their candidates [n, 1 + negatives], the held-out item first."""
     held_out = inputs.read("validation", ["user", "item"])
-    negatives = inputs.read("negatives", ["split", "user", "item"])
+    negatives = inputs.read("negatives", ["split", "item"])
     drawn = negatives.loc[negatives["split"] == "validation", "item"].to_numpy()
     items = held_out["item"].to_numpy()
-    of_users = negatives.loc[negatives["split"] == "validation", "user"].unique()
-    if not np.array_equal(of_users, held_out["user"]):
-        raise dg.Failure(
-            "negatives must be those of the users of validation, and are of others:"
-            " materialize negatives again"
-        )
-    # both tables are ordered by user, and every user has as many negatives
+    # of one lineage, both tables have the same users in order, and each as many negatives
     lists = np.column_stack([items, drawn.reshape(len(items), len(drawn) // max(1, len(items)))])
     return held_out["user"].to_numpy(), lists
 

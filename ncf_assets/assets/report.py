@@ -15,6 +15,7 @@ import pandas as pd
 
 from ncf_assets.assets import scorers
 from ncf_assets.assets.code import code_version
+from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import DATASETS, Run, check_spec, table_metadata
 from ncf_assets.assets.table_asset import OWNERS, sql_asset
@@ -49,39 +50,40 @@ def evaluation_report(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> Iterator[Any]:
     """What was found, how, and from what: one self-contained HTML file, Markdown, and JSON."""
-    run = Run(context, warehouse, Inputs(warehouse, context.partition_key, READS), {})
-    broken = broken_links(warehouse, READS, run.dataset)
-    yield dg.AssetCheckResult(passed=not broken, metadata={"broken links": broken})
-    if broken:
-        raise dg.Failure(
-            f"the report of dataset {run.dataset} was not published: " + "; ".join(broken),
-            allow_retries=False,
+    with told(context, warehouse, ("evaluation_report",)):
+        run = Run(context, warehouse, Inputs(warehouse, context.partition_key, READS), {})
+        broken = broken_links(warehouse, READS, run.dataset)
+        yield dg.AssetCheckResult(passed=not broken, metadata={"broken links": broken})
+        if broken:
+            raise dg.Failure(
+                f"the report of dataset {run.dataset} was not published: " + "; ".join(broken),
+                allow_retries=False,
+            )
+        facts = facts_of(run, origins(warehouse, READS, run.dataset))
+        rendered = report.render(facts)
+        run.inputs.check_unchanged()
+        page = _publish(run, rendered)
+        yield dg.MaterializeResult(
+            metadata={
+                "found": rendered.json["findings"][0],
+                "dagster/uri": dg.MetadataValue.path(str(page)),
+                "report": dg.MetadataValue.md(rendered.markdown),
+                **{plot.title: _inline(plot) for plot in report.plots(facts)},
+                **headline(run.inputs.read("metrics")),
+            }
         )
-    facts = facts_of(run, origins(warehouse, READS, run.dataset))
-    rendered = report.render(facts)
-    run.inputs.check_unchanged()
-    page = _publish(run, rendered)
-    yield dg.MaterializeResult(
-        metadata={
-            "found": rendered.json["findings"][0],
-            "dagster/uri": dg.MetadataValue.path(str(page)),
-            "report": dg.MetadataValue.md(rendered.markdown),
-            **{plot.title: _inline(plot) for plot in report.plots(facts)},
-            **headline(run.inputs.read("metrics")),
-        }
-    )
 
 
 def _publish(run: Run, rendered: report.Report) -> Path:
     """Put page and Markdown in place, then the JSON, which names them; the page's path."""
     asset, warehouse = "evaluation_report", run.warehouse
-    page = warehouse.publish_text(asset, run.dataset, "report.html", rendered.html)
-    text = warehouse.publish_text(asset, run.dataset, "report.md", rendered.markdown)
+    texts = {"report.html": rendered.html, "report.md": rendered.markdown}
     content = hashlib.sha256(json.dumps(rendered.json, sort_keys=True).encode()).hexdigest()[:16]
     stamp = Stamp(content=content, rows=0, **run.origin(asset))
-    record = {**rendered.json, "files": [page.name, text.name], "stamp": stamp.to_json()}
-    warehouse.publish_record(asset, run.dataset, record)
-    return page
+    record = {**rendered.json, "files": list(texts), "stamp": stamp.to_json()}
+    warehouse.publish_texts(asset, run.dataset, texts, record)
+    warehouse.refresh_catalogue()  # its lineage shows reports as well
+    return warehouse.folder(asset, run.dataset) / "report.html"
 
 
 def facts_of(run: Run, stamps: Mapping[str, Stamp]) -> report.Facts:

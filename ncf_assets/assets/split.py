@@ -1,7 +1,10 @@
 """Split: leave-one-out, and the random items that each held-out item competes with."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import pandas as pd
+import pyarrow as pa
 from pydantic import Field
 
 from ncf_assets.assets.inputs import Inputs
@@ -11,6 +14,8 @@ from ncf_assets.ncf import sampling
 train = sql_asset("train", "split")
 validation = sql_asset("validation", "split")
 test = sql_asset("test", "split")
+
+USERS_AT_ONCE = 10_000  # whose rows are in memory in the table's form; ours: 30 MB
 
 
 class NegativesConfig(dg.Config):
@@ -28,11 +33,10 @@ class NegativesConfig(dg.Config):
     config=NegativesConfig,
     modules=["ncf_assets.ncf.sampling", "ncf_assets.ncf.randomness"],
 )
-def negatives(inputs: Inputs, config: NegativesConfig) -> pd.DataFrame:
+def negatives(inputs: Inputs, config: NegativesConfig) -> Iterator[pa.RecordBatch]:
     """Draw the competitors of each held-out item of both splits."""
     keys = sampling.user_keys(inputs.read("users")["user_id"].tolist())
     seen = inputs.read("interactions", ["user", "item"])
-    drawn = []
     for split in ("test", "validation"):
         held_out = inputs.read(split, ["user"])["user"].to_numpy()
         items = sampling.unseen_items(
@@ -45,8 +49,10 @@ def negatives(inputs: Inputs, config: NegativesConfig) -> pd.DataFrame:
             config.seed,
             split,
         )
-        drawn.append(sampling.long_form(split, held_out, items))
-    return pd.concat([pd.DataFrame(columns) for columns in drawn], ignore_index=True)
+        for start in range(0, len(held_out), USERS_AT_ONCE):
+            part = slice(start, start + USERS_AT_ONCE)
+            columns = pd.DataFrame(sampling.long_form(split, held_out[part], items[part]))
+            yield pa.RecordBatch.from_pandas(columns, preserve_index=False)
 
 
 test_candidates = sql_asset("test_candidates", "split")

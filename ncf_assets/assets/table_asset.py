@@ -4,7 +4,7 @@
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ncf_assets.assets.code import code_version
+from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import Run, check_specs, partitions_of, settings_of
 from ncf_assets.checks import checks
@@ -146,7 +147,7 @@ def _asset(
     facts: Facts | None = None,
 ) -> dg.AssetsDefinition:
     """Read, call, write: the body that all table assets share."""
-    made = [spec.key.to_user_string() for spec in specs]
+    made = tuple(spec.key.to_user_string() for spec in specs)
     upstream = [dependency.asset_key.to_user_string() for dependency in specs[0].deps]
 
     @dg.multi_asset(
@@ -159,15 +160,16 @@ def _asset(
         config: config_type,  # type: ignore[valid-type]
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
-        inputs = Inputs(warehouse, context.partition_key, upstream)
-        run = Run(context, warehouse, inputs, settings_of(config))
-        with contextlib.ExitStack() as open_drafts:
+        with told(context, warehouse, made), contextlib.ExitStack() as open_drafts:
+            inputs = Inputs.of_one_lineage(warehouse, context.partition_key, upstream)
+            run = Run(context, warehouse, inputs, settings_of(config))
             drafts = {
                 table: open_drafts.enter_context(warehouse.draft(table, run.dataset))
                 for table in made
             }
             for table, rows in compute(inputs, config).items():
-                drafts[table].write(_batches(rows) if isinstance(rows, pd.DataFrame) else rows)
+                with contextlib.closing(_batches(rows)) as batches:
+                    drafts[table].write(batches)
             stamps = {
                 draft: draft.finish(**run.origin(draft.table.name)) for draft in drafts.values()
             }
@@ -177,6 +179,9 @@ def _asset(
     return body
 
 
-def _batches(frame: pd.DataFrame) -> list[pa.RecordBatch]:
-    batches: list[pa.RecordBatch] = pa.Table.from_pandas(frame, preserve_index=False).to_batches()
-    return batches
+def _batches(rows: Rows) -> Generator[pa.RecordBatch, None, None]:
+    """Rows in the form of Parquet; closing it closes what they come from."""
+    if isinstance(rows, pd.DataFrame):
+        yield from pa.Table.from_pandas(rows, preserve_index=False).to_batches()
+    else:
+        yield from rows

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import click
 
 from ncf_assets.datasets import Dataset, RegistryError, load
-from ncf_assets.warehouse import Warehouse, data_dir
+from ncf_assets.warehouse import Warehouse
 
 
 def asset_names() -> list[str]:
@@ -20,8 +20,8 @@ def asset_names() -> list[str]:
 
 
 def warehouse() -> Warehouse:
-    """The warehouse of NCF_DATA_DIR."""
-    return Warehouse(data_dir())
+    """The warehouse that the environment variables name."""
+    return Warehouse.of_environment()
 
 
 def registry() -> dict[str, Dataset]:

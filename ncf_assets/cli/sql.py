@@ -34,7 +34,10 @@ def sql(query: str | None, as_csv: bool) -> None:
         raise click.ClickException(
             f"there is no warehouse yet: no {database}; run `make demo` or `ncf-assets materialize`"
         )
-    warehouse().refresh_catalogue()
+    try:
+        warehouse().refresh_catalogue()
+    except (OSError, duckdb.IOException) as error:  # such as for somebody who may only read
+        click.echo(f"the catalogue is used as it is, it could not be renewed: {error}", err=True)
     with tempfile.TemporaryDirectory(prefix="ncf-assets-") as folder:
         copy = Path(shutil.copy(database, folder))
         if query is None:

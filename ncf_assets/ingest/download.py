@@ -69,6 +69,11 @@ def fetch(
                 f"{dataset.name}: {url}: {error}; correct `url` in datasets.toml, or download it by"
                 f" hand and put it in {target}"
             ) from error
+        except transfer.NoRoomError as error:
+            raise RefusedError(
+                f"{dataset.name}: {url}: {error} of {target}; free some, or move the data to"
+                " another disk with NCF_DATA_DIR"
+            ) from error
         if wrong := wrong_hash(dataset, part.path):
             part.discard()
             raise RefusedError(f"{wrong}; it came from {url} and was thrown away")

@@ -7,16 +7,17 @@ long as a process works on it, so a killed one leaves no lock. HTTP is `ncf_asse
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedRandom
+from io import FileIO
 from pathlib import Path
 
 
 class Part:
     """The bytes of `url` that have arrived so far; `length` of them are in the file."""
 
-    def __init__(self, path: Path, target: Path, file: BufferedRandom) -> None:
+    def __init__(self, path: Path, target: Path, file: FileIO) -> None:
         self.path, self._target, self._file = path, target, file
         self._note = path.with_name(path.name + ".json")
         self.length = os.fstat(file.fileno()).st_size
@@ -40,13 +41,19 @@ class Part:
             self._note.write_text(note, encoding="utf-8")
 
     def write(self, block: bytes) -> None:
-        """Append what arrived."""
-        self._file.write(block)
-        self.length += len(block)
+        """Append what arrived. Raises OSError where the disk does not take it."""
+        while block:  # unbuffered: a full disk takes a part, and refuses the rest
+            taken = self._file.write(block)
+            self.length += taken
+            block = block[taken:]
+
+    def missing_room(self, total: int) -> tuple[int, int] | None:
+        """Bytes that are needed to have `total`, and free on the disk; None if they suffice."""
+        needed, free = total - self.length, shutil.disk_usage(self.path).free
+        return (needed, free) if needed > free else None
 
     def sync(self) -> None:
         """Have everything on the disk."""
-        self._file.flush()
         os.fsync(self._file.fileno())
 
     def publish(self) -> None:
@@ -72,7 +79,7 @@ def claimed(target: Path) -> Iterator[Part | None]:
     """The part of `target`, for this process alone; None if another one finished it meanwhile."""
     path = target.with_name(f".{target.name}.part")
     while True:
-        with path.open("a+b") as file:
+        with path.open("a+b", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if not _is(path, file):  # published or thrown away by the process that had the lock
                 if target.exists():
@@ -88,6 +95,6 @@ def claimed(target: Path) -> Iterator[Part | None]:
             return
 
 
-def _is(path: Path, file: BufferedRandom) -> bool:
+def _is(path: Path, file: FileIO) -> bool:
     """Whether a path still leads to an open file."""
     return path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno()))

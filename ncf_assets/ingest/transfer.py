@@ -3,6 +3,7 @@
 A proxy that the environment names is used. Which file goes where is `ncf_assets.ingest.download`'s.
 """
 
+import errno
 import re
 import time
 from collections.abc import Callable
@@ -50,13 +51,18 @@ class FinalError(RuntimeError):
     """What stays: a missing file, a redirect to something other than http and https."""
 
 
+class NoRoomError(RuntimeError):
+    """The disk does not hold the file."""
+
+
 def receive(
     url: str, part: Part, on_progress: OnProgress | None = None, on_retry: OnRetry | None = None
 ) -> None:
     """Get all of `url` into `part`.
 
     Tries again after `WAITS`, from the beginning of them whenever bytes were gained. Raises
-    `PassingError` when they are used up, `FinalError` where trying again cannot help.
+    `PassingError` when they are used up, `FinalError` where trying again cannot help, and
+    `NoRoomError`, if the length is known before anything arrives, where the disk is too small.
     """
     in_vain = 0  # tries
     while True:
@@ -77,9 +83,10 @@ def _attempt(url: str, part: Part, on_progress: OnProgress | None) -> None:
     try:
         with _get(url, part) as response:
             total = _begin(url, response, part)
+            _check_room(part, total)
             for block in response.raw.stream(_BLOCK, decode_content=False):
                 before = part.length
-                part.write(block)
+                _write(url, part, block)
                 if on_progress and before // _STEP < part.length // _STEP:
                     on_progress(part.length, total)
     except _NEVER as error:
@@ -94,6 +101,25 @@ def _attempt(url: str, part: Part, on_progress: OnProgress | None) -> None:
         raise PassingError(f"{total} bytes announced, {found} arrived")
     if on_progress:
         on_progress(part.length, total)
+
+
+def _check_room(part: Part, total: int | None) -> None:
+    """Refuse to begin what the disk cannot hold."""
+    if total is not None and (room := part.missing_room(total)):
+        needed, free = room
+        raise NoRoomError(f"{needed:,} bytes are needed, and {free:,} are free on the disk")
+
+
+def _write(url: str, part: Part, block: bytes) -> None:
+    """Append what arrived; on a full disk throw all of it away, which would keep it full."""
+    try:
+        part.write(block)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        arrived = part.length
+        part.begin(url, None)
+        raise NoRoomError(f"the disk was full after {arrived:,} bytes") from error
 
 
 def _get(url: str, part: Part) -> requests.Response:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import numpy as np
@@ -23,14 +23,16 @@ from ncf_assets.tables import tables
 from ncf_assets.warehouse import catalogue
 from ncf_assets.warehouse.files import (
     glob_escaped,
+    put_in_place,
     replace,
     replace_folder,
     temporary,
     temporary_folder,
-    write_text,
+    written,
 )
+from ncf_assets.warehouse.memory import MEMORY_LIMIT, memory_limit, spill_folder
 from ncf_assets.warehouse.models import MODELS_KEPT, models_kept, prune
-from ncf_assets.warehouse.parquet import DamagedError, Draft, read_stamp
+from ncf_assets.warehouse.parquet import DamagedError, Draft, has_columns_of, read_stamp
 from ncf_assets.warehouse.stamp import Stamp
 
 __all__ = [
@@ -62,12 +64,27 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def as_text(record: Mapping[str, Any]) -> str:
+    """A record as the JSON that people read."""
+    return json.dumps(record, indent=2) + "\n"
+
+
 @dataclass(frozen=True)
 class Warehouse:
-    """Everything below one data folder; of each model, `models_kept` versions."""
+    """Everything below one data folder; of each model, `models_kept` versions.
+
+    DuckDB takes `memory_limit` (in its own words) and spills the rest to `spill`, else tmp/.
+    """
 
     root: Path
     models_kept: int = MODELS_KEPT
+    memory_limit: str = MEMORY_LIMIT
+    spill: Path | None = None
+
+    @classmethod
+    def of_environment(cls) -> Self:
+        """As the environment variables say. ValueError for one that makes no sense."""
+        return cls(data_dir(), models_kept(), memory_limit(), spill_folder())
 
     # -- paths
 
@@ -126,6 +143,11 @@ class Warehouse:
             )
         return file
 
+    def has_its_columns(self, asset: str, dataset: str) -> bool:
+        """Whether a partition that is there, if of a table, has the columns of this version."""
+        file = self.existing(asset, dataset)
+        return file.suffix != ".parquet" or has_columns_of(tables()[asset], file)
+
     def read(self, table: str, dataset: str, columns: list[str] | None = None) -> pd.DataFrame:
         """One table's partition in its stored order (that of its key)."""
         with pq.ParquetFile(self.existing(table, dataset)) as file:
@@ -148,10 +170,10 @@ class Warehouse:
         self, dataset: str, partitions: Mapping[str, Path]
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A private in-memory DuckDB with a view for each named Parquet file of a dataset."""
+        spill = (self.spill or self.root / "tmp") / f"dataset={dataset}" / "spill"
         with (
-            # of its own: processes that spill into one folder would overwrite each other
-            temporary_folder(self.root / "tmp" / f"dataset={dataset}" / "spill") as spill,
-            duckdb.connect(config={"temp_directory": str(spill)}) as connection,
+            temporary_folder(spill) as folder,
+            duckdb.connect(config=self._resources(folder)) as connection,
         ):
             for table, file in partitions.items():
                 # a file name cannot be a prepared parameter of `create view`
@@ -161,6 +183,10 @@ class Warehouse:
                     f" select * from read_parquet('{path}', hive_partitioning = false)"
                 )
             yield connection
+
+    def _resources(self, spill: Path) -> dict[str, Any]:
+        """What DuckDB may use."""
+        return {"memory_limit": self.memory_limit, "temp_directory": str(spill)}
 
     # -- writing
 
@@ -191,8 +217,10 @@ class Warehouse:
         """
         folder = self.folder(asset, dataset)
         file = folder / f"{asset.removesuffix('_model')}-{stamp.content}{saved.suffix}"
-        replace(saved, file)
-        self.publish_record(asset, dataset, {"file": file.name, **facts, "stamp": stamp.to_json()})
+        record = {"file": file.name, **facts, "stamp": stamp.to_json()}
+        with written({self.file(asset, dataset): as_text(record)}) as records:
+            replace(saved, file)
+            put_in_place(records)
         prune(file, self.models_kept)
         return file
 
@@ -226,18 +254,23 @@ class Warehouse:
 
     def publish_record(self, asset: str, dataset: str, record: Mapping[str, Any]) -> None:
         """Replace the JSON record: from now on the partition is what it names."""
-        write_text(self.file(asset, dataset), json.dumps(record, indent=2) + "\n")
+        with written({self.file(asset, dataset): as_text(record)}) as records:
+            put_in_place(records)
 
-    def publish_text(self, asset: str, dataset: str, name: str, text: str) -> Path:
-        """Replace one text file in the partition's folder."""
-        target = self.folder(asset, dataset) / name
-        write_text(target, text)
-        return target
+    def publish_texts(
+        self, asset: str, dataset: str, texts: Mapping[str, str], record: Mapping[str, Any]
+    ) -> None:
+        """Replace text files in the partition's folder, by name, then the record; all or none."""
+        folder = self.folder(asset, dataset)
+        targets = {folder / name: text for name, text in texts.items()}
+        with written(targets | {self.file(asset, dataset): as_text(record)}) as files:
+            put_in_place(files)
 
     def refresh_catalogue(self) -> None:
         """Rebuild the catalogue if a table has appeared or its definition has changed."""
-        catalogue.refresh(self.database, self.root / "tables")
+        catalogue.refresh(self.database, self.root)
 
     def export(self, file: Path) -> dict[str, int]:
         """Write all tables into one self-contained DuckDB file; the rows of each."""
-        return catalogue.export(file, self.root / "tables")
+        with temporary_folder((self.spill or file.parent) / file.name) as spill:
+            return catalogue.export(file, self.root, self._resources(spill))

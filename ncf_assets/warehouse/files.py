@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.\w+")  # as `temporary` names them
@@ -59,10 +59,19 @@ def replace_folder(written: Path, target: Path) -> None:
     _sync(target.parent, os.O_RDONLY)
 
 
-def write_text(target: Path, text: str) -> None:
-    """Replace a text file atomically."""
-    with temporary(target) as path:
-        path.write_text(text, encoding="utf-8")
+@contextlib.contextmanager
+def written(texts: Mapping[Path, str]) -> Iterator[dict[Path, Path]]:
+    """Each text in a temporary file, by its target: what wants space is done before the renames."""
+    with contextlib.ExitStack() as stack:
+        files = {target: stack.enter_context(temporary(target)) for target in texts}
+        for target, text in texts.items():
+            files[target].write_text(text, encoding="utf-8")
+        yield files
+
+
+def put_in_place(files: Mapping[Path, Path]) -> None:
+    """Rename written files over their targets, in this order."""
+    for target, path in files.items():
         replace(path, target)
 
 

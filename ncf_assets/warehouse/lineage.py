@@ -21,7 +21,11 @@ def origins(warehouse: Warehouse, assets: Iterable[str], dataset: str) -> dict[s
 
 
 def broken_links(warehouse: Warehouse, assets: Iterable[str], dataset: str) -> list[str]:
-    """Where something upstream has been replaced since these assets were made from it."""
+    """Why these assets do not fit together, or into this version; empty if they do.
+
+    Something upstream has been replaced since they were made, they come from different source
+    files, or they have the columns of another version.
+    """
     stamps = origins(warehouse, assets, dataset)
     broken = [
         f"{name} was made from {upstream} {content}, which is now"
@@ -34,4 +38,8 @@ def broken_links(warehouse: Warehouse, assets: Iterable[str], dataset: str) -> l
     sources = {n: s.inputs["source"] for n, s in stamps.items() if "source" in s.inputs}
     if len(set(sources.values())) > 1:
         broken.append(f"{' and '.join(sources)} come from different files; materialize both")
-    return broken
+    return broken + [
+        f"{name} has other columns than this version's; materialize {name} and what follows from it"
+        for name in stamps
+        if not warehouse.has_its_columns(name, dataset)
+    ]

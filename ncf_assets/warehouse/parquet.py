@@ -3,6 +3,7 @@
 Where the file goes is decided in `ncf_assets.warehouse`.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable
@@ -72,7 +73,8 @@ class Draft:
         self.path = temporary
         self.rows = 0
         self._hash = ContentHash(table.schema)
-        self._writer = pq.ParquetWriter(temporary, table.schema, compression="zstd")
+        self._file = temporary.open("wb")
+        self._writer = pq.ParquetWriter(self._file, table.schema, compression="zstd")
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Append rows. Raises ValueError where they do not fit the table's header."""
@@ -88,6 +90,7 @@ class Draft:
         stamp = Stamp(content=self._hash.hexdigest(), rows=self.rows, **origin)
         self._writer.add_key_value_metadata({STAMP_KEY: json.dumps(stamp.to_json())})
         self._writer.close()
+        self._file.close()
         return stamp
 
     def publish(self) -> None:
@@ -95,8 +98,10 @@ class Draft:
         replace(self.path, self.target)
 
     def close(self) -> None:
-        """Let go of the file, finished or not."""
-        self._writer.close()
+        """Let go of the file, finished or not, so that its space is free once it is removed."""
+        self._writer.is_open = False  # else it writes a footer, which a full disk refuses
+        with contextlib.suppress(OSError):  # a rest that a full disk refuses, of a file given up
+            self._file.close()
 
     def _fitted(self, batch: pa.RecordBatch) -> pa.Table:
         """The batch with the header's columns, in its order and types."""
@@ -115,12 +120,28 @@ class Draft:
         return pa.Table.from_batches([batch]).select(schema.names).cast(schema)
 
 
+def has_columns_of(table: Table, file: Path) -> bool:
+    """Whether a file has the columns of the table's header. Raises DamagedError if none are read.
+
+    One of another version may not; whether a column may be null makes no difference.
+    """
+    try:
+        found = pq.read_schema(file)
+    except pa.ArrowInvalid as error:
+        raise _damaged(file) from error
+    return bool(found.names == table.schema.names and found.types == table.schema.types)
+
+
 def read_stamp(file: Path) -> Stamp:
     """The stamp in a Parquet file's footer. Raises DamagedError for a file without one."""
     try:
         return Stamp.from_json(json.loads(pq.read_metadata(file).metadata[STAMP_KEY.encode()]))
     except (pa.ArrowInvalid, KeyError, TypeError) as error:
-        raise DamagedError(
-            f"{file} is damaged or was not written by NCF Assets;"
-            " remove it and materialize the table again"
-        ) from error
+        raise _damaged(file) from error
+
+
+def _damaged(file: Path) -> DamagedError:
+    return DamagedError(
+        f"{file} is damaged or was not written by NCF Assets; remove it and materialize the table"
+        " again"
+    )

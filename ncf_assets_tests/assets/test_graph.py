@@ -4,7 +4,7 @@ import functools
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -51,7 +51,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory, instance: dg.DagsterInst
     """The tiny data set, materialized."""
     made = Warehouse(tmp_path_factory.mktemp("data"))
     write_source(made.root)
-    assert materialize(made, instance).success
+    result = materialize(made, instance)
+    assert result.success, [e.step_key for e in result.all_events if e.is_step_failure]
     return made
 
 
@@ -236,6 +237,22 @@ def test_model_json_says_what_the_model_was_trained_on(warehouse: Warehouse) -> 
     assert warehouse.file("neumf_model", "Sample").with_name(record["file"]).exists()
 
 
+def test_everything_says_what_it_was_made_from(warehouse: Warehouse) -> None:
+    """Content, code and inputs, which are those in place; tables have the columns of the header."""
+    for definition in assets:
+        for spec in definition.specs:
+            if spec.partitions_def is None:  # the leaderboard, which has all reports' contents
+                continue
+            name = spec.key.to_user_string()
+            stamp = warehouse.stamp(name, "Sample")
+            assert (len(stamp.content), stamp.code) == (16, spec.code_version)
+            upstream = {dep.asset_key.to_user_string() for dep in spec.deps} or {"source"}
+            assert set(stamp.inputs) == upstream
+            for one, content in stamp.inputs.items():
+                assert one == "source" or content == warehouse.stamp(one, "Sample").content
+            assert warehouse.has_its_columns(name, "Sample")
+
+
 def test_the_report_is_written_in_three_forms(warehouse: Warehouse) -> None:
     """HTML, Markdown, and the record that is written last."""
     folder = warehouse.folder("evaluation_report", "Sample")
@@ -300,19 +317,26 @@ def failure(result: dg.ExecuteInProcessResult, step: str) -> str:
     return error.message
 
 
+def forge(warehouse: Warehouse, table: str, rows: pd.DataFrame, inputs: Mapping[str, str]) -> None:
+    """Put rows in the place of a partition, as if made from these inputs."""
+    with warehouse.draft(table, "Sample") as draft:
+        draft.write(pa.Table.from_pandas(rows, preserve_index=False).to_batches())
+        draft.finish(code="", inputs=inputs, config={}, run_id="")
+        draft.publish()
+
+
 def test_a_broken_check_publishes_nothing_and_stops_the_run(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    """Interactions of other users than in `users`: the old partition and all downstream stay."""
+    """Fewer interactions than `users` has: the old partition and all downstream stay."""
     made = Warehouse(tmp_path)
     write_source(made.root)
     first = ["raw_reviews", "rejected_reviews", "users", "items", "interactions", "train"]
     assert materialize(made, instance, first, {}).success
     before = made.stamp("interactions", "Sample")
-    # the source loses a line behind the back of `users`
-    lines = (tmp_path / "tiny.json").read_text().splitlines()
-    (tmp_path / "tiny.json").write_text("\n".join(lines[1:-4]))
-    assert materialize(made, instance, ["raw_reviews", "rejected_reviews"], {}).success
+    users = made.read("users", "Sample")
+    users["n_interactions"] += 1
+    forge(made, "users", users, made.stamp("users", "Sample").inputs)
     result = materialize(made, instance, ["interactions", "train"], {})
     assert not result.success
     message = failure(result, "interactions")
@@ -324,15 +348,42 @@ def test_a_broken_check_publishes_nothing_and_stops_the_run(
     assert not [e for e in result.all_events if e.is_step_success and e.step_key == "train"]
 
 
+def test_what_comes_from_two_files_is_not_put_together(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """The source file loses a review after `users` was made: which is named before any work."""
+    made = Warehouse(tmp_path)
+    write_source(made.root)
+    read = ["raw_reviews", "rejected_reviews"]
+    assert materialize(made, instance, [*read, "users", "items", "interactions"], {}).success
+    before = made.stamp("interactions", "Sample")
+    lines = (tmp_path / "tiny.json").read_text().splitlines()
+    (tmp_path / "tiny.json").write_text("\n".join(lines[1:]))
+    assert materialize(made, instance, read, {}).success
+    message = failure(materialize(made, instance, ["interactions"], {}), "interactions")
+    assert "users was made from raw_reviews " in message
+    assert "; materialize users and what follows from it" in message
+    assert made.stamp("interactions", "Sample") == before
+    assert materialize(made, instance, ["users", "items", "interactions"], {}).success
+
+
 def test_a_report_from_two_lineages_is_refused(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
-    """Negatives drawn anew after the ranks were counted: the report names what to make again."""
+    """Negatives drawn anew after the ranks were counted: the report names what to make again.
+
+    So does the ranking, before it loads a model: they are not of the candidates' interactions.
+    """
     config = {"ops": {"negatives": {"config": {"candidates": 3, "seed": 5}}}}
     assert materialize(warehouse, instance, ["negatives"], config).success
     result = materialize(warehouse, instance, ["evaluation_report"], {})
     assert not result.success
     assert "test_candidates was made from negatives" in failure(result, "evaluation_report")
+    assert materialize(warehouse, instance, ["test_candidates"], {}).success
+    result = materialize(warehouse, instance, ["test_ranks", "recommendations"], {})
+    message = failure(result, "ranking_pass")
+    assert "must come from the same interactions and this version, and does not" in message
+    assert "; materialize gmf_model and what follows from it" in message
     assert materialize(warehouse, instance).success
 
 
@@ -423,15 +474,14 @@ def test_negatives_of_other_users_are_not_trained_on(
     """A validation table of other users than the negatives were drawn for."""
     made = Warehouse(tmp_path / "data")
     shutil.copytree(warehouse.root, made.root)
-    with made.draft("validation", "Sample") as draft:
-        rows = warehouse.read("validation", "Sample")
-        rows.loc[0, "user"] = 0  # the newcomer, who has no negatives
-        draft.write(pa.Table.from_pandas(rows, preserve_index=False).to_batches())
-        draft.finish(code="", inputs={}, config={}, run_id="")
-        draft.publish()
-    config = {"ops": {"gmf_model": CONFIG["ops"]["gmf_model"]}}
-    result = materialize(made, instance, ["gmf_model"], config)
-    assert "materialize negatives again" in failure(result, "gmf_model")
+    rows = made.read("validation", "Sample")
+    rows.loc[0, "user"] = 0  # the newcomer, who has no negatives
+    forge(made, "validation", rows, made.stamp("validation", "Sample").inputs)
+    config = {"ops": {"mlp_model": CONFIG["ops"]["mlp_model"]}}
+    result = materialize(made, instance, ["mlp_model"], config)
+    message = failure(result, "mlp_model")
+    assert "negatives was made from validation " in message
+    assert "; materialize negatives and what follows from it" in message
 
 
 def test_the_training_history_starts_before_training(warehouse: Warehouse) -> None:

@@ -9,9 +9,6 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ncf_assets.assets import ingest
-from ncf_assets.ingest.download import RefusedError
-from ncf_assets.ingest.packing import SourceError
 from ncf_assets.ingest.rules import Review
 from ncf_assets.warehouse import Warehouse
 from ncf_assets_tests.assets.test_graph import failure, materialize
@@ -168,14 +165,6 @@ def test_a_file_that_is_none_of_reviews_stops_the_run(
     assert message in failure(result, "reviews")
     assert [warehouse.stamp(table, "Sample") for table in READ] == before
     assert [p.name for p in warehouse.folder("raw_reviews", "Sample").iterdir()] == ["data.parquet"]
-
-
-@pytest.mark.parametrize("error", [SourceError, RefusedError])
-def test_what_stays_wrong_is_not_tried_again(error: type[Exception]) -> None:
-    """The same file and the same answer would be met by Dagster's next try."""
-    with pytest.raises(dg.Failure) as caught, ingest._no_retry_in_vain():
-        raise error("gone")
-    assert (caught.value.description, caught.value.allow_retries) == ("gone", False)
 
 
 def test_a_bomb_is_stopped_by_the_configured_limit(

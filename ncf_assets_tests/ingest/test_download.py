@@ -16,6 +16,7 @@ from ncf_assets.datasets import Dataset
 from ncf_assets.ingest import transfer
 from ncf_assets.ingest.download import DownloadError, RefusedError, fetch, locate
 from ncf_assets_tests.ingest.server import BODY, DATE, Server, serving
+from ncf_assets_tests.small_disk import PAGE, filled, small_disk
 
 
 @pytest.fixture
@@ -391,3 +392,42 @@ def test_an_absolute_path_stands_alone(tmp_path: Path) -> None:
     """The registry's folder does not come before it."""
     own = tmp_path / "b.json"
     assert locate(_dataset(None, str(own)), Path("elsewhere"), Path("raw")) == own
+
+
+def test_a_file_that_the_disk_cannot_hold_is_not_begun(server: Server, tmp_path: Path) -> None:
+    """2.56 MB on a disk of 1 MiB: what is needed and free is said, and nothing is left."""
+    with small_disk(tmp_path / "disk", 1) as disk:
+        with pytest.raises(RefusedError) as caught:
+            fetch(_dataset(f"{server.address}/f"), disk / "f")
+        assert list(disk.iterdir()) == []
+    message = str(caught.value)
+    assert f"{len(BODY):,} bytes are needed, and 1,044,480 are free on the disk of" in message
+    assert "free some, or move the data to another disk with NCF_DATA_DIR" in message
+    assert len(server.requests) == 1
+
+
+def test_a_disk_that_fills_up_during_a_download_is_left_empty(
+    server: Server, tmp_path: Path
+) -> None:
+    """The server does not say how much will come; the file of before stays."""
+    server.behaviour = ["unannounced"]
+    with small_disk(tmp_path / "disk", 1) as disk:
+        (disk / "f").write_bytes(b"before")
+        with pytest.raises(RefusedError, match=r"the disk was full after 1,0\d\d,\d\d\d bytes"):
+            fetch(_dataset(f"{server.address}/f"), disk / "f")
+        assert [file.name for file in disk.iterdir()] == ["f"]
+        assert (disk / "f").read_bytes() == b"before"
+
+
+def test_what_is_there_of_a_download_stays_where_the_rest_has_no_room(
+    server: Server, tmp_path: Path
+) -> None:
+    """A cut after 1 MB, then another file takes the disk; with space again the rest is fetched."""
+    server.behaviour = ["cut 1000000", 500, 500, 500]
+    with small_disk(tmp_path / "disk", 4) as disk:
+        with pytest.raises(DownloadError, match=r"1,000,000 bytes are kept"):
+            fetch(_dataset(f"{server.address}/f"), disk / "f")
+        with filled(disk, PAGE), pytest.raises(RefusedError, match="1,560,000 bytes are needed"):
+            fetch(_dataset(f"{server.address}/f"), disk / "f")
+        assert fetch(_dataset(f"{server.address}/f"), disk / "f").read_bytes() == BODY
+    assert server.requests[-1]["Range"] == "bytes=1000000-"

@@ -158,26 +158,27 @@ def test_what_a_shell_left_behind_does_not_reach_the_next_catalogue(warehouse: W
             warehouse, "from duckdb_views() select view_name where not internal"
         ) == [
             "items",
+            "lineage",
             "users",
         ]
     assert other_shell(warehouse, "select count(*) from users") == ["1"]
 
 
-def other_shell(warehouse: Warehouse, text: str) -> list[str]:
+def other_shell(warehouse: Warehouse, text: str, database: Path | None = None) -> list[str]:
     """What the duckdb shell answers; within one process DuckDB would reuse the open database."""
     shell = Path(sys.executable).with_name("duckdb")
-    call = [shell, "-readonly", "-csv", "-noheader", warehouse.database, text]
+    call = [shell, "-readonly", "-csv", "-noheader", database or warehouse.database, text]
     return subprocess.run(call, check=True, capture_output=True, text=True).stdout.split()
 
 
 def test_an_exported_file_stands_alone(warehouse: Warehouse, tmp_path: Path) -> None:
     """Real tables with comments, readable after the warehouse is gone."""
     write(warehouse, "A")
-    assert warehouse.export(tmp_path / "out.duckdb") == {"items": 2}
+    assert warehouse.export(tmp_path / "out.duckdb") == {"items": 2, "lineage": 1}
     warehouse.file("items", "A").unlink()
     with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as connection:
         found = connection.execute("select table_name, comment from duckdb_tables()").fetchall()
-        assert [name for name, comment in found if comment] == ["items"]
+        assert [name for name, comment in found if comment] == ["items", "lineage"]
         assert connection.execute("select item_id from items").fetchall()[1] == ('h"a\tt',)
 
 
