@@ -56,7 +56,17 @@ class MlpConfig(TrainingConfig):
         min_length=2,
         description="Widths of the tower; the first is user and item embedding together, so even",
     )
-    l2: float = Field(0.001, ge=0, le=1, description="Penalty on the embeddings of each example")
+    epochs: int = Field(30, ge=1, le=1000, description="Epochs at most; `patience` may end it")
+    negatives_per_positive: int = Field(
+        8, ge=1, le=100, description="Random unseen items for each interaction, fresh each epoch"
+    )
+    l2: float = Field(0.002, ge=0, le=1, description="Penalty on the embeddings of each example")
+    averaging: float = Field(
+        0.8,
+        ge=0,
+        lt=1,
+        description="Share of the earlier epochs in the mean of weights that is validated and kept",
+    )
 
     @field_validator("layers")
     @classmethod
