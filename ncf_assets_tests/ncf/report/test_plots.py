@@ -110,3 +110,12 @@ def test_parts_are_ordered_by_what_they_count_cold_items_first() -> None:
     names = [segment_name(segment) for segment in panel.segments]
     assert names == ["0 (cold)", "1 to 4", "5 to 19", "20 to 99"]
     assert panel.users("cold") == 34
+
+
+def test_an_interval_that_its_mean_leaves_by_rounding_is_drawn() -> None:
+    """As where all of a few users have the same value: each mean is summed in its own order."""
+    rounded = [
+        replace(row, ci_low=row.value + 1e-9, ci_high=row.value - 1e-9) for row in FACTS.metrics
+    ]
+    for plot in plots(replace(FACTS, metrics=rounded)):
+        assert plot.svg()
