@@ -22,7 +22,7 @@ demo: $(SETUP)  ## Set up, materialize the bundled Sample, show what came out
 	@$(BIN)/ncf-assets summary Sample
 
 test: check  ## All checks and tests (slow ones included)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: $(SETUP)  ## Format, lint and types
 	$(BIN)/ruff format --check .
