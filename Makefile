@@ -12,7 +12,7 @@ BIN := .venv/bin
 SETUP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check audit ui materialize backfill status sql tensorboard lock sample clean-runs clean
+.PHONY: help demo test check hooks audit ui materialize backfill status sql tensorboard lock sample clean-runs clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ check: $(SETUP)  ## Format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+hooks: $(SETUP)  ## Let git hold each commit to those checks
+	$(BIN)/pre-commit install
 
 audit: $(SETUP)  ## Look the locked packages up in the database of known weaknesses (wants the network)
 	$(BIN)/uv tool run pip-audit==$(PIP_AUDIT) --requirement requirements.lock \
