@@ -1,5 +1,6 @@
 """A small file system of its own, which can be filled up."""
 
+import gc
 import os
 import subprocess
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ def small_disk(folder: Path, megabytes: int = 8, *options: str) -> Iterator[Path
 @contextmanager
 def filled(disk: Path, left: int = 0) -> Iterator[None]:
     """Take all space of a disk but `left` bytes, in whole pages, for the time of the block."""
+    gc.collect()  # what a deleted file takes comes free when the last that holds it open is gone
     ballast = disk / "ballast"
     facts = os.statvfs(disk)
     ballast.write_bytes(bytes(facts.f_bavail * facts.f_frsize - left))

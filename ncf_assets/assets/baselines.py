@@ -13,8 +13,8 @@ from ncf_assets.assets.fitted_asset import (
     Fitted,
     fitted_asset,
     some_validation_lists,
-    train_pairs,
 )
+from ncf_assets.assets.learned_asset import train_pairs
 from ncf_assets.assets.partition import Run
 from ncf_assets.assets.table_asset import sql_asset
 
@@ -70,7 +70,7 @@ def itemknn_model(run: Run, config: ItemKnnConfig) -> Fitted:
     from ncf_assets.ncf import choosing, itemknn
 
     best = choosing.fit_best(
-        partial(itemknn.fit, *train_pairs(run), *run.sizes()),
+        partial(itemknn.fit, *train_pairs(run.inputs), *run.sizes()),
         [itemknn.ItemKnnSettings(*both) for both in product(config.neighbours, config.shrinkage)],
         *some_validation_lists(run, config),
         run.inputs.rows("items"),
@@ -88,7 +88,7 @@ def ease_model(run: Run, config: EaseConfig) -> Fitted:
     if refusal := ease.refusal(n_items, config.max_items):
         return Fitted(skipped=refusal)
     best = choosing.fit_best(
-        partial(ease.fit, *train_pairs(run), *run.sizes()),
+        partial(ease.fit, *train_pairs(run.inputs), *run.sizes()),
         [ease.EaseSettings(value) for value in config.regularisation],
         *some_validation_lists(run, config),
         n_items,

@@ -1,7 +1,7 @@
 """Evaluate: the metrics that follow from where each model places the held-out items."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import numpy as np
@@ -11,10 +11,11 @@ from pydantic import Field, field_validator
 from ncf_assets.assets import scorers
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.table_asset import Rows, sql_asset, tables_asset
-from ncf_assets.ncf.evaluation import summarise
-from ncf_assets.ncf.figures import Figures, Ranks, corrected_figures, figures
 from ncf_assets.ncf.segments import segments
 from ncf_assets.tables import tables
+
+if TYPE_CHECKING:  # figures take scipy, which need not load with the code location
+    from ncf_assets.ncf.figures import Figures, Ranks
 
 
 class EvaluationConfig(dg.Config):
@@ -52,6 +53,8 @@ class EvaluationConfig(dg.Config):
 )
 def evaluation(inputs: Inputs, config: EvaluationConfig) -> dict[str, Rows]:
     """Every metric of every model in every segment, and NeuMF's difference to each other model."""
+    from ncf_assets.ncf.evaluation import summarise
+
     models, by_protocol = _figures(inputs, config.ks)
     means, differences = summarise(
         models, by_protocol, _segments(inputs), scorers.SERVED, config.seed
@@ -65,8 +68,10 @@ def evaluation(inputs: Inputs, config: EvaluationConfig) -> dict[str, Rows]:
 diversity = sql_asset("diversity", "evaluate")
 
 
-def _figures(inputs: Inputs, ks: list[int]) -> tuple[list[str], dict[str, Figures]]:
+def _figures(inputs: Inputs, ks: list[int]) -> tuple[list[str], "dict[str, Figures]"]:
     """The models, and by protocol what their ranks are worth."""
+    from ncf_assets.ncf.figures import corrected_figures, figures
+
     ranks = inputs.read("test_ranks")
     models = sorted(ranks["model"].unique())
     by_protocol = {
@@ -79,8 +84,10 @@ def _figures(inputs: Inputs, ks: list[int]) -> tuple[list[str], dict[str, Figure
     return models, found
 
 
-def _ranks(rows: pd.DataFrame, n_models: int) -> Ranks:
+def _ranks(rows: pd.DataFrame, n_models: int) -> "Ranks":
     """The rows of one protocol, which are sorted by model and user."""
+    from ncf_assets.ncf.figures import Ranks
+
     columns = {
         name: rows[name].to_numpy().reshape(n_models, -1).T
         for name in ("n_candidates", "n_better", "n_tied")

@@ -4,26 +4,18 @@ Its file holds plain arrays. Networks, which are trained epoch by epoch, are `mo
 """
 
 import hashlib
-import platform
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import metadata
 from typing import Any
 
 import dagster as dg
 import numpy as np
 from pydantic import Field
 
-from ncf_assets.assets.code import code_version
-from ncf_assets.assets.failing import told
-from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.model_asset import validation_lists
-from ncf_assets.assets.partition import DATASETS, Run, check_spec, settings_of
-from ncf_assets.assets.table_asset import OWNERS
+from ncf_assets.assets.learned_asset import how_it_was_made, learned_asset, validation_lists
+from ncf_assets.assets.partition import Run
 from ncf_assets.ncf.randomness import rng
-from ncf_assets.warehouse import Stamp, Warehouse
-
-READS = ("users", "items", "train", "validation", "negatives")
+from ncf_assets.warehouse import Stamp
 
 
 class FitConfig(dg.Config):
@@ -62,43 +54,25 @@ def fitted_asset(
     """Make an asset of a function `(run, config) -> Fitted`."""
 
     def wrap(fit: Fit) -> dg.AssetsDefinition:
-        @dg.asset(
-            name=name,
-            deps=READS,
-            group_name="train",
-            kinds={"numpy"},
-            owners=OWNERS,
-            description=f"{config_type.__doc__}\n\n{fit.__doc__}",
-            partitions_def=DATASETS,
-            code_version=code_version(fit.__module__, __name__, *modules),
-            check_specs=[
-                check_spec(
-                    name,
-                    f"{name}_is_finite",
-                    "Every number of the fitted model is finite. If not: report it with the"
-                    " dataset and the settings of its model.json.",
-                )
-            ],
-        )
-        def body(
-            context: dg.AssetExecutionContext,
-            config: config_type,  # type: ignore[valid-type]
-            warehouse: dg.ResourceParam[Warehouse],
-        ) -> Iterator[Any]:
-            with told(context, warehouse, (name,)):
-                inputs = Inputs.of_one_lineage(warehouse, context.partition_key, READS)
-                run = Run(context, warehouse, inputs, settings_of(config))
-                yield from _publish(run, name, fit(run, config))
+        def work(run: Run, config: FitConfig) -> Iterator[Any]:
+            yield from _publish(run, name, fit(run, config))
 
-        return body
+        return learned_asset(
+            name,
+            config_type,
+            work,
+            description=f"{config_type.__doc__}\n\n{fit.__doc__}",
+            reads=(),
+            kinds={"numpy"},
+            code=(fit.__module__, __name__, *modules),
+            check=(
+                f"{name}_is_finite",
+                "Every number of the fitted model is finite. If not: report it with the"
+                " dataset and the settings of its model.json.",
+            ),
+        )
 
     return wrap
-
-
-def train_pairs(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """Users [n] and items [n] of the train interactions."""
-    train = run.inputs.read("train", ["user", "item"])
-    return train["user"].to_numpy(), train["item"].to_numpy()
 
 
 def some_validation_lists(run: Run, config: FitConfig) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +98,7 @@ def _publish(
     parameters = sum(values.size for values in fitted.arrays.values())
     stamp = Stamp(content=fitted.content, rows=parameters, **run.origin(asset))
     run.inputs.check_unchanged()
-    record = {**_facts(run), **fitted.facts, "skipped": fitted.skipped}
+    record = {**how_it_was_made(run, ("numpy", "scipy")), **fitted.facts, "skipped": fitted.skipped}
     if fitted.skipped:
         record |= {"file": None, "stamp": stamp.to_json()}
         run.warehouse.publish_record(asset, run.dataset, record)
@@ -138,17 +112,3 @@ def _publish(
         data_version=dg.DataVersion(stamp.content),
         metadata={**shown, **fitted.facts, "numbers": parameters, "content hash": stamp.content},
     )
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    """What model.json says of any fitted baseline."""
-    packages = ("ncf-assets", "numpy", "scipy")
-    return {
-        "configuration": dict(run.config),
-        "seed": run.config["seed"],
-        "versions": {
-            "python": platform.python_version(),
-            **{package: metadata.version(package) for package in packages},
-        },
-        "trained_on": run.inputs.hashes,
-    }

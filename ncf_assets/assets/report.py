@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pandas as pd
@@ -20,9 +20,11 @@ from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import DATASETS, Run, check_spec, table_metadata
 from ncf_assets.assets.table_asset import OWNERS, sql_asset
 from ncf_assets.datasets import load
-from ncf_assets.ncf import report
 from ncf_assets.warehouse import Stamp, Warehouse
 from ncf_assets.warehouse.lineage import broken_links, origins
+
+if TYPE_CHECKING:  # the report draws with matplotlib, which must not load with the code location
+    from ncf_assets.ncf import report
 
 MODELS = tuple(name for name in scorers.READS if name.endswith("_model"))
 READS = ("comparisons", "data_profile", "diversity", "metrics", "training_history", *MODELS)
@@ -50,6 +52,8 @@ def evaluation_report(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> Iterator[Any]:
     """What was found, how, and from what: one self-contained HTML file, Markdown, and JSON."""
+    from ncf_assets.ncf import report
+
     with told(context, warehouse, ("evaluation_report",)):
         run = Run(context, warehouse, Inputs(warehouse, context.partition_key, READS), {})
         broken = broken_links(warehouse, READS, run.dataset)
@@ -74,7 +78,7 @@ def evaluation_report(
         )
 
 
-def _publish(run: Run, rendered: report.Report) -> Path:
+def _publish(run: Run, rendered: "report.Report") -> Path:
     """Put page and Markdown in place, then the JSON, which names them; the page's path."""
     asset, warehouse = "evaluation_report", run.warehouse
     texts = {"report.html": rendered.html, "report.md": rendered.markdown}
@@ -86,8 +90,11 @@ def _publish(run: Run, rendered: report.Report) -> Path:
     return warehouse.folder(asset, run.dataset) / "report.html"
 
 
-def facts_of(run: Run, stamps: Mapping[str, Stamp]) -> report.Facts:
+def facts_of(run: Run, stamps: Mapping[str, Stamp]) -> "report.Facts":
     """What the report says, gathered from tables, models' records and stamps."""
+    from ncf_assets.ncf import report
+    from ncf_assets.ncf.evaluation import Comparison, Metric
+
     dataset = load(run.warehouse.registry)[run.dataset]
     records = {name: run.inputs.record(name) for name in MODELS}
     skipped = {name: record.get("skipped") for name, record in records.items()}
@@ -95,8 +102,8 @@ def facts_of(run: Run, stamps: Mapping[str, Stamp]) -> report.Facts:
         dataset=dataset.name,
         title=dataset.title,
         synthetic=dataset.synthetic,
-        metrics=[report.MetricRow(**row) for row in _rows(run, "metrics")],
-        comparisons=[report.ComparisonRow(**row) for row in _rows(run, "comparisons")],
+        metrics=[Metric(**row) for row in _rows(run, "metrics")],
+        comparisons=[Comparison(**row) for row in _rows(run, "comparisons")],
         diversity=[report.DiversityRow(**row) for row in _rows(run, "diversity")],
         history=[report.HistoryRow(**row) for row in _rows(run, "training_history")],
         profile=_rows(run, "data_profile")[0],
@@ -110,6 +117,8 @@ def facts_of(run: Run, stamps: Mapping[str, Stamp]) -> report.Facts:
 
 def headline(metrics: pd.DataFrame) -> dict[str, Any]:
     """NeuMF's figures, which Dagster charts over time, and the table of all models."""
+    from ncf_assets.ncf import report
+
     k = report.headline_k(metrics["k"])
     shown = metrics.query(f"segment == 'all' and metric in ('hr', 'ndcg') and k == {k}")
     shown = shown[~shown["protocol"].str.endswith("-corrected")]
@@ -129,7 +138,7 @@ def _rows(run: Run, table: str) -> list[dict[str, Any]]:
     ]
 
 
-def _inline(plot: report.Plot) -> dg.MarkdownMetadataValue:
+def _inline(plot: "report.Plot") -> dg.MarkdownMetadataValue:
     """A plot within Markdown, as the UI shows it without a file server."""
     encoded = base64.b64encode(plot.png()).decode()
     return dg.MetadataValue.md(f"![{plot.title}](data:image/png;base64,{encoded})")

@@ -4,13 +4,13 @@ Everything ranked goes through here; what a block scorer is stands in `ncf_asset
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from ncf_assets.assets.inputs import Inputs
-from ncf_assets.ncf import chance, ease, itemknn, ranking
-from ncf_assets.ncf.histories import histories
+from ncf_assets.assets.learned_asset import train_pairs
+from ncf_assets.ncf import chance, ranking
 from ncf_assets.ncf.ranking import BlockScorer
 
 SERVED = "neumf"  # the model that recommends
@@ -40,12 +40,16 @@ def factors(inputs: Inputs) -> BlockScorer:
 
 def neighbourhoods(inputs: Inputs) -> BlockScorer:
     """The similarity of an item to what the user has in train."""
+    from ncf_assets.ncf import itemknn
+
     found = _arrays(inputs, "itemknn_model")
     return itemknn.ItemKnn(_histories(inputs), found["neighbours"], found["similarities"]).scores
 
 
 def linear(inputs: Inputs) -> BlockScorer | None:
     """The weights for an item of what the user has in train; None if there are too many items."""
+    from ncf_assets.ncf import ease
+
     if inputs.record("ease_model")["skipped"]:
         return None
     return ease.Ease(_histories(inputs), _arrays(inputs, "ease_model")["weights"]).scores
@@ -68,10 +72,10 @@ def _arrays(inputs: Inputs, asset: str) -> dict[str, np.ndarray]:
         return dict(file)
 
 
-def _histories(inputs: Inputs) -> csr_array:
-    train = inputs.read("train", ["user", "item"])
-    sizes = inputs.rows("users"), inputs.rows("items")
-    return histories(train["user"].to_numpy(), train["item"].to_numpy(), *sizes)
+def _histories(inputs: Inputs) -> Any:
+    from ncf_assets.ncf.histories import histories
+
+    return histories(*train_pairs(inputs), inputs.rows("users"), inputs.rows("items"))
 
 
 # by the models' names in the tables, in alphabetical order; each is loaded when its turn comes.

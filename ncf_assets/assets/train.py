@@ -15,10 +15,18 @@ from ncf_assets.assets.fitted_asset import (
     Fitted,
     fitted_asset,
     some_validation_lists,
-    train_pairs,
 )
 from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.model_asset import TrainingConfig, model_asset
+from ncf_assets.assets.learned_asset import train_pairs
+from ncf_assets.assets.model_asset import (
+    TrainingConfig,
+    averaging_field,
+    epochs_field,
+    l2_field,
+    learning_rate_field,
+    model_asset,
+    negatives_field,
+)
 from ncf_assets.assets.partition import Run
 from ncf_assets.assets.table_asset import NoConfig, table_asset
 
@@ -38,14 +46,17 @@ class IalsConfig(FitConfig):
     )
 
 
-class GmfConfig(TrainingConfig):
+class WarmConfig(TrainingConfig):
+    """What networks have in common that start near where they end: few and small steps."""
+
+    epochs: int = epochs_field(8)
+    learning_rate: float = learning_rate_field(0.0005)
+
+
+class GmfConfig(WarmConfig):
     """Generalised matrix factorisation (He et al. 2017, section 3.2)."""
 
     pretrained: bool = Field(True, description="Start from ials_model, whose width GMF has")
-    epochs: int = Field(8, ge=1, le=1000, description="Epochs at most; `patience` may end it")
-    learning_rate: float = Field(
-        0.0005, gt=0, le=1, description="Adam's rate at the start; it falls to 0 in a line"
-    )
 
 
 class MlpConfig(TrainingConfig):
@@ -56,17 +67,10 @@ class MlpConfig(TrainingConfig):
         min_length=2,
         description="Widths of the tower; the first is user and item embedding together, so even",
     )
-    epochs: int = Field(30, ge=1, le=1000, description="Epochs at most; `patience` may end it")
-    negatives_per_positive: int = Field(
-        8, ge=1, le=100, description="Random unseen items for each interaction, fresh each epoch"
-    )
-    l2: float = Field(0.002, ge=0, le=1, description="Penalty on the embeddings of each example")
-    averaging: float = Field(
-        0.8,
-        ge=0,
-        lt=1,
-        description="Share of the earlier epochs in the mean of weights that is validated and kept",
-    )
+    epochs: int = epochs_field(30)
+    negatives_per_positive: int = negatives_field(8)
+    l2: float = l2_field(0.002)
+    averaging: float = averaging_field(0.8)
 
     @field_validator("layers")
     @classmethod
@@ -76,10 +80,10 @@ class MlpConfig(TrainingConfig):
         return layers
 
 
-class NeumfConfig(GmfConfig):
+class NeumfConfig(WarmConfig):
     """Neural matrix factorisation (He et al. 2017, section 3.4), of the sizes of GMF and MLP."""
 
-    pretrained: Literal["gmf", "both", "none"] = Field(  # type: ignore[assignment]
+    pretrained: Literal["gmf", "both", "none"] = Field(
         "gmf",
         description="What starts from trained weights: the GMF half alone (which did best, see"
         " docs/training.md), both halves as in the paper, or none",
@@ -108,7 +112,7 @@ def ials_model(run: Run, config: IalsConfig) -> Fitted:
 
     weight = config.unobserved_weight
     best = choosing.fit_best(
-        partial(ials.fit, *train_pairs(run), *run.sizes()),
+        partial(ials.fit, *train_pairs(run.inputs), *run.sizes()),
         [
             ials.IalsSettings(config.factors, config.sweeps, weight, value, config.seed)
             for value in config.regularisation

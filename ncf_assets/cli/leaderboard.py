@@ -8,10 +8,10 @@ from rich.table import Column, Table
 
 from ncf_assets.cli.choices import registry, warehouse
 from ncf_assets.cli.home import prepare_home
+from ncf_assets.cli.side_by_side import side_by_side
 from ncf_assets.warehouse import EVERY
 
 JOB = "refresh_leaderboard"
-K = 10  # He et al. 2017, section 4.1: lists are cut at 10
 
 
 @click.command()
@@ -50,15 +50,10 @@ def _materialize() -> bool:
 
 
 def _table(rows: pd.DataFrame) -> Table:
-    """A row for each model of each dataset, the best first, with HR and NDCG at 10 or near it."""
-    k = min(rows["k"], key=lambda k: abs(k - K))
-    asked = "metric in ('hr', 'ndcg') and k == @k and not protocol.str.endswith('-corrected')"
-    figures = rows.query(asked)
-    heading = figures["metric"].str.upper() + f"@{k}\n" + figures["protocol"]
-    wide = figures.assign(heading=heading).pivot(
-        index=["dataset", "model"], columns="heading", values="value"
-    )
-    wide = wide.sort_values(["dataset", f"NDCG@{k}\nfull"], ascending=[True, False])
+    """A row for each model of each dataset, the best first."""
+    wide = side_by_side(rows, ["dataset", "model"], "\n")
+    (ndcg,) = (x for x in wide.columns if x.startswith("NDCG") and x.endswith("full"))
+    wide = wide.sort_values(["dataset", ndcg], ascending=[True, False])
     shown = Table(Column("dataset", no_wrap=True), "model", *map(str, wide.columns))
     for dataset, model, *values in wide.reset_index().to_numpy().tolist():
         shown.add_row(dataset, model, *("" if pd.isna(v) else f"{v:.4f}" for v in values))

@@ -5,10 +5,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ncf_assets.cli.choices import check_datasets, warehouse
+from ncf_assets.cli.side_by_side import side_by_side
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import NotMaterializedError, Warehouse
-
-K = 10  # He et al. 2017, section 4.1: lists are cut at 10
 
 
 @click.command()
@@ -43,17 +42,9 @@ def _row_counts(place: Warehouse, dataset: str) -> Table:
 
 
 def _comparison(place: Warehouse, dataset: str) -> Table:
-    """Models side by side, the best first, at the k of the paper or what comes nearest."""
-    metrics = place.read("metrics", dataset).query(
-        "metric in ['hr', 'ndcg'] and segment == 'all' and not protocol.str.endswith('-corrected')"
-    )
-    k = min(metrics["k"], key=lambda k: abs(k - K))
-    shown_metrics = metrics[metrics["k"] == k]
-    headings = shown_metrics["metric"].str.upper() + "@" + shown_metrics["k"].astype(str)
-    headings += " " + shown_metrics["protocol"]
-    wide = shown_metrics.assign(heading=headings).pivot(
-        index="model", columns="heading", values="value"
-    )
+    """Models side by side, the best first."""
+    metrics = place.read("metrics", dataset).query("segment == 'all'")
+    wide = side_by_side(metrics, ["model"], " ")
     wide = wide.sort_values(wide.columns[-1], ascending=False)  # by sampled NDCG
     shown = Table("model", *map(str, wide.columns))
     for row in wide.itertuples():

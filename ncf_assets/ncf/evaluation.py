@@ -18,7 +18,10 @@ COMPARED = ("hr", "ndcg")
 
 @dataclass(frozen=True)
 class Metric:
-    """A row of the table `metrics`: a mean over users with its 95 % interval."""
+    """A row of the table `metrics`: a mean over users with its 95 % interval.
+
+    k is 0 for what has no list length, such as AUC.
+    """
 
     model: str
     protocol: str

@@ -78,14 +78,18 @@ def kept_epochs(data: Path) -> int:
         return len(json.loads(arrays["history"].tobytes())) - 1
 
 
+def split(data: Path) -> Path:
+    """A data folder whose Sample is materialized up to the negatives."""
+    config = str(tiny_folder(data) / "run.yaml")
+    done = ncf(data, "materialize", "Sample", "--select", UPSTREAM, "--config", config)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return data
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with an MLP whose training nothing happened to."""
-    data = tiny_folder(tmp_path_factory.mktemp("undisturbed"))
-    done = ncf(
-        data, "materialize", "Sample", "--select", UPSTREAM, "--config", str(data / "run.yaml")
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    data = split(tmp_path_factory.mktemp("undisturbed"))
     train(data, saved_model=True)
     return data
 
@@ -93,12 +97,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the same tables, and no model yet."""
-    data = tiny_folder(tmp_path_factory.mktemp("killed"))
-    done = ncf(
-        data, "materialize", "Sample", "--select", UPSTREAM, "--config", str(data / "run.yaml")
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return data
+    return split(tmp_path_factory.mktemp("killed"))
 
 
 def test_a_killed_training_goes_on_and_ends_as_if_nothing_had_happened(

@@ -18,11 +18,9 @@ from ncf_assets.ncf.report.caveats import SYNTHETIC, caveats
 from ncf_assets.ncf.report.document import document
 from ncf_assets.ncf.report.facts import (
     SUBJECT,
-    ComparisonRow,
     DiversityRow,
     Facts,
     HistoryRow,
-    MetricRow,
     Origin,
     model_name,
 )
@@ -34,11 +32,9 @@ from ncf_assets.ncf.report.text_table import TextTable
 from ncf_assets.ncf.report.verdicts import verdict_table, views
 
 __all__ = [
-    "ComparisonRow",
     "DiversityRow",
     "Facts",
     "HistoryRow",
-    "MetricRow",
     "Origin",
     "Plot",
     "Report",

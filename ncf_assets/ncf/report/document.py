@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ncf_assets.ncf.report.facts import Facts, MetricRow
+from ncf_assets.ncf.evaluation import Metric
+from ncf_assets.ncf.report.facts import Facts
 from ncf_assets.ncf.report.protocol import headline_k
 from ncf_assets.ncf.report.scores import EVERYONE
 from ncf_assets.ncf.report.segment_plot import METRIC
@@ -41,6 +42,6 @@ def document(
     }
 
 
-def _shown(row: MetricRow, k: int) -> bool:
+def _shown(row: Metric, k: int) -> bool:
     """Whether a figure is of all users, or of a part that is drawn."""
     return row.segment == EVERYONE or (row.metric, row.k) == (METRIC, k)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ncf_assets.ncf.evaluation import Comparison, Metric
+
 SUBJECT = "neumf"  # the model that the report is about
 MODEL_NAMES = {
     "random": "Random",
@@ -14,39 +16,6 @@ MODEL_NAMES = {
     "mlp": "MLP",
     "neumf": "NeuMF",
 }
-
-
-@dataclass(frozen=True)
-class MetricRow:
-    """One figure of one model: a row of the table `metrics`, all values between 0 and 1.
-
-    k is 0 for what has no list length, such as AUC.
-    """
-
-    model: str
-    protocol: str
-    segment: str
-    metric: str
-    k: int
-    value: float
-    ci_low: float
-    ci_high: float
-    n_users: int
-
-
-@dataclass(frozen=True)
-class ComparisonRow:
-    """NeuMF's mean less a baseline's over the same users: a row of `comparisons`, -1 to 1."""
-
-    model: str
-    baseline: str
-    protocol: str
-    metric: str
-    k: int
-    difference: float
-    ci_low: float
-    ci_high: float
-    n_users: int
 
 
 @dataclass(frozen=True)
@@ -93,8 +62,8 @@ class Facts:
     dataset: str
     title: str
     synthetic: bool
-    metrics: Sequence[MetricRow] = ()
-    comparisons: Sequence[ComparisonRow] = ()
+    metrics: Sequence[Metric] = ()
+    comparisons: Sequence[Comparison] = ()
     diversity: Sequence[DiversityRow] = ()
     history: Sequence[HistoryRow] = ()
     profile: Mapping[str, float] = field(default_factory=dict)

@@ -7,8 +7,9 @@ from functools import partial
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ncf_assets.ncf.evaluation import Metric
 from ncf_assets.ncf.report.drawing import Draw, blank, dress, legend, style_of
-from ncf_assets.ncf.report.facts import MetricRow, model_name
+from ncf_assets.ncf.report.facts import model_name
 from ncf_assets.ncf.report.protocol import LABELS, Protocol, protocols_of
 from ncf_assets.ncf.report.scores import EVERYONE
 from ncf_assets.ncf.report.text_table import MISSING, TextTable
@@ -30,7 +31,7 @@ class Panel:
         return f"{LABELS[self.metric]}@k {self.protocol.among}"
 
 
-def length_panels(metrics: Sequence[MetricRow]) -> list[Panel]:
+def length_panels(metrics: Sequence[Metric]) -> list[Panel]:
     """Return what there is to draw: nothing if figures are of one length of list only."""
     rows = [row for row in metrics if row.segment == EVERYONE and row.metric in METRICS]
     if len({row.k for row in rows}) < 2:
@@ -41,7 +42,7 @@ def length_panels(metrics: Sequence[MetricRow]) -> list[Panel]:
 
 
 def _curves(
-    rows: Sequence[MetricRow], protocol: Protocol, metric: str
+    rows: Sequence[Metric], protocol: Protocol, metric: str
 ) -> dict[str, list[tuple[int, float]]]:
     own = [row for row in rows if (row.protocol, row.metric) == (protocol.name, metric)]
     own.sort(key=lambda row: (-row.k, -row.value))

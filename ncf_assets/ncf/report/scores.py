@@ -7,7 +7,8 @@ checks the report's best marks by hand finds them right.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ncf_assets.ncf.report.facts import DiversityRow, MetricRow, model_name
+from ncf_assets.ncf.evaluation import Metric
+from ncf_assets.ncf.report.facts import DiversityRow, model_name
 from ncf_assets.ncf.report.protocol import Protocol, headline_k, label, protocols_of
 from ncf_assets.ncf.report.text_table import MISSING, TextTable
 
@@ -26,9 +27,9 @@ class Scores:
 
     protocol: Protocol
     labels: Mapping[str, str]
-    rows: Mapping[tuple[str, str], MetricRow]
+    rows: Mapping[tuple[str, str], Metric]
 
-    def get(self, model: str, metric: str) -> MetricRow | None:
+    def get(self, model: str, metric: str) -> Metric | None:
         """Return a model's row, or None where it has no such figure."""
         return self.rows.get((model, metric))
 
@@ -45,7 +46,7 @@ class Cell:
     high: float
 
 
-def read_scores(rows: Sequence[MetricRow]) -> list[Scores]:
+def read_scores(rows: Sequence[Metric]) -> list[Scores]:
     """Return the figures over all users at k = 10, a `Scores` per protocol, the full one first."""
     rows = [row for row in rows if row.segment == EVERYONE]
     k = headline_k(row.k for row in rows)
@@ -53,14 +54,14 @@ def read_scores(rows: Sequence[MetricRow]) -> list[Scores]:
     return [_scores(protocol, shown, k) for protocol in protocols_of(row.protocol for row in rows)]
 
 
-def _scores(protocol: Protocol, rows: Sequence[MetricRow], k: int) -> Scores:
+def _scores(protocol: Protocol, rows: Sequence[Metric], k: int) -> Scores:
     own = [_rounded(row, protocol) for row in rows if row.protocol == protocol.name]
     known = {row.metric for row in own}
     labels = {m: label(m, 0 if m == "auc" else k) for m in METRICS if m in known}
     return Scores(protocol, labels, {(row.model, row.metric): row for row in own})
 
 
-def _rounded(row: MetricRow, protocol: Protocol) -> MetricRow:
+def _rounded(row: Metric, protocol: Protocol) -> Metric:
     names = ("value", "ci_low", "ci_high")
     return replace(row, **{name: round(getattr(row, name), protocol.decimals) for name in names})
 
@@ -91,7 +92,7 @@ def _column(scores: Scores, metric: str) -> dict[str, Cell]:
     return {row.model: _cell(row, scores.protocol, best, full) for row in rows}
 
 
-def _cell(row: MetricRow, protocol: Protocol, best: float, full: float) -> Cell:
+def _cell(row: Metric, protocol: Protocol, best: float, full: float) -> Cell:
     low, middle, high = (round(100 * end / full, 1) for end in (row.ci_low, row.value, row.ci_high))
     interval = f"{protocol.shown(row.ci_low)} to {protocol.shown(row.ci_high)}"
     return Cell(protocol.shown(row.value), interval, row.value == best, low, middle, high)

@@ -8,8 +8,9 @@ from functools import partial
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ncf_assets.ncf.evaluation import Metric
 from ncf_assets.ncf.report.drawing import Draw, blank, dress, legend, style_of
-from ncf_assets.ncf.report.facts import MetricRow, model_name
+from ncf_assets.ncf.report.facts import model_name
 from ncf_assets.ncf.report.protocol import Protocol, headline_k, label, protocols_of
 from ncf_assets.ncf.report.text_table import MISSING, TextTable
 
@@ -29,7 +30,7 @@ class Panel:
     protocol: Protocol
     k: int
     segments: list[str]
-    rows: dict[tuple[str, str], MetricRow]  # by (model, segment)
+    rows: dict[tuple[str, str], Metric]  # by (model, segment)
 
     @property
     def models(self) -> list[str]:
@@ -41,7 +42,7 @@ class Panel:
         return max(row.n_users for (_, own), row in self.rows.items() if own == segment)
 
 
-def segment_panels(metrics: Sequence[MetricRow], kind: str) -> list[Panel]:
+def segment_panels(metrics: Sequence[Metric], kind: str) -> list[Panel]:
     """Return the panels of a kind of segment, the full ranking first; none without segments."""
     rows = [row for row in metrics if row.metric == METRIC and _kind(row.segment) == kind]
     k = headline_k(row.k for row in rows)
@@ -51,7 +52,7 @@ def segment_panels(metrics: Sequence[MetricRow], kind: str) -> list[Panel]:
     return [Panel(p, k, segments, _by_model(rows, p)) for p in protocols]
 
 
-def _by_model(rows: Sequence[MetricRow], protocol: Protocol) -> dict[tuple[str, str], MetricRow]:
+def _by_model(rows: Sequence[Metric], protocol: Protocol) -> dict[tuple[str, str], Metric]:
     own = [row for row in rows if row.protocol == protocol.name]
     total: dict[str, float] = {}
     for row in own:

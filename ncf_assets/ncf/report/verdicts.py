@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ncf_assets.ncf.report.facts import ComparisonRow, model_name
+from ncf_assets.ncf.evaluation import Comparison
+from ncf_assets.ncf.report.facts import model_name
 from ncf_assets.ncf.report.protocol import Protocol, headline_k, label, protocols_of
 
 Verdict = Literal["loses", "level", "beats"]
@@ -24,7 +25,7 @@ class View:
     protocol: Protocol
     metric: str
     k: int
-    rows: dict[str, ComparisonRow]
+    rows: dict[str, Comparison]
 
     @property
     def label(self) -> str:
@@ -42,14 +43,14 @@ class View:
         return [row.baseline for row in sorted(found, key=lambda row: row.difference)]
 
 
-def verdict(row: ComparisonRow) -> Verdict:
+def verdict(row: Comparison) -> Verdict:
     """Return whether a paired 95 % interval lies wholly above 0, below, or around it."""
     if row.ci_low > 0:
         return "beats"
     return "loses" if row.ci_high < 0 else "level"
 
 
-def views(rows: Sequence[ComparisonRow]) -> list[View]:
+def views(rows: Sequence[Comparison]) -> list[View]:
     """Return the views that there are rows of: the full ranking first, NDCG before HR."""
     rows = [_rounded(row) for row in rows if row.metric in METRICS]
     k = headline_k(row.k for row in rows)
@@ -63,13 +64,13 @@ def views(rows: Sequence[ComparisonRow]) -> list[View]:
 
 
 def _of(
-    rows: Sequence[ComparisonRow], protocol: Protocol, metric: str, k: int
-) -> dict[str, ComparisonRow]:
+    rows: Sequence[Comparison], protocol: Protocol, metric: str, k: int
+) -> dict[str, Comparison]:
     wanted = (protocol.name, metric, k)
     return {row.baseline: row for row in rows if (row.protocol, row.metric, row.k) == wanted}
 
 
-def _rounded(row: ComparisonRow) -> ComparisonRow:
+def _rounded(row: Comparison) -> Comparison:
     # + 0.0: a difference that rounds to -0.0 has no sign
     names = ("difference", "ci_low", "ci_high")
     return replace(row, **{name: round(getattr(row, name), DECIMALS) + 0.0 for name in names})

@@ -1,11 +1,10 @@
 """Figures and facts drawn by hand for the tests of the report."""
 
+from ncf_assets.ncf.evaluation import Comparison, Metric
 from ncf_assets.ncf.report import (
-    ComparisonRow,
     DiversityRow,
     Facts,
     HistoryRow,
-    MetricRow,
     Origin,
 )
 
@@ -28,13 +27,13 @@ ITEMS = {"cold": 34, "popularity 1-4": 200, "popularity 5-19": 600, "popularity 
 def metric(
     model: str, name: str, value: float, protocol: str = FULL, k: int = 10, segment: str = "all",
     n_users: int = 1_234,
-) -> MetricRow:  # fmt: skip
+) -> Metric:  # fmt: skip
     """Return one figure with an interval of 0.01 to either side."""
     low, high = value - HALF_WIDTH, value + HALF_WIDTH
-    return MetricRow(model, protocol, segment, name, k, value, low, high, n_users)
+    return Metric(model, protocol, segment, name, k, value, low, high, n_users)
 
 
-def model(name: str, ndcg: float, protocol: str = FULL) -> list[MetricRow]:
+def model(name: str, ndcg: float, protocol: str = FULL) -> list[Metric]:
     """Return a model's figures at k = 1, 5, 10, 20: HR is 0.1 above NDCG, ties cost it 0.005."""
     rows = [metric(name, "auc", min(1.0, ndcg + 0.6), protocol, k=0)]
     for k in (1, 5, 10, 20):
@@ -49,7 +48,7 @@ def model(name: str, ndcg: float, protocol: str = FULL) -> list[MetricRow]:
     return rows
 
 
-def segments(name: str, ndcg: float, protocol: str) -> list[MetricRow]:
+def segments(name: str, ndcg: float, protocol: str) -> list[Metric]:
     """Return a model's NDCG@10 by history and by popularity, rising by 0.02 from part to part."""
     return [
         metric(name, "ndcg", ndcg + 0.02 * i, protocol, segment=segment, n_users=n_users)
@@ -60,10 +59,10 @@ def segments(name: str, ndcg: float, protocol: str) -> list[MetricRow]:
 
 def comparison(
     baseline: str, difference: float, protocol: str = FULL, name: str = "ndcg", k: int = 10
-) -> ComparisonRow:
+) -> Comparison:
     """Return NeuMF less a baseline with an interval of 0.01 to either side."""
     low, high = difference - HALF_WIDTH, difference + HALF_WIDTH
-    return ComparisonRow("neumf", baseline, protocol, name, k, difference, low, high, 1_234)
+    return Comparison("neumf", baseline, protocol, name, k, difference, low, high, 1_234)
 
 
 METRICS = [

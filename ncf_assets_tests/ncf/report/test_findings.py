@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from ncf_assets.ncf.report import ComparisonRow, Facts
+from ncf_assets.ncf.evaluation import Comparison
+from ncf_assets.ncf.report import Facts
 from ncf_assets.ncf.report.findings import findings, first_sentence
 from ncf_assets.ncf.report.scores import read_scores
 from ncf_assets.ncf.report.verdicts import views
@@ -11,7 +12,7 @@ from ncf_assets_tests.ncf.report.drawn import FACTS, SAMPLED, comparison, metric
 BY = "(NDCG@10 among all unseen items, paired 95 % intervals)."
 
 
-def first(*rows: ComparisonRow, synthetic: bool = False) -> str:
+def first(*rows: Comparison, synthetic: bool = False) -> str:
     """Return the verdict that these differences give; intervals are 0.01 to either side."""
     return first_sentence(views(rows), synthetic=synthetic)
 

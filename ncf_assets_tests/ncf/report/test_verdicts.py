@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncf_assets.ncf.report import ComparisonRow
+from ncf_assets.ncf.evaluation import Comparison
 from ncf_assets.ncf.report.verdicts import signed, verdict, verdict_table, views
 from ncf_assets_tests.ncf.report.drawn import COMPARISONS, CORRECTED, SAMPLED, comparison
 
@@ -25,7 +25,7 @@ def test_an_interval_decides_only_if_it_leaves_out_zero(
     low: float, high: float, expected: str
 ) -> None:
     """Above 0, below it, or around it."""
-    row = ComparisonRow("neumf", "ials", "full", "ndcg", 10, (low + high) / 2, low, high, 100)
+    row = Comparison("neumf", "ials", "full", "ndcg", 10, (low + high) / 2, low, high, 100)
     assert verdict(row) == expected
 
 
@@ -35,7 +35,7 @@ def test_swapping_the_models_swaps_the_verdict(
 ) -> None:
     """Beating and losing are each other's mirror."""
     low, high = difference - below, difference + above
-    row = ComparisonRow("neumf", "ials", "full", "ndcg", 10, difference, low, high, 100)
+    row = Comparison("neumf", "ials", "full", "ndcg", 10, difference, low, high, 100)
     mirrored = replace(row, difference=-difference, ci_low=-high, ci_high=-low)
     mirror = {"beats": "loses", "loses": "beats", "level": "level"}
     assert verdict(mirrored) == mirror[verdict(row)]
