@@ -127,4 +127,3 @@ def _acquire(lock: FileLock, root: Path, dataset: str, run_id: str) -> None:
                 ) from None
         else:
             return
-
