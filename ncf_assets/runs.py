@@ -1,8 +1,8 @@
 """Dagster's runs: one for each dataset at a time, and dead ones shown as failed.
 
 A run claims its dataset with the resource `warehouse`, whoever launches it, and says so in a tag.
-A run that has claimed and whose claim is free, or another run's, is dead. The claim itself is a lock
-of `ncf_assets.warehouse.claims`.
+A run that has claimed and whose claim is free, or another run's, is dead. The claim itself is a
+lock of `ncf_assets.warehouse.claims`.
 """
 
 import time
