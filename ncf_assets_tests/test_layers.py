@@ -22,7 +22,8 @@ ALLOWED = {
     "assets": {"assets", "ncf", "tables", "checks", "warehouse", "datasets", "ingest"},
     "runs": {"warehouse"},
     "doctor": {"datasets", "doctor", "freshness", "runs", "tables", "warehouse"},
-    "definitions": {"assets", "runs", "warehouse"},
+    "source_files": {"datasets", "ingest", "warehouse"},
+    "definitions": {"assets", "runs", "source_files", "warehouse"},
     "cli": {"cli", "definitions", "datasets", "doctor", "freshness", "runs", "tables", "warehouse"},
 }
 FOREIGN = {

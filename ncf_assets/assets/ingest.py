@@ -112,8 +112,9 @@ def _read(run: Run, dataset: Dataset, file: Path, unpacked_limit: int) -> Iterat
             draft: draft.finish(**run.origin(draft.table.name, hashes), source=source)
             for draft in (accepted, rejected)
         }
-        yield _as_published(dataset, accepted.rows + rejected.rows)
-        yield from run.publish(stamps)
+        lines = accepted.rows + rejected.rows
+        yield _as_published(dataset, lines)
+        yield from run.publish(stamps, {"rejected share": rejected.rows / lines})
 
 
 def _facts_of(file: Path) -> dict[str, Any]:

@@ -167,7 +167,7 @@ def _publish(
             **_exported(run, asset, model, stamp),
         }
         file = run.warehouse.publish_model(asset, run.dataset, path, stamp, facts)
-    yield _materialized(stamp, file, history)
+    yield _materialized(run, stamp, file, history)
 
 
 def _exported(run: Run, asset: str, model: Any, stamp: Stamp) -> dict[str, str]:
@@ -179,7 +179,9 @@ def _exported(run: Run, asset: str, model: Any, stamp: Stamp) -> dict[str, str]:
     return {"saved_model": run.warehouse.saved_model_name(asset, stamp.content)}
 
 
-def _materialized(stamp: Stamp, file: Any, history: list[Any]) -> dg.MaterializeResult[Any]:
+def _materialized(
+    run: Run, stamp: Stamp, file: Any, history: list[Any]
+) -> dg.MaterializeResult[Any]:
     """What the Dagster UI shows of a published model."""
     from ncf_assets.ncf.training import best_epoch
 
@@ -191,8 +193,10 @@ def _materialized(stamp: Stamp, file: Any, history: list[Any]) -> dg.Materialize
             "parameters": stamp.rows,
             "epochs": len(history) - 1,
             "chosen epoch": best["epoch"],
-            "seconds": sum(epoch.seconds for epoch in history),
             "content hash": stamp.content,
+            # of the last epoch, as the first compiles; a training of none has epoch 0 alone
+            "examples per second": float(history[-1].examples_per_second or 0),
+            **run.effort.so_far(),
             **{
                 name: best[name]
                 for name in ("validation_hr_at_10", "validation_ndcg_at_10")

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from ncf_assets.assets.effort import Effort
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.checks import Check, checks
 from ncf_assets.datasets import load
@@ -35,6 +36,7 @@ class Run:
     inputs: Inputs
     config: Mapping[str, Any]
     limits: Mapping[str, Any] = field(default_factory=dict)
+    effort: Effort = field(default_factory=Effort)
 
     @property
     def dataset(self) -> str:
@@ -108,6 +110,7 @@ class Run:
                 "dagster/uri": dg.MetadataValue.path(str(draft.target)),
                 "preview": table_metadata(preview),
                 "content hash": stamp.content,
+                **self.effort.so_far(),
                 **more,
             },
         )

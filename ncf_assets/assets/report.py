@@ -18,7 +18,7 @@ from ncf_assets.assets.code import code_version
 from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import DATASETS, Run, check_spec, table_metadata
-from ncf_assets.assets.table_asset import OWNERS, sql_asset
+from ncf_assets.assets.table_asset import OWNERS, WHEN_UPSTREAM_IS_NEW, sql_asset
 from ncf_assets.datasets import load
 from ncf_assets.warehouse import Stamp, Warehouse
 from ncf_assets.warehouse.lineage import broken_links, origins
@@ -37,6 +37,8 @@ data_profile = sql_asset("data_profile", "evaluate")
     group_name="evaluate",
     kinds={"html", "markdown"},
     owners=OWNERS,
+    tags={"makes": "report"},
+    automation_condition=WHEN_UPSTREAM_IS_NEW,
     partitions_def=DATASETS,
     code_version=code_version(__name__, "ncf_assets.ncf.report"),
     check_specs=[
@@ -74,6 +76,7 @@ def evaluation_report(
                 "report": dg.MetadataValue.md(rendered.markdown),
                 **{plot.title: _inline(plot) for plot in report.plots(facts)},
                 **headline(run.inputs.read("metrics")),
+                **run.effort.so_far(),
             }
         )
 

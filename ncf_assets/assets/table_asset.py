@@ -17,6 +17,7 @@ from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import Run, check_specs, partitions_of, settings_of
 from ncf_assets.checks import checks
 from ncf_assets.tables import Table, tables
+from ncf_assets.tables.column_lineage import column_lineage
 from ncf_assets.warehouse import Warehouse
 
 
@@ -29,6 +30,9 @@ Facts = Callable[[Inputs, int], dict[str, Any]]
 Rows = pd.DataFrame | Iterable[pa.RecordBatch]
 Compute = Callable[[Inputs, Any], Rows]
 OWNERS = ["team:ncf-assets"]
+# where automation is switched on, what is there follows what it is made from; source files have a
+# sensor of their own, so that nobody downloads 24 datasets by a click
+WHEN_UPSTREAM_IS_NEW = dg.AutomationCondition.eager()
 
 
 def table_spec(
@@ -51,12 +55,24 @@ def table_spec(
         group_name=group,
         kinds={kind, "parquet"},
         owners=OWNERS,
+        tags={"makes": "table"},
+        automation_condition=WHEN_UPSTREAM_IS_NEW if reads else None,
         code_version=version,
         partitions_def=partitions_of(table),
         metadata={
             "dagster/column_schema": dg.TableSchema(columns),
+            "dagster/column_lineage": _column_lineage(table),
             "dagster/table_name": table.name,
         },
+    )
+
+
+def _column_lineage(table: Table) -> dg.TableColumnLineage:
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(dg.AssetKey(other), name) for other, name in sources]
+            for column, sources in column_lineage(table).items()
+        }
     )
 
 

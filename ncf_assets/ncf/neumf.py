@@ -162,8 +162,10 @@ def _inputs() -> dict[str, Any]:
 
 
 def _gmf_half(inputs: dict[str, Any], n_users: int, n_items: int, factors: int, seed: int) -> Any:
-    user = _embedding("gmf_user_embedding", n_users, factors, seed)(inputs["user"])
-    item = _embedding("gmf_item_embedding", n_items, factors, seed)(inputs["item"])
+    # Rendle et al. 2020's code for factors by SGD (google-research/dot_vs_learned_similarity) has
+    # 0.1: products of two values of He et al.'s 0.01 are too small to learn from at first
+    user = _embedding("gmf_user_embedding", n_users, factors, 0.1, seed)(inputs["user"])
+    item = _embedding("gmf_item_embedding", n_items, factors, 0.1, seed)(inputs["item"])
     return keras.layers.Multiply(name="gmf_product")([user, item])  # [batch, factors]
 
 
@@ -175,8 +177,9 @@ def _mlp_half(
             "`layers` starts with the width of user and item embedding together, an even number,"
             f" found {list(layers)}; for example [64, 32, 16, 8]"
         )
-    user = _embedding("mlp_user_embedding", n_users, layers[0] // 2, seed)(inputs["user"])
-    item = _embedding("mlp_item_embedding", n_items, layers[0] // 2, seed)(inputs["item"])
+    # He et al. 2017, section 4.1
+    user = _embedding("mlp_user_embedding", n_users, layers[0] // 2, 0.01, seed)(inputs["user"])
+    item = _embedding("mlp_item_embedding", n_items, layers[0] // 2, 0.01, seed)(inputs["item"])
     hidden = keras.layers.Concatenate(name="mlp_embeddings")([user, item])  # [batch, layers[0]]
     for i, width in enumerate(layers[1:], start=1):
         # as in the authors' code (hexiangnan/neural_collaborative_filtering)
@@ -187,9 +190,10 @@ def _mlp_half(
     return hidden
 
 
-def _embedding(name: str, n: int, width: int, seed: int) -> keras.layers.Embedding:
-    # He et al. 2017, section 4.1: mean 0, standard deviation 0.01
-    initial = keras.initializers.RandomNormal(0.0, 0.01, seed=integer_seed(seed, name))
+def _embedding(
+    name: str, n: int, width: int, deviation: float, seed: int
+) -> keras.layers.Embedding:
+    initial = keras.initializers.RandomNormal(0.0, deviation, seed=integer_seed(seed, name))
     return keras.layers.Embedding(n, width, embeddings_initializer=initial, name=name)
 
 

@@ -1,11 +1,13 @@
 """What the code location shows before anything is materialized."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from ncf_assets.definitions import defs
+from ncf_assets.definitions import JOBS, defs
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import PROJECT_DATA
 
@@ -29,6 +31,31 @@ def test_the_code_location_loads_as_dagster_loads_it() -> None:
     dg.Definitions.validate_loadable(defs)
 
 
+def test_loading_warns_of_nothing() -> None:
+    """No deprecated name, and nothing that Dagster calls beta or preview, reaches the user."""
+    load = [sys.executable, "-W", "default", "-c", "import ncf_assets.definitions"]
+    run = subprocess.run(load, capture_output=True, text=True, check=True)
+    assert "Warning" not in run.stderr
+
+
+def test_jobs_make_the_lineage_in_parts() -> None:
+    """Each asset is in one part, and all of them in `everything`; the leaderboard is apart."""
+    made = {
+        job.name: {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+        for job in (defs.resolve_job_def(name) for name in JOBS)
+    }
+    parts = [made[name] for name in JOBS if name != "everything"]
+    assert sum(map(len, parts)) == len(set().union(*parts))
+    assert set().union(*parts) == made["everything"]
+    assert made["everything"] == {key.to_user_string() for key in KEYS} - {"leaderboard"}
+
+
+def test_no_source_file_is_read_by_automation() -> None:
+    """Switched on, it would download 24 datasets; all else follows what it is made from."""
+    without = {key.to_user_string() for key in KEYS if not GRAPH.get(key).automation_condition}
+    assert without == {"raw_reviews", "rejected_reviews"}
+
+
 def test_every_table_is_an_asset() -> None:
     """And there is nothing else but models and the report."""
     assert {key.to_user_string() for key in KEYS} == set(tables()) | MODELS_AND_REPORT
@@ -42,6 +69,7 @@ def test_every_asset_explains_itself(key: dg.AssetKey) -> None:
     assert node.group_name in {"ingest", "prepare", "split", "train", "evaluate", "serve"}
     assert node.kinds
     assert node.owners
+    assert set(node.tags) >= {"makes"}
     assert node.code_version
     assert node.check_keys
     for check in node.check_keys:

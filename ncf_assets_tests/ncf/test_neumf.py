@@ -179,12 +179,13 @@ def test_the_halves_start_with_different_embeddings() -> None:
     assert len({w.tobytes() for w in starts}) == 4
 
 
-def test_embeddings_start_with_the_papers_deviation() -> None:
-    """Section 4.1: Gaussian, mean 0, standard deviation 0.01; 80,000 numbers fix it to 0.5 %."""
-    model = neumf.build_gmf(10_000, 1, 8, 1)
-    values = model.get_layer("gmf_user_embedding").get_weights()[0]
-    assert values.std() == pytest.approx(0.01, rel=0.02)
-    assert values.mean() == pytest.approx(0, abs=0.0002)
+@pytest.mark.parametrize(("half", "deviation"), [("gmf", 0.1), ("mlp", 0.01)])
+def test_embeddings_start_with_the_deviation_of_their_half(half: str, deviation: float) -> None:
+    """Gaussian of mean 0; 80,000 numbers fix it to 0.5 %."""
+    model = neumf.build_neumf(10_000, 1, 8, [16, 8], 1)
+    values = model.get_layer(f"{half}_user_embedding").get_weights()[0]
+    assert values.std() == pytest.approx(deviation, rel=0.02)
+    assert values.mean() == pytest.approx(0, abs=deviation / 50)
 
 
 def test_probability_is_the_sigmoid_of_the_logit() -> None:
