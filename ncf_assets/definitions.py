@@ -15,15 +15,17 @@ from ncf_assets.assets import (
     serve,
     split,
     train,
+    tuning,
 )
 from ncf_assets.runs import claiming, dead_runs
 from ncf_assets.source_files import new_source_files
 from ncf_assets.warehouse import Warehouse
 
 assets = dg.load_assets_from_modules(
-    [ingest, prepare, split, baselines, train, rank, evaluate, report, leaderboard, serve]
+    [ingest, prepare, split, baselines, train, tuning, rank, evaluate, report, leaderboard, serve]
 )
 of_all_datasets = dg.AssetSelection.assets("leaderboard")
+searches = dg.AssetSelection.assets("tuning")
 # a job cannot have the name of an asset, so `train` and `leaderboard` are taken
 JOBS = {
     "everything": (dg.AssetSelection.all(), "From the source file to the report."),
@@ -42,8 +44,13 @@ defs = dg.Definitions(
     assets=assets,
     jobs=[
         *(
-            dg.define_asset_job(name, selection - of_all_datasets, description=description)
+            dg.define_asset_job(
+                name, selection - of_all_datasets - searches, description=description
+            )
             for name, (selection, description) in JOBS.items()
+        ),
+        dg.define_asset_job(
+            "tune", searches, description="A search for NeuMF's settings, on what is trained."
         ),
         dg.define_asset_job(
             "refresh_leaderboard", of_all_datasets, description="All datasets that have a report."

@@ -3,6 +3,7 @@
 What it reads is `inputs`; how a table, model or report is made, the stage files.
 """
 
+import base64
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -163,6 +164,12 @@ def table_metadata(frame: pd.DataFrame) -> dg.TableMetadataValue:
     schema = dg.TableSchema([dg.TableColumn(str(name)) for name in frame.columns])
     records = [dg.TableRecord({str(k): v for k, v in row.items()}) for row in rows]
     return dg.MetadataValue.table(records, schema=schema)
+
+
+def inline_plot(title: str, png: bytes) -> dg.MarkdownMetadataValue:
+    """A plot within Markdown, as the UI shows it without a file server."""
+    encoded = base64.b64encode(png).decode()
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{encoded})")
 
 
 def _result(check: Check, failing: pd.DataFrame, complaint: list[str]) -> dg.AssetCheckResult:

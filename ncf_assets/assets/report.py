@@ -3,7 +3,6 @@
 What it looks like is `ncf_assets.ncf.report`.
 """
 
-import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,7 @@ from ncf_assets.assets import scorers
 from ncf_assets.assets.code import code_version
 from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.partition import DATASETS, Run, check_spec, table_metadata
+from ncf_assets.assets.partition import DATASETS, Run, check_spec, inline_plot, table_metadata
 from ncf_assets.assets.table_asset import OWNERS, WHEN_UPSTREAM_IS_NEW, sql_asset
 from ncf_assets.datasets import load
 from ncf_assets.warehouse import Stamp, Warehouse
@@ -74,7 +73,7 @@ def evaluation_report(
                 "found": rendered.json["findings"][0],
                 "dagster/uri": dg.MetadataValue.path(str(page)),
                 "report": dg.MetadataValue.md(rendered.markdown),
-                **{plot.title: _inline(plot) for plot in report.plots(facts)},
+                **{plot.title: inline_plot(plot.title, plot.png()) for plot in report.plots(facts)},
                 **headline(run.inputs.read("metrics")),
                 **run.effort.so_far(),
             }
@@ -139,9 +138,3 @@ def _rows(run: Run, table: str) -> list[dict[str, Any]]:
         {str(k): None if pd.isna(v) else v for k, v in row.items()}
         for row in frame.to_dict("records")
     ]
-
-
-def _inline(plot: "report.Plot") -> dg.MarkdownMetadataValue:
-    """A plot within Markdown, as the UI shows it without a file server."""
-    encoded = base64.b64encode(plot.png()).decode()
-    return dg.MetadataValue.md(f"![{plot.title}](data:image/png;base64,{encoded})")

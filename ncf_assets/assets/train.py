@@ -149,6 +149,11 @@ def mlp_model(run: Run, config: MlpConfig) -> Any:
 @model_asset("neumf_model", NeumfConfig, reads=["gmf_model", "mlp_model"])
 def neumf_model(run: Run, config: NeumfConfig) -> Any:
     """GMF and MLP side by side under one output, each with embeddings of its own."""
+    return untrained_neumf(run, config)
+
+
+def untrained_neumf(run: Run, config: NeumfConfig) -> Any:
+    """NeuMF of the sizes of the trained GMF and MLP, started as configured."""
     from ncf_assets.ncf import neumf
 
     gmf = neumf.load(run.inputs.model_file("gmf_model"))

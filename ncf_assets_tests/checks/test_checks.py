@@ -31,6 +31,10 @@ SOUND: dict[str, Rows] = {
         ("gmf", 0, None, 0.1, 0.05, 0.1, None),
         ("gmf", 1, 0.7, 0.2, 0.1, 1.0, 1000.0),
     ],
+    "tuning": [
+        (0, "complete", 0.5, 0.3, 2, 1.5, 0.0005, 0.01, 4, 0.0),
+        (1, "pruned", None, None, None, 0.5, 0.001, 0.1, 8, 0.8),
+    ],
     "baselines": [("popularity", item, 1.0) for item in range(4)],
     # ann has not rated item 3: two candidates, sampled or not
     "test_ranks": [
@@ -108,6 +112,12 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ),
     ("baselines_score_every_item", "baselines", [("popularity", 0, 1.0)]),
     ("training_history_starts_at_zero", "training_history", SOUND["training_history"][1:]),
+    ("tuning_complete_have_figures", "tuning", [(0, "complete", *[None] * 4, 0.1, 0.1, 4, 0.0)]),
+    (
+        "tuning_complete_have_figures",
+        "tuning",
+        [(0, "complete", 0.3, 0.5, 1, 1.0, 0.1, 0.1, 4, 0.0)],  # NDCG above HR
+    ),
     ("test_ranks_within_list", "test_ranks", [("neumf", "sampled-1", 0, 2, 1, 1)]),
     (
         "test_ranks_every_user",
