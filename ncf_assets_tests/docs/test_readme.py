@@ -37,13 +37,16 @@ def test_make_status_and_sql_read_what_the_demo_made(data: Path) -> None:
     assert "1503" in make(data, "sql", typed="select count(*) from users;\n").stdout
 
 
-def test_make_alone_lists_every_target(data: Path) -> None:
-    """Each with a sentence."""
-    listed = make(data).stdout
-    targets = re.search(r"\.PHONY: (.+)", (ROOT / "Makefile").read_text())
-    assert targets
-    for target in targets[1].split():
-        assert f"make {target}" in listed
+def test_make_alone_and_make_help_list_every_target(data: Path) -> None:
+    """Each that a person may type, with a sentence, and each is declared as no file."""
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE)
+    phony = re.search(r"\.PHONY: (.+)", makefile)
+    assert phony
+    assert phony[1].split() == targets
+    assert make(data).stdout == make(data, "help").stdout
+    for target in targets:
+        assert re.search(rf"^  make {target} +\S", make(data).stdout, re.MULTILINE)
 
 
 def test_the_python_of_the_readme_scores_two_pairs(data: Path) -> None:
