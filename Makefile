@@ -10,6 +10,9 @@ DAYS ?= 30
 PIP_AUDIT ?= 2.10.1
 BIN := .venv/bin
 SETUP := .venv/installed
+DOCS_SETUP := .venv/installed-docs
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-strip-extras --no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check hooks audit ui materialize backfill status sql tensorboard lock sample clean-runs clean
@@ -21,7 +24,7 @@ demo: $(SETUP)  ## Set up, materialize the bundled Sample, show what came out
 	@$(BIN)/ncf-assets materialize Sample
 	@$(BIN)/ncf-assets summary Sample
 
-test: check  ## All checks and tests (slow ones included)
+test: check $(DOCS_SETUP)  ## All checks and tests (slow ones included)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: $(SETUP)  ## Format, lint and types
@@ -55,10 +58,9 @@ sql: $(SETUP)  ## A DuckDB shell on the warehouse
 tensorboard: $(SETUP)  ## The training curves of all models on 127.0.0.1:6006 (TB_PORT=6006)
 	$(BIN)/tensorboard --logdir "$${NCF_DATA_DIR:-data}/models" --host $(HOST) --port $(TB_PORT)
 
-lock: $(SETUP)  ## Renew requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-strip-extras --no-emit-index-url --no-emit-find-links --no-header \
-		--group dev --upgrade pyproject.toml -o requirements.lock
+lock: $(SETUP)  ## Renew both lock files from pyproject.toml, the docs' first: they fit together
+	$(LOCK) --group dev --group docs --upgrade pyproject.toml -o requirements-docs.lock
+	$(LOCK) --group dev --upgrade pyproject.toml -c requirements-docs.lock -o requirements.lock
 
 sample: $(SETUP)  ## Generate the bundled Sample anew
 	$(BIN)/python -m ncf_assets.ingest.sample data/sample/reviews_Sample_5.json.gz
@@ -76,4 +78,8 @@ $(SETUP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DOCS_SETUP): $(SETUP) requirements-docs.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
 	@touch $@
