@@ -20,6 +20,7 @@ from ncf_assets.assets.learned_asset import (
 from ncf_assets.assets.partition import Run
 from ncf_assets.assets.resuming import Resuming
 from ncf_assets.assets.tensorboard import EventFiles
+from ncf_assets.assets.tracking import Untracked, tracked
 from ncf_assets.warehouse import Stamp
 
 SCIENCE = tuple(
@@ -92,8 +93,12 @@ def model_asset(
     def wrap(build: Build) -> dg.AssetsDefinition:
         def work(run: Run, config: TrainingConfig) -> Iterator[Any]:
             model, resuming = build(run, config), Resuming(run, name)
-            history = _train(run, name, model, config, resuming)
-            yield from _publish(run, name, model, history)
+            with tracked(run, name) as tracking:
+                history = _train(run, name, model, config, resuming, tracking)
+                yield from _publish(run, name, model, history)
+                record = run.warehouse.file(name, run.dataset)
+                model_file = run.warehouse.record(name, run.dataset)["file"]
+                tracking.files(record, record.with_name(model_file))
             resuming.forget()
 
         return learned_asset(
@@ -115,7 +120,12 @@ def model_asset(
 
 
 def _train(
-    run: Run, asset: str, model: Any, config: TrainingConfig, resuming: Resuming
+    run: Run,
+    asset: str,
+    model: Any,
+    config: TrainingConfig,
+    resuming: Resuming,
+    tracking: Untracked,
 ) -> list[Any]:
     """Fit the network in place, or go on with it; the epochs."""
     from ncf_assets.ncf import training
@@ -126,10 +136,12 @@ def _train(
         run.context.log.info(training.describe(progress.history, config.epochs))
         resuming.save(progress)
         events.write(progress.history[-1])
+        tracking.epoch(progress.history[-1])
 
     resumed = resuming.load()
     for epoch in resumed.history if resumed else ():
         events.write(epoch)
+        tracking.epoch(epoch)
     examples = training.Examples(*train_pairs(run.inputs), *validation_lists(run.inputs))
     history = training.train(model, examples, config.settings(), on_epoch, resumed)
     events.close()

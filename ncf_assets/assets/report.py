@@ -18,6 +18,7 @@ from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import DATASETS, Run, check_spec, inline_plot, table_metadata
 from ncf_assets.assets.table_asset import OWNERS, WHEN_UPSTREAM_IS_NEW, sql_asset
+from ncf_assets.assets.tracking import tracked
 from ncf_assets.datasets import load
 from ncf_assets.warehouse import Stamp, Warehouse
 from ncf_assets.warehouse.lineage import broken_links, origins
@@ -68,13 +69,17 @@ def evaluation_report(
         rendered = report.render(facts)
         run.inputs.check_unchanged()
         page = _publish(run, rendered)
+        figures = headline(run.inputs.read("metrics"))
+        with tracked(run, "evaluation_report") as tracking:
+            tracking.figures({k: v for k, v in figures.items() if isinstance(v, float)})
+            tracking.files(page, page.with_suffix(".md"), page.with_suffix(".json"))
         yield dg.MaterializeResult(
             metadata={
                 "found": rendered.json["findings"][0],
                 "dagster/uri": dg.MetadataValue.path(str(page)),
                 "report": dg.MetadataValue.md(rendered.markdown),
                 **{plot.title: inline_plot(plot.title, plot.png()) for plot in report.plots(facts)},
-                **headline(run.inputs.read("metrics")),
+                **figures,
                 **run.effort.so_far(),
             }
         )
