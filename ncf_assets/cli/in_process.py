@@ -36,9 +36,10 @@ def run_in_process(
         _claimed(place, dataset, run_id),
         dg.DagsterInstance.get() as instance,
         native_messages_to(log),
+        Progress(len(selected)) as progress,
     ):
         _fail_dead(instance, place)
-        instance.add_event_listener(run_id, Progress(len(selected)))
+        instance.add_event_listener(run_id, progress)
         result = job.execute_in_process(
             run_config=config | quiet,
             instance=instance,
