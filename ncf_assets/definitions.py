@@ -24,11 +24,12 @@ from ncf_assets.warehouse import Warehouse
 assets = dg.load_assets_from_modules(
     [ingest, prepare, split, baselines, train, tuning, rank, evaluate, report, leaderboard, serve]
 )
+ABOUT = resources.files("ncf_assets").joinpath("about.md").read_text(encoding="utf-8")
 of_all_datasets = dg.AssetSelection.assets("leaderboard")
 searches = dg.AssetSelection.assets("tuning")
 # a job cannot have the name of an asset, so `train` and `leaderboard` are taken
 JOBS = {
-    "everything": (dg.AssetSelection.all(), "From the source file to the report."),
+    "everything": (dg.AssetSelection.all(), ABOUT),  # where the UI shows Markdown, and people begin
     "prepare_data": (
         dg.AssetSelection.groups("ingest", "prepare", "split"),
         "From the source file to the lists that models are judged by.",
@@ -59,9 +60,4 @@ defs = dg.Definitions(
     sensors=[dead_runs, new_source_files],
     resources={"warehouse": claiming(Warehouse.of_environment())},
     executor=dg.in_process_executor,
-    metadata={
-        "about": dg.MetadataValue.md(
-            resources.files("ncf_assets").joinpath("about.md").read_text(encoding="utf-8")
-        )
-    },
 )

@@ -17,6 +17,7 @@ from ncf_assets.assets.inputs import Inputs
 from ncf_assets.checks import Check, checks
 from ncf_assets.datasets import load
 from ncf_assets.tables import Table
+from ncf_assets.tables.column_lineage import column_lineage
 from ncf_assets.warehouse import Draft, Stamp, Warehouse, data_dir
 
 ROW_COUNT = {False: "dagster/partition_row_count", True: "dagster/row_count"}
@@ -108,6 +109,7 @@ class Run:
             data_version=dg.DataVersion(stamp.content),
             metadata={
                 ROW_COUNT[draft.table.spans_datasets]: stamp.rows,
+                "dagster/column_lineage": _column_lineage(draft.table),
                 "dagster/uri": dg.MetadataValue.path(str(draft.target)),
                 "preview": table_metadata(preview),
                 "content hash": stamp.content,
@@ -170,6 +172,16 @@ def inline_plot(title: str, png: bytes) -> dg.MarkdownMetadataValue:
     """A plot within Markdown, as the UI shows it without a file server."""
     encoded = base64.b64encode(png).decode()
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{encoded})")
+
+
+def _column_lineage(table: Table) -> dg.TableColumnLineage:
+    """As the UI takes it, which looks for it in materializations alone."""
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(dg.AssetKey(other), name) for other, name in sources]
+            for column, sources in column_lineage(table).items()
+        }
+    )
 
 
 def _result(check: Check, failing: pd.DataFrame, complaint: list[str]) -> dg.AssetCheckResult:

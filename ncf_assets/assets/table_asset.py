@@ -17,7 +17,6 @@ from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import Run, check_specs, partitions_of, settings_of
 from ncf_assets.checks import checks
 from ncf_assets.tables import Table, tables
-from ncf_assets.tables.column_lineage import column_lineage
 from ncf_assets.warehouse import Warehouse
 
 
@@ -61,18 +60,8 @@ def table_spec(
         partitions_def=partitions_of(table),
         metadata={
             "dagster/column_schema": dg.TableSchema(columns),
-            "dagster/column_lineage": _column_lineage(table),
             "dagster/table_name": table.name,
         },
-    )
-
-
-def _column_lineage(table: Table) -> dg.TableColumnLineage:
-    return dg.TableColumnLineage(
-        {
-            column: [dg.TableColumnDep(dg.AssetKey(other), name) for other, name in sources]
-            for column, sources in column_lineage(table).items()
-        }
     )
 
 

@@ -46,13 +46,9 @@ def test_a_column_of_constants_comes_from_none() -> None:
 
 @pytest.mark.parametrize("name", tables())
 def test_every_column_comes_from_an_upstream_table(name: str) -> None:
-    """What is shown column by column is part of what is shown table by table, in Dagster too."""
+    """What is shown column by column is part of what is shown table by table."""
     table, node = tables()[name], GRAPH.get(dg.AssetKey(name))
     lineage = column_lineage(table)
     upstream = {key.to_user_string() for key in GRAPH.get_ancestor_asset_keys(node.key)}
     assert {other for sources in lineage.values() for other, _ in sources} <= upstream
-    shown = node.metadata["dagster/column_lineage"].deps_by_column
-    assert shown.keys() == lineage.keys() <= {column.name for column in table.columns}
-    assert [
-        [(d.asset_key.to_user_string(), d.column_name) for d in deps] for deps in shown.values()
-    ] == [*lineage.values()]
+    assert lineage.keys() <= {column.name for column in table.columns}
