@@ -28,4 +28,5 @@ def _output(data: dict[str, Any]) -> str:
     if "image/png" in data:
         return f"![plot](data:image/png;base64,{''.join(data['image/png']).strip()})"
     html = re.sub(r"<style.*?</style>", "", "".join(data.get("text/html", "")), flags=re.DOTALL)
-    return re.sub(r"\n\s*", "", html)
+    plain = re.sub(r"<table[^>]*>", "<table>", html)  # so that the site's own style applies
+    return re.sub(r"\n\s*", "", plain)
