@@ -1,6 +1,9 @@
 """The page of the asset graph: a drawing in SVG, and what reads what."""
 
-from itertools import count
+from collections.abc import Collection
+from functools import cache
+from itertools import count, pairwise
+from statistics import mean
 
 from documentation.graph import Node, heading, link, nodes, row
 from ncf_assets.tables import tables
@@ -21,6 +24,7 @@ COLOURS = {
     "serve": "#d9d2e9",
 }
 WIDTH, HEIGHT, GAP_X, GAP_Y = 140, 30, 18, 44  # pixels of a box, and between boxes
+BEND = 6  # width that a line takes in a row that it passes
 
 
 def page() -> str:
@@ -34,49 +38,63 @@ def page() -> str:
 
 def drawing() -> str:
     """The graph from top to bottom as an SVG element, with a legend of the groups."""
-    rows = layers()
+    ways = {(upstream, name): way(upstream, name) for name in nodes() for upstream in near(name)}
+    rows = ordered(ways.values())
     places = _places(rows)
-    width = max(x for x, _ in places.values()) + WIDTH + GAP_X
+    width = max(x for x, _ in places.values()) + WIDTH / 2 + GAP_X
     height = len(rows) * (HEIGHT + GAP_Y) + HEIGHT
-    arrows = [_arrow(places[upstream], places[name]) for name in nodes() for upstream in near(name)]
+    arrows = [_arrow([places[stop] for stop in stops]) for stops in ways.values()]
     boxes = [_box(node, *places[node.name]) for node in nodes().values()]
     return (
-        f'<svg class="lineage" viewBox="0 0 {width} {height}" role="img" aria-label="Asset graph"'
+        f'<svg class="lineage" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="Lineage"'
         ' font-family="sans-serif" font-size="12" style="background:#fff">'
         + "".join(arrows + boxes + _legend(height - HEIGHT))
         + "</svg>"
     )
 
 
-def _legend(y: float) -> list[str]:
-    """What the colours stand for."""
-    return [
-        f'<rect x="{x}" y="{y}" width="14" height="14" fill="{colour}"/>'
-        f'<text x="{x + 20}" y="{y + 12}">{group}</text>'
-        for x, (group, colour) in zip(count(GAP_X, 110), COLOURS.items(), strict=False)
-    ]
-
-
 def near(name: str) -> list[str]:
     """What an asset reads, apart from what something else that it reads comes from."""
     reads = nodes()[name].reads
-    beyond = set().union(*(_upstream(other) for other in reads)) if reads else set()
+    beyond = set().union(*(_upstream(other) for other in reads))
     return [other for other in reads if other not in beyond]
 
 
-def layers() -> list[list[str]]:
-    """Assets by the length of the longest way to them, each row near below what it reads."""
-    depth: dict[str, int] = {}
+def way(upstream: str, name: str) -> list[str]:
+    """An arrow's stops: two boxes, and a bend in each row between, shared with others from there.
+
+    A bend is called as the box with dots behind, one for each row, so it never lies under a box.
+    """
+    rows = depths()
+    return [
+        upstream,
+        *(f"{upstream}{'.' * n}" for n in range(1, rows[name] - rows[upstream])),
+        name,
+    ]
+
+
+@cache
+def depths() -> dict[str, int]:
+    """Of each asset the row: the length of the longest way to it."""
+    found: dict[str, int] = {}
     for node in nodes().values():  # upstream first
-        depth[node.name] = max((depth[name] + 1 for name in node.reads), default=0)
-    rows: list[list[str]] = [[] for _ in range(max(depth.values()) + 1)]
-    for name in depth:
-        rows[depth[name]].append(name)
+        found[node.name] = max((found[name] + 1 for name in node.reads), default=0)
+    return found
+
+
+def ordered(ways: Collection[list[str]]) -> list[list[str]]:
+    """Boxes and bends row by row, each near below what leads to it."""
+    above: dict[str, set[str]] = {name: set() for name in depths()}
+    for stop, following in (pair for stops in ways for pair in pairwise(stops)):
+        above.setdefault(following, set()).add(stop)
+    rows: list[list[str]] = [[] for _ in range(max(depths().values()) + 1)]
+    for stop in above:
+        rows[_depth(stop)].append(stop)
     place: dict[str, float] = {}
-    for names in rows:
-        above = {name: [place[other] for other in near(name)] for name in names}
-        names.sort(key=lambda name: sum(above[name]) / max(len(above[name]), 1))
-        place |= {name: i - (len(names) - 1) / 2 for i, name in enumerate(names)}
+    for stops in rows:
+        wanted = {stop: mean([place[x] for x in above[stop]] or [0]) for stop in stops}
+        stops.sort(key=lambda stop: (wanted[stop], stop))
+        place |= {stop: i - (len(stops) - 1) / 2 for i, stop in enumerate(stops)}
     return rows
 
 
@@ -85,36 +103,56 @@ def _upstream(name: str) -> set[str]:
     return set(reads).union(*(_upstream(other) for other in reads))
 
 
+def _depth(stop: str) -> int:
+    return depths()[stop.rstrip(".")] + stop.count(".")
+
+
 def _places(rows: list[list[str]]) -> dict[str, tuple[float, float]]:
-    """The upper left corner of each box; rows are centred."""
-    widest = max(map(len, rows))
-    return {
-        name: (
-            GAP_X + (i + (widest - len(names)) / 2) * (WIDTH + GAP_X),
-            GAP_X + depth * (HEIGHT + GAP_Y),
-        )
-        for depth, names in enumerate(rows)
-        for i, name in enumerate(names)
-    }
+    """The middle of each box and bend; rows are centred, and bends are narrow."""
+    widths = [[BEND if stop.endswith(".") else WIDTH for stop in stops] for stops in rows]
+    whole = max(sum(of_row) + GAP_X * len(of_row) for of_row in widths)
+    places = {}
+    for depth, (stops, of_row) in enumerate(zip(rows, widths, strict=True)):
+        left = GAP_X + (whole - sum(of_row) - GAP_X * len(of_row)) / 2
+        for stop, width in zip(stops, of_row, strict=True):
+            places[stop] = (left + width / 2, GAP_X + HEIGHT / 2 + depth * (HEIGHT + GAP_Y))
+            left += width + GAP_X
+    return places
 
 
-def _arrow(above: tuple[float, float], below: tuple[float, float]) -> str:
-    """A line from the middle of a box's lower edge to that of another's upper edge."""
-    x1, y1 = above[0] + WIDTH / 2, above[1] + HEIGHT
-    x2, y2 = below[0] + WIDTH / 2, below[1]
-    bend = (y2 - y1) / 2
-    curve = f"M{x1:g} {y1:g}C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2:g}"
-    return f'<path d="{curve}" fill="none" stroke="#8a8a8a"/>'
+def _arrow(middles: list[tuple[float, float]]) -> str:
+    """A line from stop to stop: curved between the rows, straight through each row."""
+    (x, y), *rest = middles
+    line = f"M{x:g} {y + HEIGHT / 2:g}"
+    for next_x, next_y in rest:
+        start, end = y + HEIGHT / 2, next_y - HEIGHT / 2
+        half = (start + end) / 2
+        line += f"L{x:g} {start:g}C{x:g} {half:g} {next_x:g} {half:g} {next_x:g} {end:g}"
+        x, y = next_x, next_y
+    return f'<path d="{line}" fill="none" stroke="#8a8a8a" marker-end="url(#tip)"/>'
 
 
 def _box(node: Node, x: float, y: float) -> str:
     page = "tables.html" if node.name in tables() else ""
     return (
-        f'<a href="{page}#{node.name}"><rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}"'
-        f' rx="5" fill="{COLOURS[node.group]}" stroke="#8a8a8a"/>'
-        f'<text x="{x + WIDTH / 2:g}" y="{y + 19:g}" text-anchor="middle" fill="#000">{node.name}'
-        "</text></a>"
+        f'<a href="{page}#{node.name}"><rect x="{x - WIDTH / 2:g}" y="{y - HEIGHT / 2:g}"'
+        f' width="{WIDTH}" height="{HEIGHT}" rx="5" fill="{COLOURS[node.group]}" stroke="#8a8a8a"/>'
+        f'<text x="{x:g}" y="{y + 4:g}" text-anchor="middle" fill="#000">{node.name}</text></a>'
     )
+
+
+def _legend(y: float) -> list[str]:
+    """What the colours stand for, and the tip of the arrows."""
+    tip = '<path d="M0 0L6 3L0 6z" fill="#8a8a8a"/>'
+    return [
+        f'<defs><marker id="tip" markerWidth="6" markerHeight="6" refX="6" refY="3" orient="auto">'
+        f"{tip}</marker></defs>",
+        *(
+            f'<rect x="{x}" y="{y}" width="14" height="14" fill="{colour}"/>'
+            f'<text x="{x + 20}" y="{y + 12}" fill="#000">{group}</text>'
+            for x, (group, colour) in zip(count(GAP_X, 110), COLOURS.items(), strict=False)
+        ),
+    ]
 
 
 def _named(node: Node) -> str:

@@ -113,6 +113,14 @@ def test_the_drawing_leaves_out_what_others_imply() -> None:
     assert lineage.drawing().count("<text") == len(nodes()) + len(lineage.COLOURS)
 
 
+def test_a_long_arrow_bends_around_the_rows_between() -> None:
+    """rejected_reviews is in row 0, data_profile in row 6: five bends, one for each row between."""
+    assert lineage.way("rejected_reviews", "data_profile") == [
+        "rejected_reviews", *(f"rejected_reviews{'.' * n}" for n in range(1, 6)), "data_profile"
+    ]  # fmt: skip
+    assert lineage.way("train", "validation") == ["train", "validation"]
+
+
 def test_links_of_the_readme_are_those_of_the_site() -> None:
     """docs/ is the site's root; texts of the project's folder have pages of their own."""
     text = (
