@@ -109,7 +109,7 @@ class Run:
             data_version=dg.DataVersion(stamp.content),
             metadata={
                 ROW_COUNT[draft.table.spans_datasets]: stamp.rows,
-                "dagster/column_lineage": _column_lineage(draft.table),
+                **_column_lineage(draft.table),
                 "dagster/uri": dg.MetadataValue.path(str(draft.target)),
                 "preview": table_metadata(preview),
                 "content hash": stamp.content,
@@ -174,14 +174,22 @@ def inline_plot(title: str, png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{encoded})")
 
 
-def _column_lineage(table: Table) -> dg.TableColumnLineage:
-    """As the UI takes it, which looks for it in materializations alone."""
-    return dg.TableColumnLineage(
-        {
-            column: [dg.TableColumnDep(dg.AssetKey(other), name) for other, name in sources]
-            for column, sources in column_lineage(table).items()
-        }
-    )
+def _column_lineage(table: Table) -> dict[str, Any]:
+    """In Dagster's own form, which its open-source UI does not draw, and as a table that it shows."""
+    lineage = column_lineage(table)
+    rows = [
+        {"column": column, "is made from": ", ".join(".".join(source) for source in sources)}
+        for column, sources in lineage.items()
+    ]
+    return {
+        "dagster/column_lineage": dg.TableColumnLineage(
+            {
+                column: [dg.TableColumnDep(dg.AssetKey(other), name) for other, name in sources]
+                for column, sources in lineage.items()
+            }
+        ),
+        "column lineage": table_metadata(pd.DataFrame(rows, columns=["column", "is made from"])),
+    }
 
 
 def _result(check: Check, failing: pd.DataFrame, complaint: list[str]) -> dg.AssetCheckResult:

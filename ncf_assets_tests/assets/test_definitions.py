@@ -24,6 +24,8 @@ MODELS_AND_REPORT = {
     "evaluation_report",
 }
 LEADERBOARD = dg.AssetKey("leaderboard")
+TUNING = dg.AssetKey("tuning")
+APART = {"leaderboard", "tuning"}  # of all datasets; only when asked for
 
 
 def test_the_code_location_loads_as_dagster_loads_it() -> None:
@@ -39,7 +41,7 @@ def test_loading_warns_of_nothing() -> None:
 
 
 def test_jobs_make_the_lineage_in_parts() -> None:
-    """Each asset is in one part, and all of them in `everything`; the leaderboard is apart."""
+    """Each asset is in one part, and all of them in `everything`."""
     made = {
         job.name: {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
         for job in (defs.resolve_job_def(name) for name in JOBS)
@@ -47,13 +49,13 @@ def test_jobs_make_the_lineage_in_parts() -> None:
     parts = [made[name] for name in JOBS if name != "everything"]
     assert sum(map(len, parts)) == len(set().union(*parts))
     assert set().union(*parts) == made["everything"]
-    assert made["everything"] == {key.to_user_string() for key in KEYS} - {"leaderboard"}
+    assert made["everything"] == {key.to_user_string() for key in KEYS} - APART
 
 
 def test_no_source_file_is_read_by_automation() -> None:
-    """Switched on, it would download 24 datasets; all else follows what it is made from."""
+    """Switched on, it would download 24 datasets; all else but a search follows its upstream."""
     without = {key.to_user_string() for key in KEYS if not GRAPH.get(key).automation_condition}
-    assert without == {"raw_reviews", "rejected_reviews"}
+    assert without == {"raw_reviews", "rejected_reviews", "tuning"}
 
 
 def test_every_table_is_an_asset() -> None:
@@ -86,18 +88,21 @@ def test_every_asset_is_partitioned_by_dataset(key: dg.AssetKey) -> None:
     assert len(names) == 25  # the Sample and the 24 categories of 2014
 
 
-def test_the_leaderboard_has_no_partitions_and_a_job_of_its_own() -> None:
-    """A run of one dataset neither waits for it nor makes it."""
+def test_the_leaderboard_has_no_partitions() -> None:
+    """One file has all datasets."""
     assert GRAPH.get(LEADERBOARD).partitions_def is None
-    jobs = {name: defs.resolve_job_def(name) for name in ("everything", "refresh_leaderboard")}
-    made = {name: {*job.asset_layer.selected_asset_keys} for name, job in jobs.items()}
-    assert made == {"everything": {*KEYS} - {LEADERBOARD}, "refresh_leaderboard": {LEADERBOARD}}
+
+
+@pytest.mark.parametrize(("job", "asset"), [("refresh_leaderboard", LEADERBOARD), ("tune", TUNING)])
+def test_what_no_report_waits_for_has_a_job_of_its_own(job: str, asset: dg.AssetKey) -> None:
+    """A run of one dataset neither waits for it nor makes it."""
+    assert {*defs.resolve_job_def(job).asset_layer.selected_asset_keys} == {asset}
 
 
 def test_lineage_runs_from_the_file_to_the_report() -> None:
-    """Every asset is upstream of the report, but two that are served beside it."""
+    """Every asset is upstream of the report, but what is served beside it, and searches."""
     upstream = GRAPH.get_ancestor_asset_keys(dg.AssetKey("evaluation_report"))
-    beside = {"evaluation_report", "leaderboard", "popular_items", "item_neighbours"}
+    beside = {"evaluation_report", "popular_items", "item_neighbours", *APART}
     assert upstream == set(KEYS) - {dg.AssetKey(name) for name in beside}
 
 
