@@ -175,7 +175,7 @@ def inline_plot(title: str, png: bytes) -> dg.MarkdownMetadataValue:
 
 
 def _column_lineage(table: Table) -> dict[str, Any]:
-    """In Dagster's own form, which its open-source UI does not draw, and as a table that it shows."""
+    """In Dagster's form, which its open-source UI does not draw, and as a table that it shows."""
     lineage = column_lineage(table)
     rows = [
         {"column": column, "is made from": ", ".join(".".join(source) for source in sources)}
