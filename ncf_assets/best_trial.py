@@ -13,8 +13,13 @@ MODEL = "neumf_model"  # whose settings they are
 
 
 def best_trial(trials: pd.DataFrame) -> dict[str, Any]:
-    """Of the table's rows the complete one of highest validation NDCG@10, the first of equals."""
+    """Of the table's rows the complete one of highest validation NDCG@10, the first of equals.
+
+    ValueError if there is none.
+    """
     complete = trials[trials["state"] == "complete"]
+    if complete.empty:
+        raise ValueError("--tuned takes a search, found none; run `ncf-assets tune` first")
     # pandas has no null in whole numbers, and these columns have some in other trials
     whole = complete.astype({"epoch": int, "negatives_per_positive": int})
     best = max(whole.to_dict("records"), key=lambda trial: float(trial["validation_ndcg_at_10"]))

@@ -38,7 +38,11 @@ class TuningConfig(dg.Config):
     """What is tried, and how often."""
 
     trials: int = Field(
-        20, ge=1, le=10_000, description="Trainings in all, those given up included"
+        0,
+        ge=0,
+        le=10_000,
+        description="Trainings in all, those given up and those of before included; without any,"
+        " as by `Materialize all`, the table shows what has been searched so far",
     )
     epochs: int = Field(8, ge=1, le=1000, description="Epochs of each at most")
     learning_rate: list[float] = Field([1e-4, 5e-3], description="Lowest and highest")
@@ -142,7 +146,10 @@ def _shown(trials: pd.DataFrame) -> dict[str, Any]:
     from ncf_assets.ncf.report import drawing
     from ncf_assets.ncf.report.tuning_plot import tuning_plot
 
-    complete, best = trials[trials["state"] == "complete"], best_trial(trials)
+    complete = trials[trials["state"] == "complete"]
+    if complete.empty:
+        return {"best trial": "none: set `trials`, or run `ncf-assets tune`"}
+    best = best_trial(trials)
     settings = {name: complete[name].tolist() for name in SETTINGS}
     draw = tuning_plot(settings, complete["validation_ndcg_at_10"].tolist())
     return {

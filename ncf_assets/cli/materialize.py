@@ -54,7 +54,9 @@ def _with_best(config: dict[str, Any], dataset: str) -> dict[str, Any]:
     """A run configuration with the best settings of the search in it."""
     place = warehouse()
     if place.find_stamp("tuning", dataset) is None:
-        raise click.UsageError(f"--tuned takes a search, found none; `ncf-assets tune {dataset}`")
+        raise click.UsageError(
+            f"--tuned takes a search, found none; run `ncf-assets tune {dataset}`"
+        )
     try:
         return as_run_config(best_trial(place.read("tuning", dataset)), config)
     except ValueError as error:

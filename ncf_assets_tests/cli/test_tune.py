@@ -16,7 +16,7 @@ from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
 from ncf_assets_tests.tiny import CONFIG
 
 pytestmark = pytest.mark.slow  # trains
-SEARCH = {"trials": 4, "epochs": 2, "learning_rate": [0.001, 0.1]}
+SEARCH = {"epochs": 2, "learning_rate": [0.001, 0.1]}
 
 
 def config(file: Path, ops: dict[str, Any]) -> list[str]:
@@ -53,14 +53,20 @@ def test_tuned_without_a_search_names_the_command(data: Path) -> None:
     """Before anything is run."""
     refused = ncf(data, "materialize", "Sample", "--tuned")
     assert refused.returncode == 2
-    assert "--tuned takes a search, found none; `ncf-assets tune Sample`" in refused.stderr
+    assert "--tuned takes a search, found none; run `ncf-assets tune Sample`" in refused.stderr
 
 
 def test_a_killed_search_goes_on_and_its_best_is_trained(data: Path) -> None:
     """Kill -9 in its second trial; the table has 4 that ended, and the model the best settings."""
     place = Warehouse(data)
     file = place.folder("tuning", "Sample") / "searches.db"
-    call = ["tune", "Sample", *config(data / "search.yaml", {"tuning": {"config": SEARCH}})]
+    call = [
+        "tune",
+        "Sample",
+        "--trials",
+        "4",
+        *config(data / "search.yaml", {"tuning": {"config": SEARCH}}),
+    ]
     with subprocess.Popen(
         [str(BIN / "ncf-assets"), *call], env=environment(data), start_new_session=True
     ) as process:
