@@ -10,9 +10,12 @@ DAYS ?= 30
 PIP_AUDIT ?= 2.10.1
 BIN := .venv/bin
 SETUP := .venv/installed
+DOCS_SETUP := .venv/installed-docs
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-strip-extras --no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check audit ui materialize backfill status sql tensorboard lock sample clean-runs clean
+.PHONY: help demo test check hooks audit ui materialize backfill status sql tensorboard lock sample clean-runs clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,13 +24,16 @@ demo: $(SETUP)  ## Set up, materialize the bundled Sample, show what came out
 	@$(BIN)/ncf-assets materialize Sample
 	@$(BIN)/ncf-assets summary Sample
 
-test: check  ## All checks and tests (slow ones included)
-	$(BIN)/pytest
+test: check $(DOCS_SETUP)  ## All checks and tests (slow ones included)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: $(SETUP)  ## Format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+hooks: $(SETUP)  ## Let git hold each commit to those checks
+	$(BIN)/pre-commit install
 
 audit: $(SETUP)  ## Look the locked packages up in the database of known weaknesses (wants the network)
 	$(BIN)/uv tool run pip-audit==$(PIP_AUDIT) --requirement requirements.lock \
@@ -52,10 +58,9 @@ sql: $(SETUP)  ## A DuckDB shell on the warehouse
 tensorboard: $(SETUP)  ## The training curves of all models on 127.0.0.1:6006 (TB_PORT=6006)
 	$(BIN)/tensorboard --logdir "$${NCF_DATA_DIR:-data}/models" --host $(HOST) --port $(TB_PORT)
 
-lock: $(SETUP)  ## Renew requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-strip-extras --no-emit-index-url --no-emit-find-links --no-header \
-		--group dev --upgrade pyproject.toml -o requirements.lock
+lock: $(SETUP)  ## Renew both lock files from pyproject.toml, the docs' first: they fit together
+	$(LOCK) --group dev --group docs --upgrade pyproject.toml -o requirements-docs.lock
+	$(LOCK) --group dev --upgrade pyproject.toml -c requirements-docs.lock -o requirements.lock
 
 sample: $(SETUP)  ## Generate the bundled Sample anew
 	$(BIN)/python -m ncf_assets.ingest.sample data/sample/reviews_Sample_5.json.gz
@@ -73,4 +78,8 @@ $(SETUP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DOCS_SETUP): $(SETUP) requirements-docs.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
 	@touch $@

@@ -19,9 +19,10 @@ from ncf_assets.ncf.randomness import integer_seed, rng
 from ncf_assets.ncf.training_negatives import TrainingNegatives
 
 K = 10  # He et al. 2017, section 4.1: lists are cut at 10
-# ours, without a batch size: 256 steps an epoch trained well on MovieLens-1M; down to 128 where
-# there are many items, as a step walks over all item embeddings; at least the paper's 256 examples
+# ours: 256 steps an epoch trained well on MovieLens-1M; at least the paper's 256 examples a step
 STEPS, FEWEST_STEPS, SMALLEST, LARGEST = 256, 128, 256, 65_536
+# ours: a step walks over all item embeddings, which costs little beside twice as many examples
+PER_ITEM = 2
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,12 @@ def train(
     return list(progress.history)
 
 
+def suitable_batch_size(n_examples: int, n_items: int) -> int:
+    """Examples a step where none are set: 256 steps an epoch, down to 128 where items are many."""
+    least, most = n_examples // STEPS, n_examples // FEWEST_STEPS
+    return min(LARGEST, max(SMALLEST, least, min(most, PER_ITEM * n_items)))
+
+
 def describe(history: Sequence[Epoch], epochs: int) -> str:
     """One line of progress, such as `epoch 3 of 20: loss 0.3120, …`."""
     epoch = history[-1]
@@ -183,8 +190,7 @@ def _one_epoch(
 
 def _positives_per_step(n: int, n_items: int, settings: TrainingSettings) -> int:
     each = 1 + settings.negatives_per_positive
-    suitable = min(n * each // FEWEST_STEPS, max(n * each // STEPS, n_items))
-    batch_size = settings.batch_size or min(LARGEST, max(SMALLEST, suitable))
+    batch_size = settings.batch_size or suitable_batch_size(n * each, n_items)
     return min(n, max(1, batch_size // each))
 
 

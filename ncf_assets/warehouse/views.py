@@ -1,4 +1,4 @@
-"""What the catalogue shows: a view for each table, and `lineage`, each with its comments in SQL.
+"""What the catalogue shows: a view for each table, `lineage` and `catalogue`, commented in SQL.
 
 Where the views are put, as views or as tables, is `ncf_assets.warehouse.catalogue`'s concern.
 """
@@ -38,8 +38,10 @@ class View:
 def views(root: Path) -> list[View]:
     """The views over what is below a data folder; of a table without any file there is none."""
     found = [view for table in tables().values() if (view := _of_table(table, root / "tables"))]
-    stamps = _stamps(root)
-    return [*found, _lineage(stamps)] if stamps else found
+    if not (stamps := _stamps(root)):
+        return found
+    lineage = _of_file("lineage", stamps=" union all ".join(stamps))
+    return [*found, lineage, _catalogue(found)]
 
 
 def literal(text: object) -> str:
@@ -85,16 +87,34 @@ def _is_readable(table: Table, file: Path) -> bool:
         return False
 
 
-def _lineage(stamps: list[str]) -> View:
-    """A view over the stamps of all tables, models and reports."""
-    text = resources.files(__name__.rpartition(".")[0]).joinpath("lineage.sql").read_text("utf-8")
-    header = parse("lineage", text)
+def _of_file(name: str, **parts: str) -> View:
+    """The view of `<name>.sql` beside this module, its {parts} filled in."""
+    text = resources.files(__name__.rpartition(".")[0]).joinpath(f"{name}.sql").read_text("utf-8")
+    header = parse(name, text)
+    select = str(header.select)
+    for part, sql in parts.items():
+        select = select.replace(f"{{{part}}}", sql)
     return View(
         header.name,
         f"{header.description} Grain: {header.grain}.",
         tuple((column.name, column.description) for column in header.columns),
-        str(header.select).replace("{stamps}", " union all ".join(stamps)),
+        select,
     )
+
+
+def _catalogue(shown: list[View]) -> View:
+    """A view over `lineage` and the tables' headers; a table of all datasets has no stamp in it."""
+    meanings = ", ".join(
+        f"({literal(table.name)}, {literal(table.description)})" for table in tables().values()
+    )
+    spanning = "".join(
+        f" union all select {literal(view.name)}, 'table', dataset, count(*), null,"
+        f" bool_and(state = 'current'), null, {literal(tables()[view.name].description)}, null"
+        f" from {view.name} group by dataset"
+        for view in shown
+        if tables()[view.name].spans_datasets
+    )
+    return _of_file("catalogue", meanings=meanings, spanning=spanning)
 
 
 def _stamps(root: Path) -> list[str]:

@@ -32,8 +32,8 @@ OTHER = '[Other]\nformat = "amazon-2014"\npath = "tiny.json"\n'
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Two data sets that work and one that does not."""
-    folder = tiny_folder(tmp_path, OTHER + BROKEN)
+    """Three data sets that work and one that does not."""
+    folder = tiny_folder(tmp_path, OTHER + OTHER.replace("Other", "Third") + BROKEN)
     (folder / "broken.json").write_text("not a review\n")
     return folder
 
@@ -56,12 +56,12 @@ def graphql(data: Path, query: str) -> dict:
 
 
 def test_a_backfill_runs_each_dataset_and_retries_what_failed(data: Path) -> None:
-    """One of three fails: exit code 1, named in the table; --failed runs it alone again."""
+    """One of four fails: exit code 1, named in the table; --failed runs it alone again."""
     config = str(data / "run.yaml")
-    done = ncf(data, "backfill", "Sample", "Broken", "Other", "--config", config)
+    done = ncf(data, "backfill", "Sample", "Broken", "Other", "Third", "--config", config)
     assert done.returncode == 1, done.stderr
     assert "no Dagster daemon is running" in done.stdout
-    assert rows(data, "Sample") == rows(data, "Other") == ROWS
+    assert rows(data, "Sample") == rows(data, "Other") == rows(data, "Third") == ROWS
     assert rows(data, "Broken") == {}
     table = " ".join(done.stdout.split())
     assert "at least one line must be a review" in table.replace("│ │ │ │ ", "")
@@ -76,7 +76,7 @@ def test_a_backfill_runs_each_dataset_and_retries_what_failed(data: Path) -> Non
     assert backfill["isAssetBackfill"]
     assert backfill["status"] == "COMPLETED_FAILED"
 
-    before = {name: Warehouse(data).stamp("users", name) for name in ("Sample", "Other")}
+    before = {name: Warehouse(data).stamp("users", name) for name in ("Sample", "Other", "Third")}
     (data / "broken.json").write_text((data / "tiny.json").read_text())
     again = ncf(data, "backfill", "--failed")
     assert again.returncode == 0, again.stdout + again.stderr

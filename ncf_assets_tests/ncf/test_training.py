@@ -1,8 +1,12 @@
 """Training learns, repeats itself to the bit, keeps its best epoch, and says when it fails."""
 
 import math
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -21,6 +25,7 @@ from ncf_assets.ncf.training import (
     TrainingSettings,
     best_epoch,
     describe,
+    suitable_batch_size,
     train,
 )
 
@@ -305,6 +310,40 @@ def test_weights_that_break_in_the_last_step_are_not_kept() -> None:
     scaled.set_weights([100 * weight for weight in scaled.get_weights()])
     with pytest.raises(FloatingPointError, match="after epoch 1 there are weights that are not"):
         train(scaled, UNVALIDATED, settings)
+
+
+@pytest.mark.parametrize(
+    ("n_examples", "n_items", "expected"),
+    [
+        (1_000, 10, 256),  # the least
+        (4_970_845, 3_706, 19_417),  # a 256th: MovieLens-1M
+        (7_250_000, 20_000, 40_000),  # twice the items
+        (7_250_000, 50_052, 56_640),  # a 128th: Movies_and_TV
+        (100_000_000, 50_052, 65_536),  # the most
+    ],
+)
+def test_a_step_suits_the_data(n_examples: int, n_items: int, expected: int) -> None:
+    """By the rule of `suitable_batch_size`, worked by hand."""
+    assert suitable_batch_size(n_examples, n_items) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="Linux names a process' threads")
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_number_of_threads_is_what_the_environment_says(n: int) -> None:
+    """XLA computes with as many as TF_NUM_INTRAOP_THREADS."""
+    program = (
+        "from pathlib import Path\n"
+        "from ncf_assets_tests.ncf.test_training import SETTINGS, UNVALIDATED, model\n"
+        "from ncf_assets.ncf.training import train\n"
+        "train(model(), UNVALIDATED, SETTINGS)\n"
+        "names = [file.read_text() for file in Path('/proc/self/task').glob('*/comm')]\n"
+        "print(sum('XLAEigen' in name for name in names))\n"
+    )
+    environment = os.environ | {"TF_NUM_INTRAOP_THREADS": str(n)}
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [str(n)]
 
 
 def test_progress_says_what_is_known() -> None:

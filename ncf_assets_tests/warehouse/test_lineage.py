@@ -145,7 +145,7 @@ def test_where_all_partitions_are_of_another_version_there_is_no_view(warehouse:
     write(warehouse, "A", "users", {"user": [0], "user_id": ["a"], "n_interactions": [1]})
     write_as_older_version(warehouse, "A")
     names = "select view_name from duckdb_views() where not internal order by all"
-    assert query(warehouse, names) == [("lineage",), ("users",)]
+    assert query(warehouse, names) == [("catalogue",), ("lineage",), ("users",)]
 
 
 def test_status_names_partitions_of_other_columns(warehouse: Warehouse) -> None:

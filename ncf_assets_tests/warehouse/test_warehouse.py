@@ -157,6 +157,7 @@ def test_what_a_shell_left_behind_does_not_reach_the_next_catalogue(warehouse: W
         assert other_shell(
             warehouse, "from duckdb_views() select view_name where not internal"
         ) == [
+            "catalogue",
             "items",
             "lineage",
             "users",
@@ -174,11 +175,11 @@ def other_shell(warehouse: Warehouse, text: str, database: Path | None = None) -
 def test_an_exported_file_stands_alone(warehouse: Warehouse, tmp_path: Path) -> None:
     """Real tables with comments, readable after the warehouse is gone."""
     write(warehouse, "A")
-    assert warehouse.export(tmp_path / "out.duckdb") == {"items": 2, "lineage": 1}
+    assert warehouse.export(tmp_path / "out.duckdb") == {"items": 2, "lineage": 1, "catalogue": 1}
     warehouse.file("items", "A").unlink()
     with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as connection:
         found = connection.execute("select table_name, comment from duckdb_tables()").fetchall()
-        assert [name for name, comment in found if comment] == ["items", "lineage"]
+        assert [name for name, comment in found if comment] == ["catalogue", "items", "lineage"]
         assert connection.execute("select item_id from items").fetchall()[1] == ('h"a\tt',)
 
 

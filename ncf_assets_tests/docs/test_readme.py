@@ -1,44 +1,16 @@
-"""The README's two commands and its Python, as a reader runs them."""
+"""The README's demo, and its Python and SQL on what the demo made."""
 
 import re
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from ncf_assets.cli.choices import asset_names
-from ncf_assets.warehouse import PROJECT_DATA
-from ncf_assets_tests.cli.commands import environment, run
+from ncf_assets_tests.cli.commands import run
+from ncf_assets_tests.docs.texts import ROOT, block, blocks, make
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-ROOT = PROJECT_DATA.parent
-DEMO_SECONDS = 90  # after the installation, on 2 cores
-
-
-def make(data: Path, *words: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
-    """A target of the Makefile on a data folder."""
-    return subprocess.run(
-        ["make", *words],
-        cwd=ROOT,
-        env=environment(data),
-        input=typed,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make demo` leaves; what it said is beside."""
-    folder = tmp_path_factory.mktemp("demo")
-    started = time.monotonic()
-    done = make(folder, "demo")
-    assert done.returncode == 0, done.stdout + done.stderr
-    (folder / "said.txt").write_text(done.stdout)
-    assert time.monotonic() - started < DEMO_SECONDS
-    return folder
+README = ROOT / "README.md"
 
 
 def test_the_demo_ends_with_a_summary(data: Path) -> None:
@@ -65,28 +37,29 @@ def test_make_status_and_sql_read_what_the_demo_made(data: Path) -> None:
     assert "1503" in make(data, "sql", typed="select count(*) from users;\n").stdout
 
 
-def test_make_alone_lists_every_target(data: Path) -> None:
-    """Each with a sentence."""
-    listed = make(data).stdout
-    targets = re.search(r"\.PHONY: (.+)", (ROOT / "Makefile").read_text())
-    assert targets
-    for target in targets[1].split():
-        assert f"make {target}" in listed
+def test_make_alone_and_make_help_list_every_target(data: Path) -> None:
+    """Each that a person may type, with a sentence, and each is declared as no file."""
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE)
+    phony = re.search(r"\.PHONY: (.+)", makefile)
+    assert phony
+    assert phony[1].split() == targets
+    assert make(data).stdout == make(data, "help").stdout
+    for target in targets:
+        assert re.search(rf"^  make {target} +\S", make(data).stdout, re.MULTILINE)
 
 
 def test_the_python_of_the_readme_scores_two_pairs(data: Path) -> None:
     """With data/ where the demo wrote it."""
-    (code,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    (data / "snippet.py").write_text(code.replace('Path("data")', f'Path("{data}")'))
-    done = run(data, "python", str(data / "snippet.py"))
+    code = block(README, "python", "load_model").replace('Path("data")', f'Path("{data}")')
+    done = run(data, "python", "-c", code)
     assert done.returncode == 0, done.stderr
     assert len(re.findall(r"\[\s*[\d.e-]+\s*\]", done.stdout)) == 2
 
 
 def test_the_sql_of_the_readme_recommends(data: Path) -> None:
     """To a user of the Sample, to somebody new, and beside an item."""
-    text = (ROOT / "README.md").read_text()
-    (asked,) = re.findall(r"```sql\n(.+?)```", text, re.DOTALL)
+    (asked,) = blocks(README, "sql")
     queries = [line.split(";")[0] for line in asked.splitlines()]
     answers = [run(data, "ncf-assets", "sql", "--csv", query).stdout for query in queries]
     assert [len(answer.splitlines()) for answer in answers] == [1 + 20] * 3

@@ -1,0 +1,32 @@
+"""What `make demo` leaves, made once for all tests of the documentation."""
+
+import time
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from ncf_assets_tests.cli.commands import ncf
+from ncf_assets_tests.docs.texts import make
+
+DEMO_SECONDS = 90  # after the installation, on 2 cores
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A data folder with the Sample and its leaderboard; what `make demo` said is in said.txt.
+
+    Workers share it, so a test must not change it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "demo"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / "said.txt").exists():
+            started = time.monotonic()
+            done = make(folder, "demo")
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert time.monotonic() - started < DEMO_SECONDS
+            assert ncf(folder, "leaderboard").returncode == 0
+            (folder / "said.txt").write_text(done.stdout)
+    return folder

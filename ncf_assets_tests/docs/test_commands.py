@@ -1,0 +1,121 @@
+"""Every command that the README and docs/ say is run: here, or by the test that is named here."""
+
+import gzip
+import importlib.util
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import click
+import dagster as dg
+import pytest
+import yaml
+
+from ncf_assets.cli import main
+from ncf_assets.definitions import defs
+from ncf_assets_tests.cli.commands import environment
+from ncf_assets_tests.docs.texts import ROOT, TEXTS, block, commands, make, mentioned
+from ncf_assets_tests.tiny import DAY, START, review
+
+README = ROOT / "README.md"
+# too long to run twice; the test runs it with the same words, on data of its own
+ELSEWHERE = {
+    "make demo": "docs/conftest.py::data",
+    "ncf-assets materialize Sample": "docs/conftest.py::data",  # by `make demo`
+    "make materialize DATASET=Musical_Instruments": "docs/test_commands.py"
+    "::test_make_hands_the_dataset_on",
+    "make ui": "test_ui.py::ui",
+    "ncf-assets materialize Sample --config run.yaml": "cli/test_materialize.py::data",
+    "ncf-assets backfill Sample Musical_Instruments": "cli/test_backfill.py"
+    "::test_a_backfill_runs_each_dataset_and_retries_what_failed",
+    "ncf-assets backfill --failed": "cli/test_backfill.py"
+    "::test_a_backfill_runs_each_dataset_and_retries_what_failed",
+    "dagster job backfill -j everything --partitions Sample --noprompt": "cli/test_backfill.py"
+    "::test_dagsters_own_job_backfill_works_with_a_running_daemon",
+    "dagster-daemon run": "cli/test_backfill.py::daemon",
+    "harlequin --read-only data/warehouse.duckdb": "docs/test_queries.py"
+    "::test_harlequin_shows_a_result",
+}
+UNTESTED = {
+    "make test",  # is what runs this
+    "duckdb -ui data/warehouse.duckdb",  # fetches its pages from the network
+}
+FIRST = ["export DAGSTER_HOME=$(ncf-assets home)", "dg launch --job everything --partition Sample"]
+
+
+def said() -> list[str]:
+    """The commands of all texts, each once."""
+    return list(dict.fromkeys(command for text in TEXTS for command in commands(text)))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The project's folder with data of its own: 60 users with 6 of 120 items each."""
+    for path in ROOT.iterdir():
+        if path.name != "data":
+            (tmp_path / path.name).symlink_to(path)
+    file = "reviews_Musical_Instruments_5.json.gz"
+    (tmp_path / "data/raw").mkdir(parents=True)
+    (tmp_path / "data/datasets.toml").write_text(
+        f'[Sample]\nformat = "amazon-2014"\npath = "../{file}"\n'
+    )
+    reviews = [
+        review(f"user{u:02}", f"item{(2 * u + j) % 120:03}", START + j * DAY)
+        for u in range(60)
+        for j in range(6)
+    ]
+    with gzip.open(tmp_path / file, "wt") as lines:
+        lines.write("\n".join(map(json.dumps, reviews)) + "\n")
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_every_command_works_as_it_is_written(project: Path) -> None:
+    """One after the other in one shell, what makes the tables first."""
+    rest = [c for c in said() if c not in FIRST and c not in ELSEWHERE and c not in UNTESTED]
+    assert len(rest) > 10
+    done = subprocess.run(
+        ["bash", "-euxc", "\n".join(FIRST + rest)],
+        cwd=project,
+        env=environment(project / "data"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert (project / "handout.duckdb").exists()
+    assert (project / "rejected.csv").read_text() == "reason,n\n"
+
+
+def test_what_is_run_elsewhere_is_said_and_run() -> None:
+    """No entry outlives the text or the test that it names."""
+    assert {*ELSEWHERE, *UNTESTED, *FIRST} <= {*said()}
+    for place in ELSEWHERE.values():
+        file, name = place.split("::")
+        assert f"def {name}(" in (ROOT / "ncf_assets_tests" / file).read_text()
+
+
+def test_make_hands_the_dataset_on(tmp_path: Path) -> None:
+    """`make materialize DATASET=…` is `ncf-assets materialize …`."""
+    said = make(tmp_path, "--dry-run", "materialize", "DATASET=Musical_Instruments").stdout
+    assert said.splitlines()[-1] == ".venv/bin/ncf-assets materialize Musical_Instruments"
+
+
+def test_what_sentences_name_exists() -> None:
+    """Targets of the Makefile, commands of ncf-assets, modules."""
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for words in (code.split() for text in TEXTS for code in mentioned(text)):
+        if words[0] == "make":
+            assert words[1] in targets
+        elif words[0] == "ncf-assets":
+            assert main.get_command(click.Context(main), words[1])
+        else:
+            assert importlib.util.find_spec(words[2])
+
+
+def test_the_run_configuration_of_the_readme_is_valid() -> None:
+    """The block that stands for run.yaml: Dagster finds every asset and setting in it."""
+    config = yaml.safe_load(block(README, "yaml", "ops:"))
+    assert dg.validate_run_config(defs.resolve_job_def("everything"), config)

@@ -1,0 +1,85 @@
+"""docs/queries.md on the Sample, and the tools that it names."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from documentation.queries import PAGE, Question, ask, read
+from ncf_assets_tests.cli.commands import ncf, run
+from ncf_assets_tests.docs.texts import block
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+QUESTIONS = read(PAGE.read_text())
+
+
+def test_there_are_twenty_questions_each_with_its_answer() -> None:
+    """Numbered in order; none has lost its query."""
+    assert [question.title.split(".")[0] for question in QUESTIONS] == [*map(str, range(1, 21))]
+    assert PAGE.read_text().count("```sql") == 20
+    assert all(question.answer for question in QUESTIONS)
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.title)
+def test_a_question_has_the_answer_of_the_page(question: Question, data: Path) -> None:
+    """To the last digit; where networks have a part in it, as many rows of the same columns."""
+    found = ask(data / "warehouse.duckdb", question.query)
+    if question.is_exact:
+        assert found == question.answer
+    assert found.splitlines()[0] == question.answer.splitlines()[0]
+    assert found.count("\n") == question.answer.count("\n")
+
+
+def test_a_cell_does_not_break_its_table(data: Path) -> None:
+    """A bar is escaped, NULL is empty, booleans are SQL's."""
+    table = ask(data / "warehouse.duckdb", "select 'a|b' as x, null as y, true as z")
+    assert table == "| x | y | z |\n| --- | --- | --- |\n| a\\|b |  | true |\n"
+
+
+def test_the_history_of_a_figure_is_read_from_dagster(data: Path) -> None:
+    """The page's Python, of the demo's one run."""
+    home = ncf(data, "home").stdout.strip()
+    code = block(PAGE, "python", "fetch_materializations")
+    done = run(data, "python", "-c", code, DAGSTER_HOME=home)
+    assert done.returncode == 0, done.stderr
+    assert "'HR@10 full': 0.3" in done.stdout
+
+
+def test_pandas_and_polars_read_the_catalogue(data: Path) -> None:
+    """The page's Python prints the same figures by either."""
+    code = block(PAGE, "python", "polars").replace("data/", f"{data}/")
+    done = run(data, "python", "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("neumf") == 2
+
+
+def test_the_duckdb_shell_opens_the_catalogue(data: Path) -> None:
+    """With the page's words, but the UI, which fetches its pages from the network."""
+    (words,) = [line for line in block(PAGE, "sh", "harlequin").splitlines() if "-readonly" in line]
+    shell, option, database = words.split("#")[0].split()
+    done = run(data, shell, option, str(data / Path(database).name), typed="from users limit 1;")
+    assert "Sample" in done.stdout, done.stderr
+
+
+def test_harlequin_shows_a_result(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal: typed into the editor, run by its key, read from the table."""
+    monkeypatch.setenv("HOME", str(data))  # where it keeps what was in the editor
+    assert asyncio.run(in_harlequin(data / "warehouse.duckdb", "select count(*) from users")) == [
+        1503
+    ]
+
+
+async def in_harlequin(database: Path, query: str) -> list[object]:
+    """The first row that Harlequin shows for a query."""
+    from harlequin import Harlequin
+    from harlequin_duckdb import DuckDbAdapter
+
+    app = Harlequin(DuckDbAdapter((str(database),), read_only=True))
+    async with app.run_test(size=(160, 50)) as pilot:
+        while app.connection is None or app.editor is None:
+            await pilot.pause(0.05)
+        app.editor.text = query
+        await pilot.press("ctrl+j")
+        while not (table := app.results_viewer.get_visible_table()) or not table.row_count:
+            await pilot.pause(0.05)
+        return list(table.get_row_at(0))
