@@ -1,8 +1,8 @@
 """Dagster's runs: one for each dataset at a time, and dead ones shown as failed.
 
 A run claims its dataset with the resource `warehouse`, whoever launches it, and says so in a tag.
-A run with that tag whose claim is free, or another run's, is dead. The claim itself is a lock of
-`ncf_assets.warehouse.claims`.
+A run that has claimed and whose claim is free, or another run's, is dead. The claim itself is a
+lock of `ncf_assets.warehouse.claims`.
 """
 
 import time
@@ -12,7 +12,7 @@ import dagster as dg
 from dagster import DagsterRunStatus as Status
 
 from ncf_assets.warehouse import EVERY, Warehouse, data_dir
-from ncf_assets.warehouse.claims import claim, holder
+from ncf_assets.warehouse.claims import claim, holder, last_holder
 
 CLAIM_TAG = "ncf-assets/claim"
 UNENDED = [Status.NOT_STARTED, Status.STARTING, Status.STARTED, Status.CANCELING]
@@ -50,13 +50,20 @@ def suspects(instance: dg.DagsterInstance, place: Warehouse) -> dict[str, dg.Dag
     """Runs that Dagster shows as under way and whose process seems to be gone, by id."""
     runs = instance.get_runs(dg.RunsFilter(statuses=UNENDED))
     # others are not ours to judge: they may be at other data, or wait for their process to begin
-    claimed = [run for run in runs if claim_tag(place, run.run_id).items() <= run.tags.items()]
+    claimed = [run for run in runs if _has_claimed(run, place)]
     holders = {dataset: holder(place.root, dataset) for dataset in map(dataset_of, claimed)}
     return {
         run.run_id: run
         for run in claimed
         if (held_by := holders[dataset_of(run)]) is None or held_by.run_id != run.run_id
     }
+
+
+def _has_claimed(run: dg.DagsterRun, place: Warehouse) -> bool:
+    """Whether a run's tag says so; or the claim itself, if the run died before it had the tag."""
+    last = last_holder(place.root, dataset_of(run))
+    tagged = claim_tag(place, run.run_id).items() <= run.tags.items()
+    return tagged or (last is not None and last.run_id == run.run_id)
 
 
 def dead(instance: dg.DagsterInstance, place: Warehouse) -> list[dg.DagsterRun]:

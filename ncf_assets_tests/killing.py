@@ -19,11 +19,12 @@ def run(words: list[str], seconds: float | None, log: Path) -> dict[str, float]:
     """
     started = time.monotonic()
     if (child := os.fork()) == 0:
-        os.setsid()
+        os.setpgid(0, 0)
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for stream in (1, 2):
             os.dup2(descriptor, stream)
         main(words, prog_name="ncf-assets")
+    os.setpgid(child, child)  # by both, as it must be done before a kill
     while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
         if seconds is not None and time.monotonic() - started > seconds:
             os.killpg(child, signal.SIGKILL)

@@ -76,7 +76,15 @@ def holder(root: Path, dataset: str) -> Holder | None:
         with lock.acquire(timeout=0):
             return None
     except Timeout:
-        return _read(_note(root, dataset))
+        return last_holder(root, dataset)
+
+
+def last_holder(root: Path, dataset: str) -> Holder | None:
+    """Who holds a dataset, or died while at it; None if who came last has ended."""
+    try:
+        return Holder(**json.loads(_note(root, dataset).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):  # the holder has just begun, or just ended
+        return None
 
 
 def leftovers(root: Path, dataset: str) -> list[Path]:
@@ -109,7 +117,7 @@ def _acquire(lock: FileLock, root: Path, dataset: str, run_id: str) -> None:
         try:
             lock.acquire(timeout=PATIENCE_FOR_EVERY if dataset == EVERY else PATIENCE)
         except Timeout:
-            other = _read(_note(root, dataset))
+            other = last_holder(root, dataset)
             if other is None or other.run_id != run_id:
                 raise BusyError(
                     "one run works on a dataset at a time, and"
@@ -119,10 +127,3 @@ def _acquire(lock: FileLock, root: Path, dataset: str, run_id: str) -> None:
                 ) from None
         else:
             return
-
-
-def _read(note: Path) -> Holder | None:
-    try:
-        return Holder(**json.loads(note.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError):  # the holder has just begun, or just ended
-        return None
