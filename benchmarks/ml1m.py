@@ -23,10 +23,11 @@ import numpy as np
 from benchmarks.defaults import configuration
 from benchmarks.movielens import N_ITEMS, N_USERS, Split, load, validation
 from ncf_assets.assets.baselines import EaseConfig, ItemKnnConfig
-from ncf_assets.assets.model_asset import TrainingConfig
 from ncf_assets.assets.train import GmfConfig, IalsConfig, MlpConfig, NeumfConfig
+from ncf_assets.assets.training_config import TrainingConfig
 from ncf_assets.ncf import choosing, ease, ials, itemknn, metrics, neumf, ranking
-from ncf_assets.ncf.training import Examples, Progress, best_epoch, describe, train
+from ncf_assets.ncf.history import best_epoch, describe
+from ncf_assets.ncf.training import Examples, Progress, train
 
 SEEDS = (1, 2, 3)
 K = 10

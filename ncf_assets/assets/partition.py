@@ -3,7 +3,6 @@
 What it reads is `inputs`; how a table, model or report is made, the stage files.
 """
 
-import base64
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,10 +13,10 @@ import pandas as pd
 
 from ncf_assets.assets.effort import Effort
 from ncf_assets.assets.inputs import Inputs
+from ncf_assets.assets.shown import lineage_metadata, table_metadata
 from ncf_assets.checks import Check, checks
 from ncf_assets.datasets import load
 from ncf_assets.tables import Table
-from ncf_assets.tables.column_lineage import column_lineage
 from ncf_assets.warehouse import Draft, Stamp, Warehouse, data_dir
 
 ROW_COUNT = {False: "dagster/partition_row_count", True: "dagster/row_count"}
@@ -109,7 +108,7 @@ class Run:
             data_version=dg.DataVersion(stamp.content),
             metadata={
                 ROW_COUNT[draft.table.spans_datasets]: stamp.rows,
-                **_column_lineage(draft.table),
+                **lineage_metadata(draft.table),
                 "dagster/uri": dg.MetadataValue.path(str(draft.target)),
                 "preview": table_metadata(preview),
                 "content hash": stamp.content,
@@ -158,38 +157,6 @@ def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
         )
         for check in checks()[table.name]
     ]
-
-
-def table_metadata(frame: pd.DataFrame) -> dg.TableMetadataValue:
-    """A small frame as a table in the UI; values are shown as text, never rendered."""
-    rows = frame.astype(str).to_dict("records")
-    schema = dg.TableSchema([dg.TableColumn(str(name)) for name in frame.columns])
-    records = [dg.TableRecord({str(k): v for k, v in row.items()}) for row in rows]
-    return dg.MetadataValue.table(records, schema=schema)
-
-
-def inline_plot(title: str, png: bytes) -> dg.MarkdownMetadataValue:
-    """A plot within Markdown, as the UI shows it without a file server."""
-    encoded = base64.b64encode(png).decode()
-    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{encoded})")
-
-
-def _column_lineage(table: Table) -> dict[str, Any]:
-    """In Dagster's form, which its open-source UI does not draw, and as a table that it shows."""
-    lineage = column_lineage(table)
-    rows = [
-        {"column": column, "is made from": ", ".join(".".join(source) for source in sources)}
-        for column, sources in lineage.items()
-    ]
-    return {
-        "dagster/column_lineage": dg.TableColumnLineage(
-            {
-                column: [dg.TableColumnDep(dg.AssetKey(other), name) for other, name in sources]
-                for column, sources in lineage.items()
-            }
-        ),
-        "column lineage": table_metadata(pd.DataFrame(rows, columns=["column", "is made from"])),
-    }
 
 
 def _result(check: Check, failing: pd.DataFrame, complaint: list[str]) -> dg.AssetCheckResult:

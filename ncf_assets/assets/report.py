@@ -16,7 +16,8 @@ from ncf_assets.assets import scorers
 from ncf_assets.assets.code import code_version
 from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.partition import DATASETS, Run, check_spec, inline_plot, table_metadata
+from ncf_assets.assets.partition import DATASETS, Run, check_spec
+from ncf_assets.assets.shown import inline_plot, table_metadata
 from ncf_assets.assets.table_asset import OWNERS, WHEN_UPSTREAM_IS_NEW, sql_asset
 from ncf_assets.assets.tracking import tracked
 from ncf_assets.datasets import load

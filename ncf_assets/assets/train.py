@@ -18,17 +18,17 @@ from ncf_assets.assets.fitted_asset import (
 )
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.learned_asset import train_pairs
-from ncf_assets.assets.model_asset import (
+from ncf_assets.assets.model_asset import model_asset
+from ncf_assets.assets.partition import Run
+from ncf_assets.assets.table_asset import NoConfig, table_asset
+from ncf_assets.assets.training_config import (
     TrainingConfig,
     averaging_field,
     epochs_field,
     l2_field,
     learning_rate_field,
-    model_asset,
     negatives_field,
 )
-from ncf_assets.assets.partition import Run
-from ncf_assets.assets.table_asset import NoConfig, table_asset
 
 
 class IalsConfig(FitConfig):

@@ -19,7 +19,8 @@ from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.learned_asset import READS, train_pairs, validation_lists
 from ncf_assets.assets.model_asset import SCIENCE
-from ncf_assets.assets.partition import Run, check_specs, inline_plot, settings_of
+from ncf_assets.assets.partition import Run, check_specs, settings_of
+from ncf_assets.assets.shown import inline_plot
 from ncf_assets.assets.table_asset import table_spec
 from ncf_assets.assets.train import NeumfConfig, untrained_neumf
 from ncf_assets.best_trial import SETTINGS, as_run_config, best_trial

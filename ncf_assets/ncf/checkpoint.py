@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from ncf_assets.ncf.epoch import State
-from ncf_assets.ncf.training import Epoch, Progress
+from ncf_assets.ncf.history import Epoch
+from ncf_assets.ncf.training import Progress
 
 
 def to_arrays(progress: Progress) -> dict[str, np.ndarray]:

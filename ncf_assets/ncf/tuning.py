@@ -11,7 +11,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from ncf_assets.ncf.training import Epoch, best_epoch
+from ncf_assets.ncf.history import Epoch, best_epoch
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)  # the caller says how trials end
 # ours: each training has a chance for two epochs, and there are some to compare it with

@@ -15,16 +15,14 @@ import tensorflow as tf
 
 from ncf_assets.ncf import checkpoint, metrics, neumf, ranking
 from ncf_assets.ncf.epoch import State
+from ncf_assets.ncf.history import Epoch, best_epoch, describe
 from ncf_assets.ncf.network_scorer import block_scorer
 from ncf_assets.ncf.pair_logits import score_lists
 from ncf_assets.ncf.sampling import unseen_items, user_keys
 from ncf_assets.ncf.training import (
-    Epoch,
     Examples,
     Progress,
     TrainingSettings,
-    best_epoch,
-    describe,
     suitable_batch_size,
     train,
 )

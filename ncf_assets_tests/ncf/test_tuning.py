@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from ncf_assets.ncf.training import Epoch
+from ncf_assets.ncf.history import Epoch
 from ncf_assets.ncf.tuning import Search, Settings, Space
 
 SPACE = Space(
