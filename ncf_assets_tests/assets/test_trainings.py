@@ -135,6 +135,19 @@ def test_a_damaged_checkpoint_is_not_trusted(killed: Path) -> None:
     assert "is damaged" in train(killed)
 
 
+def test_changed_data_start_afresh_and_say_so(killed: Path) -> None:
+    """Killed as before; then the file of reviews loses two of user00's."""
+    killed_in_training(killed)
+    source = killed / "tiny.json"
+    source.write_text(source.read_text().split("\n", 2)[2])
+    words = ["--select", f"{UPSTREAM},{MODEL}", "--config", str(configure(killed))]
+    done = ncf(killed, "materialize", "Sample", *words)
+    assert done.returncode == 0, done.stderr
+    assert "data, configuration or code have changed since; training starts afresh" in done.stdout
+    assert "going on after epoch" not in done.stdout
+    assert len(record(killed)["history"]) == 1 + EPOCHS
+
+
 def test_tensorboard_shows_the_history(undisturbed: Path) -> None:
     """Its event files hold what training_history will."""
     (folder,) = Warehouse(undisturbed).tensorboard(MODEL, "Sample").iterdir()
