@@ -73,8 +73,8 @@ sample: $(SETUP)  ## Generate the bundled Sample anew
 clean-runs: $(SETUP)  ## Remove old runs from Dagster's history (DAYS=30); data/ stays
 	$(BIN)/ncf-assets clean-runs --older-than $(DAYS)
 
-clean:  ## Remove the environment and caches; data/ stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean:  ## Remove the environment, the site and caches; data/ stays
+	rm -rf .venv site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(SETUP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \

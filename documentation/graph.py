@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ncf_assets.definitions import defs
+from ncf_assets.tables import tables
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def readers(name: str) -> list[str]:
 
 def link(name: str) -> str:
     """A link to where an asset is described, from another page."""
-    page = "lineage.md" if nodes()[name].kinds[0] not in {"parquet"} else "tables.md"
+    page = "tables.md" if name in tables() else "lineage.md"
     return f"[{name}]({page}#{name})"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from functools import cache
-from itertools import count, pairwise
+from itertools import count, cycle, pairwise
 from statistics import mean
 
 from documentation.graph import Node, heading, link, nodes, row
@@ -14,15 +14,8 @@ Every step is a Dagster asset. The drawing leaves out an arrow where others lead
 table below has all. A click leads to what an asset is.
 
 """
-# by group, in the order of the way of the data: light enough for black text
-COLOURS = {
-    "ingest": "#cfe2f3",
-    "prepare": "#d9ead3",
-    "split": "#fff2cc",
-    "train": "#fce5cd",
-    "evaluate": "#ead1dc",
-    "serve": "#d9d2e9",
-}
+# of the groups, in the order of the way of the data: light enough for black text
+PALETTE = ("#cfe2f3", "#d9ead3", "#d9d2e9", "#fff2cc", "#fce5cd", "#ead1dc", "#d0e0e3", "#eeeeee")
 WIDTH, HEIGHT, GAP_X, GAP_Y = 140, 30, 18, 44  # pixels of a box, and between boxes
 BEND = 6  # width that a line takes in a row that it passes
 
@@ -98,6 +91,13 @@ def ordered(ways: Collection[list[str]]) -> list[list[str]]:
     return rows
 
 
+@cache
+def colours() -> dict[str, str]:
+    """Of each group."""
+    groups = dict.fromkeys(node.group for node in nodes().values())
+    return dict(zip(groups, cycle(PALETTE), strict=False))
+
+
 def _upstream(name: str) -> set[str]:
     reads = nodes()[name].reads
     return set(reads).union(*(_upstream(other) for other in reads))
@@ -136,7 +136,8 @@ def _box(node: Node, x: float, y: float) -> str:
     page = "tables.html" if node.name in tables() else ""
     return (
         f'<a href="{page}#{node.name}"><rect x="{x - WIDTH / 2:g}" y="{y - HEIGHT / 2:g}"'
-        f' width="{WIDTH}" height="{HEIGHT}" rx="5" fill="{COLOURS[node.group]}" stroke="#8a8a8a"/>'
+        f' width="{WIDTH}" height="{HEIGHT}" rx="5" stroke="#8a8a8a"'
+        f' fill="{colours()[node.group]}"/>'
         f'<text x="{x:g}" y="{y + 4:g}" text-anchor="middle" fill="#000">{node.name}</text></a>'
     )
 
@@ -150,7 +151,7 @@ def _legend(y: float) -> list[str]:
         *(
             f'<rect x="{x}" y="{y}" width="14" height="14" fill="{colour}"/>'
             f'<text x="{x + 20}" y="{y + 12}" fill="#000">{group}</text>'
-            for x, (group, colour) in zip(count(GAP_X, 110), COLOURS.items(), strict=False)
+            for x, (group, colour) in zip(count(GAP_X, 110), colours().items(), strict=False)
         ),
     ]
 

@@ -110,7 +110,7 @@ def test_the_drawing_leaves_out_what_others_imply() -> None:
     """Train reads interactions and users, but interactions come from users."""
     assert {"interactions", "users"} <= {*nodes()["train"].reads}
     assert lineage.near("train") == ["interactions"]
-    assert lineage.drawing().count("<text") == len(nodes()) + len(lineage.COLOURS)
+    assert lineage.drawing().count("<text") == len(nodes()) + len(lineage.colours())
 
 
 def test_a_long_arrow_bends_around_the_rows_between() -> None:
