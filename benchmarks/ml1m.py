@@ -4,7 +4,8 @@
 paper's test negatives beside the published values, and as its last line the means as JSON. The
 number of epochs is chosen on a validation item of each user, drawn from the training half; then
 all of the training half is trained on for as long, and the test items are looked at once. Settings
-are the assets' defaults, which were chosen on validation items too: docs/training.md.
+are the assets' defaults, from scratch those of `SCRATCH`; both were chosen on validation items too:
+docs/training.md.
 """
 
 import argparse

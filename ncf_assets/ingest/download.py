@@ -51,7 +51,10 @@ def fetch(
     """
     url = dataset.url or ""
     if urlsplit(url).scheme not in ("http", "https"):
-        raise RefusedError(f"{dataset.name}: must be an http or https URL, found {url!r}")
+        raise RefusedError(
+            f"{dataset.name}: must be an http or https URL, found {url!r}; correct `url` in"
+            " datasets.toml, or give a `path`"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     with claimed(target) as part:
         if part is None:  # another process has fetched it while this one waited

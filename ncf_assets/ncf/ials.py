@@ -73,7 +73,9 @@ def fit(
     `on_sweep` hears of each sweep, from 1, with the factors so far. ValueError without pairs.
     """
     if not users.size:
-        raise ValueError("a factorisation takes at least one pair of user and item, found none")
+        raise ValueError(
+            "a factorisation takes at least one pair of user and item, found none; give one"
+        )
     by_user, by_item = _Side.of(users, items, n_users), _Side.of(items, users, n_items)
     generator = rng(settings.seed, "ials item factors")
     # section 4.1 of the paper: a standard deviation that makes scores of about the same size

@@ -32,7 +32,8 @@ def build_gmf(n_users: int, n_items: int, factors: int, seed: int) -> keras.Mode
 def build_mlp(n_users: int, n_items: int, layers: Sequence[int], seed: int) -> keras.Model:
     """A tower over both embeddings (section 3.3); `layers` are its widths from the inputs up.
 
-    The first width is that of user and item embedding together. ValueError if it is odd.
+    The first width is that of user and item embedding together. ValueError if it is odd, or if no
+    hidden layer follows.
     """
     inputs = _inputs()
     return _with_output(inputs, _mlp_half(inputs, n_users, n_items, layers, seed), seed)
@@ -172,10 +173,10 @@ def _gmf_half(inputs: dict[str, Any], n_users: int, n_items: int, factors: int, 
 def _mlp_half(
     inputs: dict[str, Any], n_users: int, n_items: int, layers: Sequence[int], seed: int
 ) -> Any:
-    if not layers or layers[0] % 2:
+    if len(layers) < 2 or layers[0] % 2:
         raise ValueError(
-            "`layers` starts with the width of user and item embedding together, an even number,"
-            f" found {list(layers)}; for example [64, 32, 16, 8]"
+            "`layers` is the width of user and item embedding together, an even number, and those"
+            f" of one or more hidden layers, found {list(layers)}; for example [64, 32, 16, 8]"
         )
     # He et al. 2017, section 4.1
     user = _embedding("mlp_user_embedding", n_users, layers[0] // 2, 0.01, seed)(inputs["user"])

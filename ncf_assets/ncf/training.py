@@ -131,7 +131,7 @@ def _one_epoch(
     """The function that trains and validates one epoch more."""
     n = examples.users.size
     if not n:
-        raise ValueError("training takes at least one pair of user and item, found none")
+        raise ValueError("training takes at least one pair of user and item, found none; give one")
     n_users, n_items = size(model)
     negatives = TrainingNegatives(examples.users, examples.items, n_users, n_items)
     run = epoch_function(negatives, settings.negatives_per_positive, settings.l2)

@@ -1,5 +1,7 @@
 """Each check on a drawn table that keeps its rule and on one that breaks it."""
 
+from importlib import resources
+
 import pytest
 
 from ncf_assets.checks import checks, parse
@@ -105,10 +107,12 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ("negatives_unseen", "negatives", [("test", 0, 1, 0)]),
     ("test_candidates_one_positive", "test_candidates", [(0, 1, 3, 0.0)]),
     ("test_candidates_one_positive", "test_candidates", [(0, 0, 2, 3.0), (0, 1, 2, 0.0)]),
+    ("test_candidates_one_positive", "test_candidates", []),  # ann has no list
+    ("test_candidates_one_positive", "test_candidates", [(0, 0, 1, 3.0), (0, 1, 3, 0.0)]),  # 2
     (
         "test_candidates_one_positive",
         "test_candidates",
-        [(0, 0, 2, 3.0), (0, 1, 3, 0.0), (1, 0, 2, 1.0)],  # lists of 2 and 1
+        [*SOUND["test_candidates"], (1, 0, 3, 1.0), (1, 1, 2, 0.0)],  # ben is no test user
     ),
     ("baselines_score_every_item", "baselines", [("popularity", 0, 1.0)]),
     ("training_history_starts_at_zero", "training_history", SOUND["training_history"][1:]),
@@ -263,6 +267,21 @@ def test_rejected_lines_are_counted_by_reason() -> None:
         ("bad", 2, 2, 3, 5),
         ("worse", 1, 4, 3, 5),
     ]
+
+
+def test_lists_of_different_lengths_are_found() -> None:
+    """Ann has 2 candidates, ben 1."""
+    drawn = {
+        "test": [(0, 2, 3, 3.0), (1, 2, 2, 1.0)],
+        "test_candidates": [*SOUND["test_candidates"], (1, 0, 2, 1.0)],
+    }
+    assert [row[0] for row in failing("test_candidates_one_positive", SOUND | drawn)] == [1]
+
+
+def test_every_check_file_is_of_a_table() -> None:
+    """A misspelt `table:` would be a check that never runs."""
+    files = resources.files("ncf_assets.checks").iterdir()
+    assert {f.name.removesuffix(".sql") for f in files if f.name.endswith(".sql")} <= set(BY_NAME)
 
 
 def test_a_check_of_unknown_severity_is_refused() -> None:

@@ -73,5 +73,5 @@ def test_rows_without_interactions_have_no_factors() -> None:
 def test_a_factorisation_of_nothing_is_refused() -> None:
     """There is nothing to learn from."""
     none = np.empty(0, np.int32)
-    with pytest.raises(ValueError, match="at least one pair of user and item, found none"):
+    with pytest.raises(ValueError, match="pair of user and item, found none; give one"):
         fit(none, none, 3, 3, SETTINGS)

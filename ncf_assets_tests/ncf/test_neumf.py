@@ -159,10 +159,10 @@ def test_a_half_with_a_taller_tower_is_refused() -> None:
         neumf.start_from_both(both(), gmf(), taller, 0.5)
 
 
-@pytest.mark.parametrize("layers", [[], [7, 4]])
-def test_a_tower_needs_an_even_first_width(layers: list[int]) -> None:
-    """It is shared equally by user and item."""
-    with pytest.raises(ValueError, match=r"an even number, found \[.*\]; for example \[64, 32"):
+@pytest.mark.parametrize("layers", [[], [8], [7, 4]])
+def test_a_tower_needs_an_even_first_width_and_a_hidden_layer(layers: list[int]) -> None:
+    """User and item share the first equally; training and ranking look for a second."""
+    with pytest.raises(ValueError, match=r"hidden layers, found \[.*\]; for example \[64, 32"):
         neumf.build_mlp(N_USERS, N_ITEMS, layers, 1)
 
 

@@ -284,10 +284,20 @@ def test_a_resumed_training_ends_like_one_that_went_through(after: int) -> None:
     assert len(rest) == 3 - after
 
 
+@pytest.mark.parametrize("part", ["history", "weights ", "first ", "second "])
+def test_progress_that_lacks_a_part_is_refused(part: str) -> None:
+    """A damaged file must not become a training that starts from nothing."""
+    heard: list[Progress] = []
+    train(model(), UNVALIDATED, replace(SETTINGS, epochs=1), heard.append)
+    arrays = checkpoint.to_arrays(heard[-1])
+    with pytest.raises(KeyError, match=part.strip()):
+        checkpoint.from_arrays({n: a for n, a in arrays.items() if not n.startswith(part)})
+
+
 def test_training_on_nothing_is_refused() -> None:
     """There is no mean loss over no examples."""
     none = np.empty(0, np.int32)
-    with pytest.raises(ValueError, match="at least one pair of user and item, found none"):
+    with pytest.raises(ValueError, match="pair of user and item, found none; give one"):
         train(model(), Examples(none, none, *NOBODY), SETTINGS)
 
 
