@@ -15,6 +15,7 @@ import duckdb
 import pytest
 import yaml
 
+from ncf_assets.cli.choices import asset_names
 from ncf_assets.definitions import defs
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import Warehouse
@@ -28,9 +29,7 @@ GRAPH = defs.resolve_asset_graph()
 STAGES = ("ingest", "prepare", "split", "train", "evaluate", "serve")
 OPS = {"ranking_pass": {"evaluate", "serve"}, "evaluation": {"evaluate"}}  # of several tables
 TELL_TIMES = {"training_history", "evaluation_report"}  # their content differs from run to run
-ASSETS = {
-    key.to_user_string() for key in GRAPH.get_all_asset_keys() if GRAPH.get(key).partitions_def
-}
+ASSETS = set(asset_names())
 
 pytestmark = [
     pytest.mark.slow,

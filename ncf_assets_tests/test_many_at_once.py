@@ -12,6 +12,7 @@ import duckdb
 import pytest
 import requests
 
+from ncf_assets.cli.choices import asset_names
 from ncf_assets.cli.home import SETTINGS
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import Warehouse, catalogue
@@ -29,7 +30,7 @@ from ncf_assets_tests.tiny import reviews
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 DATASETS = ("Sample", "B", "C", "D")
-TABLES = [name for name, table in tables().items() if not table.spans_datasets]
+TABLES = [name for name in asset_names() if name in tables()]
 
 SHELL = """
 import json, sys, time, duckdb

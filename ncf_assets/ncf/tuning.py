@@ -71,6 +71,8 @@ class Search:
         Trials are compared by validation NDCG@10; one that is below the median of the others at the
         same epoch is given up (Optuna's MedianPruner).
         """
+        if not n_trials and not self.file.exists():
+            return []  # nobody has searched, and nobody asks for it
         study = self._study()
         for killed in study.get_trials(states=[TrialState.RUNNING]):
             study.tell(killed.number, state=TrialState.FAIL)

@@ -76,6 +76,12 @@ def test_a_search_goes_on_with_other_trials(tmp_path: Path) -> None:
     assert len(run(file, 8)) == 8
 
 
+def test_no_search_leaves_no_file(tmp_path: Path) -> None:
+    """As `Materialize all` asks for no trial."""
+    assert run(tmp_path / "searches.db", 0) == []
+    assert not (tmp_path / "searches.db").exists()
+
+
 def test_searches_of_one_file_do_not_mix(tmp_path: Path) -> None:
     """Other data make another search."""
     file = tmp_path / "searches.db"
