@@ -314,10 +314,11 @@ def test_a_diverging_loss_names_epoch_step_and_remedy() -> None:
 def test_weights_that_break_in_the_last_step_are_not_kept() -> None:
     """One batch: the loss before the step is finite, the weights after it are not."""
     settings = replace(SETTINGS, learning_rate=3e38, batch_size=10_000)
-    scaled = model()
-    scaled.set_weights([100 * weight for weight in scaled.get_weights()])
+    steep = model()  # all logits are near 0, and the slopes of item embeddings are of 10,000s
+    for side, size, value in (("user", N_USERS, 1e6), ("item", N_ITEMS, 0.0)):
+        steep.get_layer(f"gmf_{side}_embedding").set_weights([np.full((size, 4), value)])
     with pytest.raises(FloatingPointError, match="after epoch 1 there are weights that are not"):
-        train(scaled, UNVALIDATED, settings)
+        train(steep, UNVALIDATED, settings)
 
 
 @pytest.mark.parametrize(
