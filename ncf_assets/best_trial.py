@@ -12,17 +12,22 @@ SETTINGS = ("learning_rate", "l2", "negatives_per_positive", "averaging")
 MODEL = "neumf_model"  # whose settings they are
 
 
+def complete(trials: pd.DataFrame) -> pd.DataFrame:
+    """Of the table's rows those that have figures."""
+    found = trials[trials["state"] == "complete"]
+    # pandas has no null in whole numbers, and these columns have some in other trials
+    return found.astype({"epoch": int, "negatives_per_positive": int})
+
+
 def best_trial(trials: pd.DataFrame) -> dict[str, Any]:
-    """Of the table's rows the complete one of highest validation NDCG@10, the first of equals.
+    """The complete trial of highest validation NDCG@10, the first of equals.
 
     ValueError if there is none.
     """
-    complete = trials[trials["state"] == "complete"]
-    if complete.empty:
-        raise ValueError("--tuned takes a search, found none; run `ncf-assets tune` first")
-    # pandas has no null in whole numbers, and these columns have some in other trials
-    whole = complete.astype({"epoch": int, "negatives_per_positive": int})
-    best = max(whole.to_dict("records"), key=lambda trial: float(trial["validation_ndcg_at_10"]))
+    found = complete(trials).to_dict("records")
+    if not found:
+        raise ValueError("no trial of the search is complete; run `ncf-assets tune` again")
+    best = max(found, key=lambda trial: float(trial["validation_ndcg_at_10"]))
     return {str(name): value for name, value in best.items()}
 
 

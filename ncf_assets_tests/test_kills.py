@@ -97,13 +97,18 @@ def runs(tmp_path: Path) -> Iterator[Runs]:
     found.close()
 
 
+def shown(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The views of a catalogue."""
+    named = "select view_name from duckdb_views() where not internal"
+    return [view for (view,) in connection.execute(named).fetchall()]
+
+
 def check_whole(place: Warehouse) -> None:
     """The catalogue opens, and every table that it shows reads to its end as it was written."""
     if not place.database.exists():
         return
     with duckdb.connect(str(place.database), read_only=True) as connection:
-        named = "select view_name from duckdb_views() where not internal"
-        for (view,) in connection.execute(named).fetchall():
+        for view in shown(connection):
             rows = len(connection.execute(f"from {view}").fetchall())
             if view in tables():  # `lineage` is of all of them
                 assert rows == place.stamp(view, "Sample").rows
@@ -135,8 +140,7 @@ def watched(place: Warehouse) -> Iterator[None]:
 
 def _count(database: Path) -> None:
     with duckdb.connect(str(database), read_only=True) as connection:
-        named = "select view_name from duckdb_views() where not internal"
-        for (view,) in connection.execute(named).fetchall():
+        for view in shown(connection):
             connection.execute(f"select count(*) from {view}").fetchall()
 
 

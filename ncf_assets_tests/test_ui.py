@@ -7,19 +7,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import requests
 from playwright.sync_api import Page, expect, sync_playwright
 
 from ncf_assets.checks import checks
 from ncf_assets.definitions import defs
 from ncf_assets.warehouse import PROJECT_DATA, Warehouse
 from ncf_assets_tests.cli.commands import environment
+from ncf_assets_tests.serving import free_port, wait_until_served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
@@ -32,13 +31,6 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the path"),
 ]
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -56,24 +48,11 @@ def ui(data: Path) -> Iterator[str]:
         )
     try:
         address = f"http://127.0.0.1:{port}"
-        wait_until_served(address, data / "ui.log")
+        wait_until_served(f"{address}/server_info", data / "ui.log", START_SECONDS)
         yield address
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.wait(120)
-
-
-def wait_until_served(address: str, log: Path) -> None:
-    """Return when the web server answers; fail with its log if it does not."""
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        try:
-            requests.get(f"{address}/server_info", timeout=5).raise_for_status()
-        except requests.RequestException:
-            time.sleep(1)
-        else:
-            return
-    pytest.fail(f"no answer from {address} in {START_SECONDS} s:\n{log.read_text()}")
 
 
 REGISTRY = """

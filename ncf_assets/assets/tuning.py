@@ -23,7 +23,7 @@ from ncf_assets.assets.partition import Run, check_specs, settings_of
 from ncf_assets.assets.shown import inline_plot
 from ncf_assets.assets.table_asset import table_spec
 from ncf_assets.assets.train import NeumfConfig, untrained_neumf
-from ncf_assets.best_trial import SETTINGS, as_run_config, best_trial
+from ncf_assets.best_trial import SETTINGS, as_run_config, best_trial, complete
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import Warehouse
 
@@ -147,12 +147,12 @@ def _shown(trials: pd.DataFrame) -> dict[str, Any]:
     from ncf_assets.ncf.report import drawing
     from ncf_assets.ncf.report.tuning_plot import tuning_plot
 
-    complete = trials[trials["state"] == "complete"]
-    if complete.empty:
+    done = complete(trials)
+    if done.empty:
         return {"best trial": "none: set `trials`, or run `ncf-assets tune`"}
     best = best_trial(trials)
-    settings = {name: complete[name].tolist() for name in SETTINGS}
-    draw = tuning_plot(settings, complete["validation_ndcg_at_10"].tolist())
+    settings = {name: done[name].tolist() for name in SETTINGS}
+    draw = tuning_plot(settings, done["validation_ndcg_at_10"].tolist())
     return {
         "best trial": best["trial"],
         "validation NDCG@10": best["validation_ndcg_at_10"],

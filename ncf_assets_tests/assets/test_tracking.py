@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +15,10 @@ import requests
 
 from ncf_assets.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import environment, ncf, tiny_folder
-from ncf_assets_tests.test_ui import free_port
+from ncf_assets_tests.serving import free_port, wait_until_served
 
 pytestmark = pytest.mark.slow  # starts a server and trains
+START_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -56,23 +56,11 @@ def server(folder: Path) -> Iterator[str]:
         )
     try:
         address = f"http://127.0.0.1:{port}"
-        _wait(address, folder / "mlflow.log")
+        wait_until_served(f"{address}/health", folder / "mlflow.log", START_SECONDS)
         yield address
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(60)
-
-
-def _wait(address: str, log: Path, seconds: float = 120) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            requests.get(f"{address}/health", timeout=5).raise_for_status()
-        except requests.RequestException:
-            time.sleep(0.5)
-        else:
-            return
-    pytest.fail(f"no answer in {seconds} s:\n{log.read_text()}")
 
 
 def asked(address: str, what: str, **question: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from ncf_assets.ncf import neumf
 from ncf_assets.warehouse import PROJECT_DATA, Warehouse
 from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
+from ncf_assets_tests.serving import free_port
 from ncf_assets_tests.tiny import CONFIG
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # starts processes and trains
@@ -187,9 +187,7 @@ assert "ncf_assets" not in sys.modules
 
 def test_tensorboard_opens_on_the_event_files(undisturbed: Path) -> None:
     """`make tensorboard` lists the run of the model that was trained."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         ["make", "tensorboard", f"TB_PORT={port}"],
         cwd=PROJECT_DATA.parent,
