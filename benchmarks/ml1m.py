@@ -27,8 +27,9 @@ from ncf_assets.assets.baselines import EaseConfig, ItemKnnConfig
 from ncf_assets.assets.train import GmfConfig, IalsConfig, MlpConfig, NeumfConfig
 from ncf_assets.assets.training_config import TrainingConfig
 from ncf_assets.ncf import choosing, ease, ials, itemknn, metrics, neumf, ranking
+from ncf_assets.ncf.examples import Examples
 from ncf_assets.ncf.history import best_epoch, describe
-from ncf_assets.ncf.training import Examples, Progress, train
+from ncf_assets.ncf.training import Progress, train
 
 SEEDS = (1, 2, 3)
 K = 10

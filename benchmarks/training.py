@@ -22,8 +22,9 @@ import tensorflow as tf
 from benchmarks.defaults import configuration
 from ncf_assets.assets.training_config import TrainingConfig
 from ncf_assets.ncf import neumf
+from ncf_assets.ncf.examples import Examples
 from ncf_assets.ncf.randomness import rng
-from ncf_assets.ncf.training import Examples, train
+from ncf_assets.ncf.training import train
 
 FACTORS, LAYERS = 8, [64, 32, 16, 8]
 PAPER_BATCH = 256  # He et al. 2017, section 4.1

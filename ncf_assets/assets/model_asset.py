@@ -85,7 +85,7 @@ def _train(
     tracking: Untracked,
 ) -> list[Any]:
     """Fit the network in place, or go on with it; the epochs."""
-    from ncf_assets.ncf import training
+    from ncf_assets.ncf import examples, training
     from ncf_assets.ncf.history import describe
 
     events = EventFiles(run, asset)

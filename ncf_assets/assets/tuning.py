@@ -93,7 +93,7 @@ def tuning(
 
 def _trials(run: Run, config: TuningConfig) -> pd.DataFrame:
     """Search, or go on with a search of the same data, code and space; the table's rows."""
-    from ncf_assets.ncf import training
+    from ncf_assets.ncf import examples, training
 
     examples = training.Examples(*train_pairs(run.inputs), *validation_lists(run.inputs))
 

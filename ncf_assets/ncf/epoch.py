@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from ncf_assets.ncf.pair_logits import Weights, is_item_table, is_user_table, pair_logits
-from ncf_assets.ncf.training_negatives import TrainingNegatives
+from ncf_assets.ncf.training_negatives import Histories, draw
 
 # Kingma and Ba 2015, "Adam", section 2; epsilon as in Keras
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
@@ -39,11 +39,22 @@ class State:
 
 @dataclass(frozen=True)
 class Batches:
-    """An epoch's positives in steps of p. Those beyond `n_positives` fill up the last step."""
+    """Positives in steps of p, and what their users have. Those beyond `n_positives` only fill up.
 
-    users: np.ndarray  # int32 [steps, p]
-    items: np.ndarray  # int32 [steps, p]
+    users, items: int32 [steps, p]
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    histories: Histories
     n_positives: int
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Positives of each step, int64 [steps]."""
+        steps, p = self.users.shape
+        sizes: np.ndarray = (self.n_positives - np.arange(steps) * p).clip(0, p)
+        return sizes
 
 
 # (state, batches, learning rates float32 [steps], steps taken before, seed)
@@ -51,7 +62,7 @@ class Batches:
 EpochFunction = Callable[[State, Batches, np.ndarray, int, int], tuple[State, np.ndarray]]
 
 
-def epoch_function(negatives: TrainingNegatives, per_positive: int, l2: float) -> EpochFunction:
+def epoch_function(per_positive: int, l2: float) -> EpochFunction:
     """Compile an epoch with `per_positive` negatives for each positive, drawn anew in each step.
 
     A step minimises the mean binary cross-entropy of its examples and the penalty l2 / 2 · the
@@ -60,12 +71,12 @@ def epoch_function(negatives: TrainingNegatives, per_positive: int, l2: float) -
     """
 
     @tf.function(jit_compile=True)
-    def run(state, users, items, n_positives, rates, taken, seed):  # type: ignore[no-untyped-def]
+    def run(state, histories, users, items, n_positives, rates, taken, seed):  # type: ignore[no-untyped-def]
         steps, p = users.shape
 
         def body(step, state, losses):  # type: ignore[no-untyped-def]
             seeds = tf.stack([seed, taken + step])
-            drawn = negatives.draw(users[step], per_positive, seeds)
+            drawn = draw(histories, users[step], per_positive, seeds)
             candidates = tf.concat([items[step][:, None], drawn], axis=1)
             kept = tf.cast(step * p + tf.range(p) < n_positives, tf.float32)  # [p]
             at = _by_row(state[0], users[step], candidates)
@@ -83,6 +94,7 @@ def epoch_function(negatives: TrainingNegatives, per_positive: int, l2: float) -
     ) -> tuple[State, np.ndarray]:
         new, losses = run(
             (state.weights, state.first, state.second),
+            batches.histories,
             tf.constant(batches.users),
             tf.constant(batches.items),
             tf.constant(batches.n_positives),
@@ -120,7 +132,8 @@ def _gradients(
     part = {path: tf.gather(w, at[path]) if path in at else w for path, w in weights.items()}
     if any(is_item_table(path) for path in at):
         candidates = tf.reshape(tf.range(p * c), [p, c])  # as places in `part`
-    share = kept / (tf.reduce_sum(kept) * c)  # [p], of each of a positive's examples
+    # [p], of each of a positive's examples; a step may have none at all
+    share = kept / (tf.maximum(tf.reduce_sum(kept), 1) * c)
     labels = tf.one_hot(tf.zeros([p], tf.int32), c)
     with tf.GradientTape() as tape:
         tape.watch(part)

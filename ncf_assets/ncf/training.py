@@ -1,7 +1,7 @@
 """How a model is trained: epoch after epoch, validated after each, the best one kept.
 
-What an epoch computes is `epoch`; what is told of it, `history`; what the models are, `neumf`; the
-validation metrics, `metrics`.
+What there is to train on is `examples`; what an epoch computes, `epoch`; what is told of it,
+`history`; what the models are, `neumf`; the validation metrics, `metrics`.
 """
 
 import math
@@ -13,33 +13,18 @@ import keras
 import numpy as np
 
 from ncf_assets.ncf import metrics, ranking
-from ncf_assets.ncf.epoch import Batches, EpochFunction, State, epoch_function
+from ncf_assets.ncf.epoch import Batches, State, epoch_function
+from ncf_assets.ncf.examples import Examples, Part, Positives, StreamedExamples
 from ncf_assets.ncf.history import Epoch, best_epoch
 from ncf_assets.ncf.neumf import size
 from ncf_assets.ncf.pair_logits import Weights, score_lists
 from ncf_assets.ncf.randomness import integer_seed, rng
-from ncf_assets.ncf.training_negatives import TrainingNegatives
 
 K = 10  # He et al. 2017, section 4.1: lists are cut at 10
 # ours: 256 steps an epoch trained well on MovieLens-1M; at least the paper's 256 examples a step
 STEPS, FEWEST_STEPS, SMALLEST, LARGEST = 256, 128, 256, 65_536
 # ours: a step walks over all item embeddings, which costs little beside twice as many examples
 PER_ITEM = 2
-
-
-@dataclass(frozen=True)
-class Examples:
-    """What there is to train on, and to choose the epoch by. Integers; no user needs to be known.
-
-    users, items: [n], the positives
-    validation_users: [m], may be empty; then the last epoch is kept
-    validation_candidates: [m, 1 + c], the held-out item at column 0
-    """
-
-    users: np.ndarray
-    items: np.ndarray
-    validation_users: np.ndarray
-    validation_candidates: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -79,7 +64,7 @@ class Progress:
 
 def train(
     model: keras.Model,
-    examples: Examples,
+    examples: Examples | StreamedExamples,
     settings: TrainingSettings,
     on_epoch: Callable[[Progress], None] | None = None,
     resume: Progress | None = None,
@@ -126,23 +111,14 @@ def suitable_batch_size(n_examples: int, n_items: int) -> int:
 
 
 def _one_epoch(
-    model: keras.Model, examples: Examples, settings: TrainingSettings
+    model: keras.Model, examples: Examples | StreamedExamples, settings: TrainingSettings
 ) -> Callable[[Progress], Progress]:
     """The function that trains and validates one epoch more."""
-    n = examples.users.size
-    if not n:
-        raise ValueError("training takes at least one pair of user and item, found none; give one")
-    n_users, n_items = size(model)
-    negatives = TrainingNegatives(examples.users, examples.items, n_users, n_items)
-    run = epoch_function(negatives, settings.negatives_per_positive, settings.l2)
-    p = _positives_per_step(n, n_items, settings)
+    trained = _trainer(examples.positives(*size(model)), size(model)[1], settings)
 
     def one_epoch(progress: Progress) -> Progress:
         number, start = len(progress.history), time.perf_counter()
-        order = rng(settings.seed, f"training epoch {number}").permutation(n)
-        batches = _batches(examples.users[order], examples.items[order], p)
-        state, loss = _trained(run, progress.state, batches, number, settings)
-        n_examples = n * (1 + settings.negatives_per_positive)
+        state, loss, n_examples = trained(progress.state, number)
         speed = n_examples / (time.perf_counter() - start)
         averaged = _averaged(progress, state.weights, settings.averaging)
         hr, ndcg = _validate(averaged, examples)
@@ -154,36 +130,42 @@ def _one_epoch(
     return one_epoch
 
 
-def _positives_per_step(n: int, n_items: int, settings: TrainingSettings) -> int:
+def _trainer(
+    positives: Positives, n_items: int, settings: TrainingSettings
+) -> Callable[[State, int], tuple[State, float, int]]:
+    """(state, number of an epoch) -> the state after it, its mean loss, and its examples."""
+    if not positives.n:
+        raise ValueError("training takes at least one pair of user and item, found none; give one")
     each = 1 + settings.negatives_per_positive
-    batch_size = settings.batch_size or suitable_batch_size(n * each, n_items)
-    return min(n, max(1, batch_size // each))
-
-
-def _batches(users: np.ndarray, items: np.ndarray, p: int) -> Batches:
-    """Positives in steps of p, the last one filled up with the first positives."""
-    n = users.size
-    steps = math.ceil(n / p)
-    users, items = (np.resize(x, (steps, p)).astype(np.int32) for x in (users, items))
-    return Batches(users, items, n_positives=n)
-
-
-def _trained(
-    run: EpochFunction, state: State, batches: Batches, number: int, settings: TrainingSettings
-) -> tuple[State, float]:
-    """The state after epoch `number`, and its mean loss over all examples."""
-    steps, p = batches.users.shape
-    taken = (number - 1) * steps
-    rates = settings.learning_rate * (1 - (taken + np.arange(steps)) / (settings.epochs * steps))
+    batch_size = settings.batch_size or suitable_batch_size(positives.n * each, n_items)
+    p = min(positives.largest, max(1, batch_size // each))
+    steps = math.ceil(positives.largest / p)  # of a part
+    in_all = settings.epochs * positives.n_parts * steps
+    run = epoch_function(settings.negatives_per_positive, settings.l2)
     seed = integer_seed(settings.seed, "training negatives")
-    state, losses = run(state, batches, rates, taken, seed)
-    _check_finite(number, losses, state.weights)
-    sizes = np.full(steps, p)
-    sizes[-1] -= steps * p - batches.n_positives
-    return state, float(np.average(losses, weights=sizes))
+
+    def trained(state: State, number: int) -> tuple[State, float, int]:
+        taken = (number - 1) * positives.n_parts * steps
+        loss = 0.0
+        for part in positives.epoch(rng(settings.seed, f"training epoch {number}")):
+            rates = settings.learning_rate * (1 - (taken + np.arange(steps)) / in_all)
+            batches = _batches(part, steps, p)
+            state, losses = run(state, batches, rates, taken, seed)
+            _check_finite(number, losses, state.weights)
+            loss += float(losses @ batches.sizes)
+            taken += steps
+        return state, loss / positives.n, positives.n * each
+
+    return trained
 
 
-def _untrained(model: keras.Model, examples: Examples) -> Progress:
+def _batches(part: Part, steps: int, p: int) -> Batches:
+    """A part's positives in steps of p, the last ones filled up with the first positives."""
+    users, items = (np.resize(side, (steps, p)) for side in (part.users, part.items))
+    return Batches(users, items, part.histories, n_positives=part.users.size)
+
+
+def _untrained(model: keras.Model, examples: Examples | StreamedExamples) -> Progress:
     """Epoch 0: the model as it is."""
     start, state = time.perf_counter(), State.of(model)
     hr, ndcg = _validate(state.weights, examples)
@@ -202,7 +184,9 @@ def _averaged(before: Progress, weights: Weights, averaging: float) -> Weights:
     }
 
 
-def _validate(weights: Weights, examples: Examples) -> tuple[float | None, float | None]:
+def _validate(
+    weights: Weights, examples: Examples | StreamedExamples
+) -> tuple[float | None, float | None]:
     """HR@10 and NDCG@10 on the validation lists; None without any."""
     if not examples.validation_users.size:
         return None, None

@@ -15,12 +15,12 @@ import tensorflow as tf
 
 from ncf_assets.ncf import checkpoint, metrics, neumf, ranking
 from ncf_assets.ncf.epoch import State
+from ncf_assets.ncf.examples import Examples
 from ncf_assets.ncf.history import Epoch, best_epoch, describe
 from ncf_assets.ncf.network_scorer import block_scorer
 from ncf_assets.ncf.pair_logits import score_lists
 from ncf_assets.ncf.sampling import unseen_items, user_keys
 from ncf_assets.ncf.training import (
-    Examples,
     Progress,
     TrainingSettings,
     suitable_batch_size,

@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ncf_assets.ncf.training_negatives import TrainingNegatives
+from ncf_assets.ncf import training_negatives
 
 N_ITEMS = 12
 histories = st.lists(
@@ -18,8 +18,8 @@ def draw(seen: list[set[int]], n_items: int, users: list[int], n: int, seed: int
     """Negatives [users, n] against the histories."""
     rows = [(user, item) for user, items in enumerate(seen) for item in items]
     of_users, items = np.array(rows, np.int32).reshape(-1, 2).T
-    negatives = TrainingNegatives(of_users, items, len(seen), n_items)
-    drawn: np.ndarray = negatives.draw(tf.constant(users, tf.int32), n, tf.constant([seed, 1]))
+    given = training_negatives.histories(of_users, items, len(seen), n_items)
+    drawn = training_negatives.draw(given, tf.constant(users, tf.int32), n, tf.constant([seed, 1]))
     return np.asarray(drawn)
 
 

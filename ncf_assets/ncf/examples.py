@@ -1,0 +1,134 @@
+"""What a network is trained on and chosen by: pairs in memory, or read part by part from a file.
+
+A part has whole users, so that it knows what they must not be given as negatives. How negatives are
+drawn is `training_negatives`; what is done with a part, `epoch`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from ncf_assets.ncf.training_negatives import Histories, histories
+
+PART = 2**20  # ours: pairs of a part that is read; with all that is made of them about 100 MB
+
+
+@dataclass(frozen=True)
+class Part:
+    """Pairs in the order that they are trained on (int32 [n] each), and their users' histories."""
+
+    users: np.ndarray
+    items: np.ndarray
+    histories: Histories
+
+
+class Positives(Protocol):
+    """All pairs of a training; `n` of them, in `n_parts`, of which the largest has `largest`."""
+
+    n: int
+    n_parts: int
+    largest: int
+
+    def epoch(self, generator: np.random.Generator) -> Iterator[Part]:
+        """Every pair once, in random order."""
+
+
+class InMemory:
+    """One part. Users and items are integers [n]."""
+
+    def __init__(self, users: np.ndarray, items: np.ndarray, n_users: int, n_items: int) -> None:
+        self.n = self.largest = users.size
+        self.n_parts = 1
+        self._users, self._items = users, items
+        self._sizes = n_users, n_items
+
+    @cached_property
+    def _histories(self) -> Histories:
+        return histories(self._users, self._items, *self._sizes)
+
+    def epoch(self, generator: np.random.Generator) -> Iterator[Part]:
+        """The part, shuffled."""
+        order = generator.permutation(self.n)
+        users, items = (side[order].astype(np.int32) for side in (self._users, self._items))
+        yield Part(users, items, self._histories)
+
+
+class Streamed:
+    """Runs of users of a Parquet file with the columns `user`, in ascending order, and `item`.
+
+    Of the file one part at a time is in memory, and a number for each user. The order of the parts
+    and that of the pairs within a part are random; pairs of far users are never near each other in
+    another part's order, which `InMemory` allows.
+    """
+
+    def __init__(self, file: Path, n_users: int, n_items: int, part: int = PART) -> None:
+        self._file = pq.ParquetFile(file)
+        self._sizes = n_users, n_items
+        counts = np.zeros(n_users, np.int64)
+        for batch in self._file.iter_batches(columns=["user"]):
+            counts += np.bincount(batch["user"], minlength=n_users)
+        ends = counts.cumsum()
+        self.n = int(ends[-1])
+        self._most = int(counts.max())
+        wanted = np.arange(part, self.n, part)
+        cuts = ends[np.searchsorted(ends, wanted, side="right") - 1]  # whole users, `part` at most
+        self._bounds = np.unique(np.concatenate([[0], cuts, [self.n]]))
+        self.n_parts = self._bounds.size - 1
+        self.largest = int(np.diff(self._bounds).max())
+
+    def epoch(self, generator: np.random.Generator) -> Iterator[Part]:
+        """The parts in random order, each shuffled."""
+        for i in generator.permutation(self.n_parts):
+            users, items = self._read(*self._bounds[i : i + 2])
+            order = generator.permutation(users.size)
+            seen = histories(users, items, *self._sizes, self._most, self.largest)
+            yield Part(users[order], items[order], seen)
+
+    def _read(self, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of the file from start to end, of all row groups that have some of them."""
+        metadata = self._file.metadata
+        groups = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+        last = np.cumsum(groups)  # the row after each group's
+        first, final = np.searchsorted(last, [start, end - 1], side="right")
+        needed = list(range(first, final + 1))
+        table = self._file.read_row_groups(needed, columns=["user", "item"])
+        rows = table.slice(start - (last[first] - groups[first]), end - start)
+        users, items = (rows[side].to_numpy().astype(np.int32) for side in ("user", "item"))
+        return users, items
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What there is to train on, and to choose the epoch by. Integers; no user needs to be known.
+
+    users, items: [n], the positives
+    validation_users: [m], may be empty; then the last epoch is kept
+    validation_candidates: [m, 1 + c], the held-out item at column 0
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    validation_users: np.ndarray
+    validation_candidates: np.ndarray
+
+    def positives(self, n_users: int, n_items: int) -> Positives:
+        """The pairs to train on."""
+        return InMemory(self.users, self.items, n_users, n_items)
+
+
+@dataclass(frozen=True)
+class StreamedExamples:
+    """`Examples` whose positives stay in a Parquet file, as `Streamed` reads it."""
+
+    file: Path
+    validation_users: np.ndarray
+    validation_candidates: np.ndarray
+
+    def positives(self, n_users: int, n_items: int) -> Positives:
+        """The pairs to train on."""
+        return Streamed(self.file, n_users, n_items)
