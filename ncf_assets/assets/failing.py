@@ -51,6 +51,8 @@ def _known(error: Exception, warehouse: Warehouse) -> Trouble | None:
         return Trouble(
             f"{error.lock_file} is held by another process; wait for it, or end it", passing=True
         )
+    if isinstance(error, ConnectionError):  # `ncf.team`'s; those of downloads are told above
+        return Trouble(str(error))
     return trouble(error, warehouse.root)
 
 

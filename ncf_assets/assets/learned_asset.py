@@ -16,6 +16,7 @@ from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import DATASETS, Run, check_spec, settings_of
 from ncf_assets.assets.table_asset import OWNERS, WHEN_UPSTREAM_IS_NEW
+from ncf_assets.assets.teamwork import join
 from ncf_assets.warehouse import Warehouse
 
 READS = ("users", "items", "train", "validation", "negatives")
@@ -59,6 +60,7 @@ def learned_asset(
     ) -> Iterator[Any]:
         with told(context, warehouse, (name,)):
             inputs = Inputs.of_one_lineage(warehouse, context.partition_key, upstream)
+            join()  # before any work, as other models start TensorFlow too
             yield from work(Run(context, warehouse, inputs, settings_of(config)), config)
 
     return body

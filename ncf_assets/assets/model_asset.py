@@ -17,6 +17,7 @@ from ncf_assets.assets.learned_asset import (
 )
 from ncf_assets.assets.partition import Run
 from ncf_assets.assets.resuming import Resuming
+from ncf_assets.assets.teamwork import announce, join
 from ncf_assets.assets.tensorboard import EventFiles
 from ncf_assets.assets.tracking import Untracked, tracked
 from ncf_assets.assets.training_config import TrainingConfig
@@ -26,6 +27,7 @@ SCIENCE = tuple(
     f"ncf_assets.ncf.{module}"
     for module in (
         "epoch",
+        "examples",
         "history",
         "metrics",
         "neumf",
@@ -33,6 +35,7 @@ SCIENCE = tuple(
         "randomness",
         "ranking",
         "sampling",
+        "team",
         "training",
         "training_negatives",
     )
@@ -49,9 +52,10 @@ def model_asset(
 
     def wrap(build: Build) -> dg.AssetsDefinition:
         def work(run: Run, config: TrainingConfig) -> Iterator[Any]:
+            team = join()
             model, resuming = build(run, config), Resuming(run, name)
             with tracked(run, name) as tracking:
-                history = _train(run, name, model, config, resuming, tracking)
+                history = _train(run, name, model, config, resuming, tracking, team)
                 yield from _publish(run, name, model, history)
                 record = run.warehouse.file(name, run.dataset)
                 model_file = run.warehouse.record(name, run.dataset)["file"]
@@ -83,9 +87,10 @@ def _train(
     config: TrainingConfig,
     resuming: Resuming,
     tracking: Untracked,
+    team: Any,
 ) -> list[Any]:
     """Fit the network in place, or go on with it; the epochs."""
-    from ncf_assets.ncf import examples, training
+    from ncf_assets.ncf import training
     from ncf_assets.ncf.history import describe
 
     events = EventFiles(run, asset)
@@ -100,10 +105,22 @@ def _train(
     for epoch in resumed.history if resumed else ():
         events.write(epoch)
         tracking.epoch(epoch)
-    examples = training.Examples(*train_pairs(run.inputs), *validation_lists(run.inputs))
-    history = training.train(model, examples, config.settings(), on_epoch, resumed)
+    settings = config.settings()
+    if team:
+        announce(team, run, model, settings)
+    history = training.train(model, _examples(run), settings, on_epoch, resumed, team)
     events.close()
     return history
+
+
+def _examples(run: Run) -> Any:
+    """What to train on and to choose by."""
+    from ncf_assets.ncf.examples import Examples, StreamedExamples
+
+    lists = validation_lists(run.inputs)
+    if run.config["stream"]:
+        return StreamedExamples(run.inputs.files["train"], *lists)
+    return Examples(*train_pairs(run.inputs), *lists)
 
 
 def _publish(

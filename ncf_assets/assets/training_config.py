@@ -39,6 +39,9 @@ class TrainingConfig(dg.Config):
     negatives_per_positive: int = negatives_field(4)
     l2: float = l2_field(0.01)
     averaging: float = averaging_field(0.0)
+    stream: bool = Field(
+        False, description="Read the pairs part by part, where they do not fit into memory"
+    )
     saved_model: bool = Field(
         False, description="Export a TensorFlow SavedModel for TF Serving as well"
     )

@@ -93,9 +93,10 @@ def tuning(
 
 def _trials(run: Run, config: TuningConfig) -> pd.DataFrame:
     """Search, or go on with a search of the same data, code and space; the table's rows."""
-    from ncf_assets.ncf import examples, training
+    from ncf_assets.ncf import training
+    from ncf_assets.ncf.examples import Examples
 
-    examples = training.Examples(*train_pairs(run.inputs), *validation_lists(run.inputs))
+    examples = Examples(*train_pairs(run.inputs), *validation_lists(run.inputs))
 
     def train(settings: Any, on_epoch: Callable[[Any], None]) -> Sequence[Any]:
         fixed = {"seed": config.seed, "epochs": config.epochs}

@@ -17,6 +17,7 @@ from ncf_assets.cli.sql import sql
 from ncf_assets.cli.status import status
 from ncf_assets.cli.summary import summary
 from ncf_assets.cli.tune import tune
+from ncf_assets.cli.worker import worker
 from ncf_assets.warehouse import Warehouse, data_dir
 from ncf_assets.warehouse.trouble import trouble
 
@@ -64,6 +65,7 @@ COMMANDS = (
     export,
     clean_runs,
     home,
+    worker,
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -6,6 +6,7 @@ how many epochs there are and which is kept is `training`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -13,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from ncf_assets.ncf.pair_logits import Weights, is_item_table, is_user_table, pair_logits
+from ncf_assets.ncf.team import Team
 from ncf_assets.ncf.training_negatives import Histories, draw
 
 # Kingma and Ba 2015, "Adam", section 2; epsilon as in Keras
@@ -35,6 +37,10 @@ class State:
         weights = {v.path: tf.convert_to_tensor(v) for v in model.trainable_variables}
         zeros = {path: tf.zeros_like(weight) for path, weight in weights.items()}
         return cls(weights, zeros, zeros)
+
+    def of_chief(self, team: Team) -> "State":
+        """The chief's state; of others only the shapes count."""
+        return State(*(team.of_chief(x) for x in (self.weights, self.first, self.second)))
 
 
 @dataclass(frozen=True)
@@ -62,37 +68,48 @@ class Batches:
 EpochFunction = Callable[[State, Batches, np.ndarray, int, int], tuple[State, np.ndarray]]
 
 
-def epoch_function(per_positive: int, l2: float) -> EpochFunction:
+def epoch_function(per_positive: int, l2: float, team: Team | None = None) -> EpochFunction:
     """Compile an epoch with `per_positive` negatives for each positive, drawn anew in each step.
+
+    A team divides the positives of each step, whose number is then a multiple of its size. All draw
+    the negatives of all, and so train what one process would.
 
     A step minimises the mean binary cross-entropy of its examples and the penalty l2 / 2 · the
     squared norm of the embeddings of each example (Rendle et al. 2020, "Neural Collaborative
     Filtering vs. Matrix Factorization Revisited", section 4.1).
     """
+    compiled = partial(tf.function, jit_compile=True)
+    # XLA has no collectives between processes, so of a team's steps it compiles only the parts
+    draw_, gradients_, update = (compiled(f) for f in (draw, _gradients, _adam_update))
 
-    @tf.function(jit_compile=True)
     def run(state, histories, users, items, n_positives, rates, taken, seed):  # type: ignore[no-untyped-def]
         steps, p = users.shape
 
         def body(step, state, losses):  # type: ignore[no-untyped-def]
             seeds = tf.stack([seed, taken + step])
-            drawn = draw(histories, users[step], per_positive, seeds)
+            drawn = draw_(histories, users[step], per_positive, seeds)
             candidates = tf.concat([items[step][:, None], drawn], axis=1)
             kept = tf.cast(step * p + tf.range(p) < n_positives, tf.float32)  # [p]
-            at = _by_row(state[0], users[step], candidates)
-            loss, gradients = _gradients(state[0], at, candidates, kept, l2)
+            # [p], of each of a positive's examples; a step may have none at all
+            share = kept / (tf.maximum(tf.reduce_sum(kept), 1) * (1 + per_positive))
+            own = team.share(p) if team else slice(None)
+            at = _by_row(state[0], users[step][own], candidates[own])
+            result = *gradients_(state[0], at, candidates[own], share[own], l2), at
+            loss, gradients, at = team.joined(*result) if team else result
             rate = _corrected(rates[step], taken + step + 1)
-            state = _adam(state, gradients, at, rate)
+            state = _adam(state, gradients, at, partial(update, rate=rate))
             return step + 1, state, tf.tensor_scatter_nd_update(losses, [[step]], [loss])
 
         start = (tf.constant(0), state, tf.zeros([steps]))
         _, state, losses = tf.while_loop(lambda step, *_: step < steps, body, start)
         return state, losses
 
+    compiled_run = tf.function(run, jit_compile=team is None)
+
     def epoch(
         state: State, batches: Batches, rates: np.ndarray, taken: int, seed: int
     ) -> tuple[State, np.ndarray]:
-        new, losses = run(
+        new, losses = compiled_run(
             (state.weights, state.first, state.second),
             batches.histories,
             tf.constant(batches.users),
@@ -121,19 +138,18 @@ def _by_row(weights: Weights, users: Any, candidates: Any) -> dict[str, Any]:
 
 
 def _gradients(
-    weights: Weights, at: Mapping[str, Any], candidates: Any, kept: Any, l2: float
+    weights: Weights, at: Mapping[str, Any], candidates: Any, share: Any, l2: float
 ) -> tuple[Any, Weights]:
-    """Mean cross-entropy of a step's examples, and the gradients of it and of the penalty.
+    """Weighted cross-entropy of a step's examples, and the gradients of it and of the penalty.
 
-    candidates int32 [p, c] begin with the positive; kept [p] is 0 for what only fills up. The
-    gradients of embeddings in `at` are of the rows there, all others of whole weights.
+    candidates int32 [p, c] begin with the positive; share [p] is the weight of each example of a
+    positive, 0 for what only fills up. The gradients of embeddings in `at` are of the rows there,
+    all others of whole weights.
     """
     p, c = candidates.shape
     part = {path: tf.gather(w, at[path]) if path in at else w for path, w in weights.items()}
     if any(is_item_table(path) for path in at):
         candidates = tf.reshape(tf.range(p * c), [p, c])  # as places in `part`
-    # [p], of each of a positive's examples; a step may have none at all
-    share = kept / (tf.maximum(tf.reduce_sum(kept), 1) * c)
     labels = tf.one_hot(tf.zeros([p], tf.int32), c)
     with tf.GradientTape() as tape:
         tape.watch(part)
@@ -167,23 +183,26 @@ def _corrected(rate: Any, step: Any) -> Any:
 
 
 def _adam(
-    state: tuple[Weights, Weights, Weights], gradients: Weights, at: Mapping[str, Any], rate: Any
+    state: tuple[Weights, Weights, Weights],
+    gradients: Weights,
+    at: Mapping[str, Any],
+    update: Callable[..., tuple[Any, Any, Any]],
 ) -> tuple[Weights, Weights, Weights]:
-    """Take one step; of the embeddings in `at` only the rows there move.
+    """Take one step by `update`; of the embeddings in `at` only the rows there move.
 
     So the cost of a step hardly grows with the number of users, nor of very many items.
     """
     weights, first, second = (dict(x) for x in state)
     for path, gradient in gradients.items():
         if path not in at:
-            weights[path], first[path], second[path] = _adam_update(
-                weights[path], first[path], second[path], gradient, rate
+            weights[path], first[path], second[path] = update(
+                weights[path], first[path], second[path], gradient
             )
             continue
         rows = at[path]
         summed = _summed_by_row(gradient, rows, weights[path].shape[0])
         weight, moment, square = (tf.gather(x[path], rows) for x in (weights, first, second))
-        new = _adam_update(weight, moment, square, summed, rate)
+        new = update(weight, moment, square, summed)
         for whole, values in zip((weights, first, second), new, strict=True):
             # the values of a row that comes up twice are equal, so their order does not matter
             whole[path] = tf.tensor_scatter_nd_update(whole[path], rows[:, None], values)

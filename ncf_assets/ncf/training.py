@@ -6,11 +6,13 @@ What there is to train on is `examples`; what an epoch computes, `epoch`; what i
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from ncf_assets.ncf import metrics, ranking
 from ncf_assets.ncf.epoch import Batches, State, epoch_function
@@ -19,6 +21,7 @@ from ncf_assets.ncf.history import Epoch, best_epoch
 from ncf_assets.ncf.neumf import size
 from ncf_assets.ncf.pair_logits import Weights, score_lists
 from ncf_assets.ncf.randomness import integer_seed, rng
+from ncf_assets.ncf.team import Team
 
 K = 10  # He et al. 2017, section 4.1: lists are cut at 10
 # ours: 256 steps an epoch trained well on MovieLens-1M; at least the paper's 256 examples a step
@@ -68,6 +71,7 @@ def train(
     settings: TrainingSettings,
     on_epoch: Callable[[Progress], None] | None = None,
     resume: Progress | None = None,
+    team: Team | None = None,
 ) -> list[Epoch]:
     """Train the model in place and leave it with the weights of its best epoch.
 
@@ -82,6 +86,7 @@ def train(
         on_epoch: called after each epoch, to show and to save the progress
         resume: what `on_epoch` was given last, by a training of the same model, examples and
             settings that did not end
+        team: of which this process is the chief, and whose others `follow`
 
     Returns:
         the epochs, from epoch 0
@@ -91,17 +96,40 @@ def train(
         ValueError: a user has all items in training, or there are no training pairs.
 
     """
-    one_epoch = _one_epoch(model, examples, settings)
+    one_epoch = _one_epoch(model, examples, settings, team)
     progress = resume or _untrained(model, examples)
     if on_epoch and not resume:
         on_epoch(progress)
-    while len(progress.history) <= settings.epochs and progress.waited < settings.patience:
-        progress = one_epoch(progress)
-        if on_epoch:
-            on_epoch(progress)
+    with team.together() if team else nullcontext():
+        if team:
+            progress = replace(progress, state=progress.state.of_chief(team))
+        while len(progress.history) <= settings.epochs and progress.waited < settings.patience:
+            progress = one_epoch(progress)
+            if on_epoch:
+                on_epoch(progress)
+        if team:
+            team.told()  # that was the last
     for variable in model.trainable_variables:
         variable.assign(progress.best[variable.path])
     return list(progress.history)
+
+
+def follow(
+    examples: Examples | StreamedExamples,
+    sizes: tuple[int, int],
+    shapes: Mapping[str, Sequence[int]],
+    settings: TrainingSettings,
+    team: Team,
+) -> None:
+    """Do this process's share of every epoch that the chief trains, until it ends.
+
+    Sizes are the numbers of users and items, shapes those of the model's weights by path.
+    """
+    trained = _trainer(examples.positives(*sizes), sizes[1], settings, team)
+    zeros = {path: tf.zeros(shape) for path, shape in shapes.items()}
+    state = State(zeros, zeros, zeros).of_chief(team)
+    while epoch := team.told():
+        state, _, _ = trained(state, int(epoch))
 
 
 def suitable_batch_size(n_examples: int, n_items: int) -> int:
@@ -111,13 +139,18 @@ def suitable_batch_size(n_examples: int, n_items: int) -> int:
 
 
 def _one_epoch(
-    model: keras.Model, examples: Examples | StreamedExamples, settings: TrainingSettings
+    model: keras.Model,
+    examples: Examples | StreamedExamples,
+    settings: TrainingSettings,
+    team: Team | None,
 ) -> Callable[[Progress], Progress]:
     """The function that trains and validates one epoch more."""
-    trained = _trainer(examples.positives(*size(model)), size(model)[1], settings)
+    trained = _trainer(examples.positives(*size(model)), size(model)[1], settings, team)
 
     def one_epoch(progress: Progress) -> Progress:
         number, start = len(progress.history), time.perf_counter()
+        if team:
+            team.told(str(number))
         state, loss, n_examples = trained(progress.state, number)
         speed = n_examples / (time.perf_counter() - start)
         averaged = _averaged(progress, state.weights, settings.averaging)
@@ -131,17 +164,18 @@ def _one_epoch(
 
 
 def _trainer(
-    positives: Positives, n_items: int, settings: TrainingSettings
+    positives: Positives, n_items: int, settings: TrainingSettings, team: Team | None
 ) -> Callable[[State, int], tuple[State, float, int]]:
     """(state, number of an epoch) -> the state after it, its mean loss, and its examples."""
     if not positives.n:
         raise ValueError("training takes at least one pair of user and item, found none; give one")
     each = 1 + settings.negatives_per_positive
     batch_size = settings.batch_size or suitable_batch_size(positives.n * each, n_items)
-    p = min(positives.largest, max(1, batch_size // each))
+    members = team.size if team else 1
+    p = math.ceil(min(positives.largest, max(1, batch_size // each)) / members) * members
     steps = math.ceil(positives.largest / p)  # of a part
     in_all = settings.epochs * positives.n_parts * steps
-    run = epoch_function(settings.negatives_per_positive, settings.l2)
+    run = epoch_function(settings.negatives_per_positive, settings.l2, team)
     seed = integer_seed(settings.seed, "training negatives")
 
     def trained(state: State, number: int) -> tuple[State, float, int]:

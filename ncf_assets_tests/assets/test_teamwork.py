@@ -1,0 +1,186 @@
+"""Two processes on loopback train what one does, and say so when one of them is lost."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import yaml
+
+from ncf_assets.warehouse import Warehouse
+from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
+from ncf_assets_tests.serving import free_port
+from ncf_assets_tests.tiny import CONFIG
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # starts processes and trains
+UPSTREAM = "raw_reviews,rejected_reviews,users,items,interactions,train,validation,test,negatives"
+MODEL = "mlp_model"
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder whose Sample is materialized up to the negatives."""
+    data = tiny_folder(tmp_path_factory.mktemp("split"))
+    config = str(data / "run.yaml")
+    done = ncf(data, "materialize", "Sample", "--select", UPSTREAM, "--config", config)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return data
+
+
+def copy(split: Path, to: Path) -> Path:
+    """The same tables in a folder of their own, whose models nobody else makes."""
+    shutil.copytree(split, to)
+    return to
+
+
+def training(data: Path, epochs: int) -> list[str]:
+    """A command that trains the MLP for so many epochs."""
+    config = {"layers": [8, 4], "batch_size": 32, "epochs": epochs, "patience": epochs}
+    (data / "long.yaml").write_text(
+        yaml.safe_dump({"ops": CONFIG["ops"] | {MODEL: {"config": config}}})
+    )
+    return ["materialize", "Sample", "--select", MODEL, "--config", str(data / "long.yaml")]
+
+
+def team(n: int = 2) -> list[dict[str, str]]:
+    """TF_CONFIG of each of n processes on loopback."""
+    workers = [f"127.0.0.1:{free_port()}" for _ in range(n)]
+    return [
+        {
+            "TF_CONFIG": json.dumps(
+                {"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}}
+            ),
+            "CUDA_VISIBLE_DEVICES": "-1",
+        }
+        for i in range(n)
+    ]
+
+
+@contextmanager
+def worker(data: Path, place: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """`ncf-assets worker`, ended if it does not end by itself."""
+    with subprocess.Popen(
+        [str(BIN / "ncf-assets"), "worker"],
+        env=environment(data) | place,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def record(data: Path) -> dict[str, Any]:
+    """The model.json of the MLP."""
+    found: dict[str, Any] = Warehouse(data).record(MODEL, "Sample")
+    return found
+
+
+def weights(data: Path) -> list[np.ndarray]:
+    """Of the saved MLP, which stock Keras loads."""
+    file = Warehouse(data).file(MODEL, "Sample").with_name(record(data)["file"])
+    found: list[np.ndarray] = keras.models.load_model(file, safe_mode=True).get_weights()
+    return found
+
+
+def kept_epochs(data: Path) -> int:
+    """The number of epochs in the checkpoint; 0 without one."""
+    file = Warehouse(data).checkpoint(MODEL, "Sample")
+    if not file.exists():
+        return 0
+    with np.load(file, allow_pickle=False) as arrays:
+        return len(json.loads(arrays["history"].tobytes())) - 1
+
+
+def test_two_processes_train_the_model_that_one_does(split: Path, tmp_path: Path) -> None:
+    """The same steps of the same examples: weights agree but for the order of float32 sums."""
+    alone, together = (copy(split, tmp_path / name) for name in ("alone", "together"))
+    assert ncf(alone, *training(alone, 6)).returncode == 0
+    first, second = team()
+    with worker(together, second) as process:
+        done = ncf(together, *training(together, 6), **first)
+        assert done.returncode == 0, done.stdout + done.stderr
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert "worker 1 of 2 waits for worker 0" in said
+    assert "trains on Sample\nworker 0 has ended" in said
+    for mine, theirs in zip(weights(together), weights(alone), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+    figures = [
+        [(epoch["loss"], epoch["validation_ndcg_at_10"]) for epoch in record(data)["history"][1:]]
+        for data in (together, alone)
+    ]
+    np.testing.assert_allclose(*figures, atol=1e-5)
+
+
+def test_a_lost_process_ends_the_training_which_then_goes_on(split: Path, tmp_path: Path) -> None:
+    """A SIGKILL of the other process after an epoch or more; afterwards one process is enough."""
+    data = copy(split, tmp_path / "data")
+    first, second = team()
+    with worker(data, second) as process:
+        chief = subprocess.Popen(
+            [str(BIN / "ncf-assets"), *training(data, 400)],
+            env=environment(data) | first,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        while chief.poll() is None and not kept_epochs(data):
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+        said, _ = chief.communicate(timeout=200)
+    assert chief.returncode == 1
+    assert "a training needs all processes of TF_CONFIG, one was lost; start them all again" in said
+    assert 1 <= kept_epochs(data) < 400
+    done = ncf(data, *training(data, 400))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{MODEL}: going on after epoch" in done.stdout
+
+
+def test_a_process_that_sees_other_data_is_refused(split: Path, tmp_path: Path) -> None:
+    """Its tables have been made from another file, or never."""
+    data = copy(split, tmp_path / "data")
+    other = tiny_folder(tmp_path)
+    first, second = team()
+    with worker(other, second) as process:
+        done = ncf(data, *training(data, 2), **first)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "all processes train on the same data, found None in" in said
+    assert done.returncode == 1
+    assert "one was lost" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("config", "words", "said"),
+    [
+        (None, ["worker"], "TF_CONFIG must say which worker this is, from 1 on"),
+        ("{}", ["worker"], "TF_CONFIG is JSON such as"),
+        (team(1)[0]["TF_CONFIG"], ["worker"], "TF_CONFIG must say which worker this is"),
+        ("nonsense", ["materialize", "Sample", "--select", MODEL], "found nonsense; correct"),
+        (
+            team()[1]["TF_CONFIG"].replace("127.0.0.1", "localhost"),
+            ["materialize", "Sample", "--select", MODEL],
+            "worker 0 of TF_CONFIG makes the assets, found worker 1",
+        ),
+    ],
+    ids=["none", "empty", "chief", "nonsense", "index"],
+)
+def test_a_place_that_does_not_fit_is_told(
+    split: Path, config: str | None, words: list[str], said: str
+) -> None:
+    """What TF_CONFIG must be, what was found, and what to start instead."""
+    done = ncf(split, *words, **({"TF_CONFIG": config} if config else {}))
+    assert done.returncode != 0
+    assert said in done.stdout + done.stderr
