@@ -62,8 +62,8 @@ class Streamed:
     """Runs of users of a Parquet file with the columns `user`, in ascending order, and `item`.
 
     Of the file one part at a time is in memory, and a number for each user. The order of the parts
-    and that of the pairs within a part are random; pairs of far users are never near each other in
-    another part's order, which `InMemory` allows.
+    is random, and that of the pairs within a part; so a user's pairs are trained on not far from
+    each other. A part has `part` pairs and at most one user's more.
     """
 
     def __init__(self, file: Path, n_users: int, n_items: int, part: int = PART) -> None:
@@ -75,8 +75,9 @@ class Streamed:
         ends = counts.cumsum()
         self.n = int(ends[-1])
         self._most = int(counts.max())
+        starts = np.concatenate([[0], ends])
         wanted = np.arange(part, self.n, part)
-        cuts = ends[np.searchsorted(ends, wanted, side="right") - 1]  # whole users, `part` at most
+        cuts = starts[np.searchsorted(ends, wanted, side="right")]  # before a user who goes beyond
         self._bounds = np.unique(np.concatenate([[0], cuts, [self.n]]))
         self.n_parts = self._bounds.size - 1
         self.largest = int(np.diff(self._bounds).max())

@@ -24,6 +24,7 @@ from ncf_assets_tests.tiny import CONFIG
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # starts processes and trains
 UPSTREAM = "raw_reviews,rejected_reviews,users,items,interactions,train,validation,test,negatives"
 MODEL = "mlp_model"
+LONG = 120  # epochs
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def copy(split: Path, to: Path) -> Path:
 
 def training(data: Path, epochs: int) -> list[str]:
     """A command that trains the MLP for so many epochs."""
-    config = {"layers": [8, 4], "batch_size": 32, "epochs": epochs, "patience": epochs}
+    config = {"layers": [8, 4], "batch_size": 36, "epochs": epochs, "patience": epochs}
     (data / "long.yaml").write_text(
         yaml.safe_dump({"ops": CONFIG["ops"] | {MODEL: {"config": config}}})
     )
@@ -114,7 +115,8 @@ def test_two_processes_train_the_model_that_one_does(split: Path, tmp_path: Path
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
     assert "worker 1 of 2 waits for worker 0" in said
-    assert "trains on Sample\nworker 0 has ended" in said
+    assert "trains on Sample" in said
+    assert "worker 0 has ended" in said
     for mine, theirs in zip(weights(together), weights(alone), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
     figures = [
@@ -130,7 +132,7 @@ def test_a_lost_process_ends_the_training_which_then_goes_on(split: Path, tmp_pa
     first, second = team()
     with worker(data, second) as process:
         chief = subprocess.Popen(
-            [str(BIN / "ncf-assets"), *training(data, 400)],
+            [str(BIN / "ncf-assets"), *training(data, LONG)],
             env=environment(data) | first,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -142,8 +144,8 @@ def test_a_lost_process_ends_the_training_which_then_goes_on(split: Path, tmp_pa
         said, _ = chief.communicate(timeout=200)
     assert chief.returncode == 1
     assert "a training needs all processes of TF_CONFIG, one was lost; start them all again" in said
-    assert 1 <= kept_epochs(data) < 400
-    done = ncf(data, *training(data, 400))
+    assert 1 <= kept_epochs(data) < LONG
+    done = ncf(data, *training(data, LONG))
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{MODEL}: going on after epoch" in done.stdout
 
@@ -163,24 +165,20 @@ def test_a_process_that_sees_other_data_is_refused(split: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("config", "words", "said"),
+    ("index", "words", "said"),
     [
-        (None, ["worker"], "TF_CONFIG must say which worker this is, from 1 on"),
-        ("{}", ["worker"], "TF_CONFIG is JSON such as"),
-        (team(1)[0]["TF_CONFIG"], ["worker"], "TF_CONFIG must say which worker this is"),
-        ("nonsense", ["materialize", "Sample", "--select", MODEL], "found nonsense; correct"),
+        (0, ["worker"], "TF_CONFIG must say which worker this is, from 1 on"),
         (
-            team()[1]["TF_CONFIG"].replace("127.0.0.1", "localhost"),
+            1,
             ["materialize", "Sample", "--select", MODEL],
-            "worker 0 of TF_CONFIG makes the assets, found worker 1",
+            "worker 0 of TF_CONFIG makes the assets, found worker 1; start `ncf-assets worker`",
         ),
     ],
-    ids=["none", "empty", "chief", "nonsense", "index"],
 )
 def test_a_place_that_does_not_fit_is_told(
-    split: Path, config: str | None, words: list[str], said: str
+    split: Path, index: int, words: list[str], said: str
 ) -> None:
-    """What TF_CONFIG must be, what was found, and what to start instead."""
-    done = ncf(split, *words, **({"TF_CONFIG": config} if config else {}))
+    """Before waiting for anybody, with what to start instead."""
+    done = ncf(split, *words, **team()[index])
     assert done.returncode != 0
     assert said in done.stdout + done.stderr
