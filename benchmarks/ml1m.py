@@ -114,7 +114,7 @@ def best(fitting: Fitting) -> dict[str, Any]:
         ials.fit,
         [
             ials.IalsSettings(
-                config.factors, config.sweeps, config.unobserved_weight, regularisation, seed
+                config.factors, config.sweeps, config.unobserved_ratio, regularisation, seed
             )
             for regularisation in config.regularisation
         ],

@@ -21,6 +21,7 @@ Scorer = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 # ours: logits of about -3 for a score of 0 and 5 for 1, where the factorisation has its targets
 FACTORS_SCALE, FACTORS_BIAS = 8.0, -3.0
+NOTHING = 1e-3  # ours: a hundredth of a fresh value
 
 
 def build_gmf(n_users: int, n_items: int, factors: int, seed: int) -> keras.Model:
@@ -54,9 +55,9 @@ def build_neumf(
 def start_from_factors(gmf: keras.Model, factors: Factors) -> None:
     """Start GMF from a factorisation of its width, in place: its logit ranks as the factors do.
 
-    User and item embeddings become of about equal size, so that one penalty suits both. Rows of
-    zeros, which nothing is known of, keep their fresh values: alike, they would tie.
-    ValueError if the factors do not fit.
+    User and item embeddings become of about equal size, so that one penalty suits both. Rows that
+    nothing is known of, of zeros or almost, keep their fresh values: alike, they would tie, and
+    products of them would be too small to learn from. ValueError if the factors do not fit.
     """
     sizes = [
         float(np.linalg.norm(x) / np.sqrt(len(x))) or 1.0 for x in (factors.users, factors.items)
@@ -69,7 +70,7 @@ def start_from_factors(gmf: keras.Model, factors: Factors) -> None:
     }
     for name, embedding in embeddings.items():
         (fresh,) = gmf.get_layer(name).get_weights()
-        known = embedding.any(axis=1, keepdims=True)
+        known = abs(embedding).max(axis=1, keepdims=True) > NOTHING
         fits = embedding.shape == fresh.shape
         _set_layer(gmf, name, [np.where(known, embedding, fresh) if fits else embedding])
     width = factors.items.shape[1]

@@ -136,6 +136,17 @@ def test_a_row_that_nothing_is_known_of_keeps_its_fresh_values() -> None:
     assert (started[[0, 2]] > 1).all()
 
 
+def test_factors_that_have_collapsed_start_nothing() -> None:
+    """A penalty that outweighs the data leaves factors of 1e-12: GMF keeps its fresh values."""
+    model = gmf()
+    tables = ["gmf_user_embedding", "gmf_item_embedding"]
+    fresh = [model.get_layer(name).get_weights()[0] for name in tables]
+    tiny = (np.full((n, 3), 1e-12, np.float32) for n in (N_USERS, N_ITEMS))
+    neumf.start_from_factors(model, Factors(*tiny))
+    for name, before in zip(tables, fresh, strict=True):
+        np.testing.assert_array_equal(model.get_layer(name).get_weights()[0], before)
+
+
 def test_factors_of_another_width_are_refused() -> None:
     """Four do not fit three."""
     four = Factors(np.ones((N_USERS, 4), np.float32), np.ones((N_ITEMS, 4), np.float32))
