@@ -16,7 +16,9 @@ JOB = "refresh_leaderboard"
 
 @click.command()
 def leaderboard() -> None:
-    """Show all models on all materialized datasets, after materializing the table `leaderboard`.
+    """Show all models on all datasets, brought up to date first.
+
+    That is, the table `leaderboard` is materialized anew.
 
     The other metrics: ncf-assets sql "from leaderboard".
     """

@@ -84,8 +84,7 @@ class Progress:
 
     def _checked(self, evaluation: Any) -> None:
         if not evaluation.passed and evaluation.severity == AssetCheckSeverity.WARN:
-            found = evaluation.description or ""
-            warning = f"           warning, {evaluation.check_name}: {found}"
+            warning = f"           warning, {evaluation.description or evaluation.check_name}"
             click.secho(warning, self._out, fg="yellow")
 
     def _failed(self, event: Any) -> None:
