@@ -28,7 +28,8 @@ from benchmarks.defaults import configuration
 from benchmarks.lineage import Done, data_folder, materialize
 from benchmarks.tutorial import EPOCHS, PER_POSITIVE, Part, Timed, network, of, tutorial, whole
 from ncf_assets.assets.training_config import TrainingConfig
-from ncf_assets.ncf.training import Examples, train
+from ncf_assets.ncf.examples import Examples
+from ncf_assets.ncf.training import train
 
 NETWORKS = ("gmf_model", "mlp_model", "neumf_model")
 ALL_EPOCHS = {"config": {"epochs": EPOCHS, "patience": EPOCHS}}
