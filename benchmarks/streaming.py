@@ -2,9 +2,9 @@
 
     python -m benchmarks.streaming [--data FOLDER]
 
-Speed and peak memory at Movies_and_TV's size, NeuMF of 8 factors, each in a process of its own. With
-the folder of the NCF paper's MovieLens-1M files also what a network reaches on validation items:
-the recipe of `benchmarks.ml1m` from random weights, in memory and in parts of an eighth of the data.
+Speed and peak memory at Movies_and_TV's size, NeuMF of 8 factors, each in a process of its own.
+With the folder of the NCF paper's MovieLens-1M files also what a network reaches on validation
+items: the recipe of `benchmarks.ml1m` from random weights, in memory and in eight parts.
 The last line is a JSON object.
 """
 
