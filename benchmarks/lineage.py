@@ -9,9 +9,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def materialize(
     environment = inherited | {"NCF_DATA_DIR": str(folder)}
     with (
         subprocess.Popen(command, env=environment) as process,  # noqa: S603
-        watched(process.pid) as looks,
+        watched(partial(resident, process.pid), LOOK) as looks,
     ):
         code = process.wait()
     if code:
@@ -78,16 +79,14 @@ def materialize(
 
 
 @contextmanager
-def watched(pid: int) -> Iterator[Mapping[float, float]]:
-    """What a process holds in memory, in MB, by the time of each look."""
+def watched(memory: Callable[[], float], every: float) -> Iterator[Mapping[float, float]]:
+    """What `memory` says every so many seconds, by the time of each look."""
     looks: dict[float, float] = {time.time(): 0.0}
     ended = threading.Event()
 
     def look() -> None:
-        while not ended.wait(LOOK):
-            with suppress(OSError, IndexError):  # it has ended
-                pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-                looks[time.time()] = pages * PAGE / 1e6
+        while not ended.wait(every):
+            looks[time.time()] = memory()
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -96,6 +95,13 @@ def watched(pid: int) -> Iterator[Mapping[float, float]]:
     finally:
         ended.set()
         thread.join()
+
+
+def resident(pid: int) -> float:
+    """What a process holds in memory, in MB; 0 if it has ended."""
+    with suppress(OSError, IndexError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 1e6
+    return 0.0
 
 
 def _steps(folder: Path, looks: Mapping[float, float]) -> dict[str, Step]:
