@@ -14,6 +14,7 @@ from ncf_assets.assets import (
     split,
     train,
 )
+from ncf_assets.assets.engine import EngineResource
 from ncf_assets.runs import claiming, dead_runs
 from ncf_assets.warehouse import Warehouse
 
@@ -37,6 +38,9 @@ defs = dg.Definitions(
         ),
     ],
     sensors=[dead_runs],
-    resources={"warehouse": claiming(Warehouse.of_environment())},
+    resources={
+        "engine": EngineResource.of_environment(),
+        "warehouse": claiming(Warehouse.of_environment()),
+    },
     executor=dg.in_process_executor,
 )
