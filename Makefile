@@ -7,6 +7,7 @@ PORT ?= 3000
 TB_PORT ?= 6006
 HOST ?= 127.0.0.1
 DAYS ?= 30
+SITE ?= site
 PIP_AUDIT ?= 2.10.1
 BIN := .venv/bin
 SETUP := .venv/installed
@@ -15,7 +16,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check hooks audit ui materialize backfill status sql tensorboard lock sample clean-runs clean
+.PHONY: help demo test check hooks audit ui materialize backfill status sql tensorboard docs lock sample clean-runs clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +59,10 @@ sql: $(SETUP)  ## A DuckDB shell on the warehouse
 tensorboard: $(SETUP)  ## The training curves of all models on 127.0.0.1:6006 (TB_PORT=6006)
 	$(BIN)/tensorboard --logdir "$${NCF_DATA_DIR:-data}/models" --host $(HOST) --port $(TB_PORT)
 
+docs: $(DOCS_SETUP)  ## The documentation as pages in site/, to be read without a network (SITE=site)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(abspath $(SITE))
+	@echo "$(abspath $(SITE))/index.html"
+
 lock: $(SETUP)  ## Renew both lock files from pyproject.toml, the docs' first: they fit together
 	$(LOCK) --group dev --group docs --upgrade pyproject.toml -o requirements-docs.lock
 	$(LOCK) --group dev --upgrade pyproject.toml -c requirements-docs.lock -o requirements.lock
@@ -68,8 +73,8 @@ sample: $(SETUP)  ## Generate the bundled Sample anew
 clean-runs: $(SETUP)  ## Remove old runs from Dagster's history (DAYS=30); data/ stays
 	$(BIN)/ncf-assets clean-runs --older-than $(DAYS)
 
-clean:  ## Remove the environment and caches; data/ stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean:  ## Remove the environment, the site and caches; data/ stays
+	rm -rf .venv site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(SETUP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \

@@ -1,23 +1,21 @@
 """Dagster's runs: one for each dataset at a time, and dead ones shown as failed.
 
 A run claims its dataset with the resource `warehouse`, whoever launches it, and says so in a tag.
-A run with that tag whose claim is free, or another run's, is dead. The claim itself is a lock of
-`ncf_assets.warehouse.claims`.
+A run that has claimed and whose claim is free, or another run's, is dead. The claim itself is a
+lock of `ncf_assets.warehouse.claims`.
 """
 
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import dagster as dg
 from dagster import DagsterRunStatus as Status
 
-from ncf_assets.warehouse import Warehouse, data_dir
-from ncf_assets.warehouse.claims import Holder, claim, holder
+from ncf_assets.warehouse import EVERY, Warehouse, data_dir
+from ncf_assets.warehouse.claims import claim, holder, last_holder
 
 CLAIM_TAG = "ncf-assets/claim"
-PARTITION_TAG = "dagster/partition"
 UNENDED = [Status.NOT_STARTED, Status.STARTING, Status.STARTED, Status.CANCELING]
 SECOND_LOOK = 2.0  # seconds; a run that ends frees its claim a moment before Dagster notes its end
 
@@ -36,14 +34,19 @@ def claiming(at: Warehouse) -> dg.ResourceDefinition:
         place = replace(at, spark=context.resources.engine)
         instance = context.instance
         run = instance.get_run_by_id(context.run.run_id) if instance and context.run else None
-        if instance is None or run is None or run.is_finished or PARTITION_TAG not in run.tags:
+        if instance is None or run is None or run.is_finished:
             yield place  # to look at: `dg launch` asks for it again after the run has ended
             return
-        with claim(place.root, run.tags[PARTITION_TAG], run.run_id):
+        with claim(place.root, dataset_of(run), run.run_id):
             instance.add_run_tags(run.run_id, claim_tag(place, run.run_id))
             yield place
 
     return warehouse
+
+
+def dataset_of(run: dg.DagsterRun) -> str:
+    """The dataset that a run works on; EVERY if it makes a table of all datasets."""
+    return run.tags.get("dagster/partition", EVERY)
 
 
 def claim_tag(place: Warehouse, run_id: str) -> dict[str, str]:
@@ -53,19 +56,22 @@ def claim_tag(place: Warehouse, run_id: str) -> dict[str, str]:
 
 def suspects(instance: dg.DagsterInstance, place: Warehouse) -> dict[str, dg.DagsterRun]:
     """Runs that Dagster shows as under way and whose process seems to be gone, by id."""
-    records = instance.get_run_records(dg.RunsFilter(statuses=UNENDED))
-    holders: dict[str, Holder | None] = {}
-    found = {}
-    for record in records:
-        run = record.dagster_run
-        dataset = run.tags.get(PARTITION_TAG)
-        if dataset is None:
-            continue
-        if dataset not in holders:
-            holders[dataset] = holder(place.root, dataset)
-        if not _may_live(instance, place, record, holders[dataset]):
-            found[run.run_id] = run
-    return found
+    runs = instance.get_runs(dg.RunsFilter(statuses=UNENDED))
+    # others are not ours to judge: they may be at other data, or wait for their process to begin
+    claimed = [run for run in runs if _has_claimed(run, place)]
+    holders = {dataset: holder(place.root, dataset) for dataset in map(dataset_of, claimed)}
+    return {
+        run.run_id: run
+        for run in claimed
+        if (held_by := holders[dataset_of(run)]) is None or held_by.run_id != run.run_id
+    }
+
+
+def _has_claimed(run: dg.DagsterRun, place: Warehouse) -> bool:
+    """Whether a run's tag says so; or the claim itself, if the run died before it had the tag."""
+    last = last_holder(place.root, dataset_of(run))
+    tagged = claim_tag(place, run.run_id).items() <= run.tags.items()
+    return tagged or (last is not None and last.run_id == run.run_id)
 
 
 def dead(instance: dg.DagsterInstance, place: Warehouse) -> list[dg.DagsterRun]:
@@ -98,19 +104,3 @@ def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason | dg.SensorR
     fail(context.instance, gone)
     said = "dead: " + ", ".join(run.run_id for run in gone) if gone else "no run is dead"
     return dg.SensorResult(skip_reason=said, cursor=" ".join(found))
-
-
-def _may_live(
-    instance: dg.DagsterInstance,
-    place: Warehouse,
-    record: dg.RunRecord,
-    held_by: Holder | None,
-) -> bool:
-    """Whether a run holds its claim, or may not yet have come to it."""
-    run = record.dagster_run
-    if held_by and held_by.run_id == run.run_id:
-        return True
-    if run.tags.get(CLAIM_TAG) == claim_tag(place, run.run_id)[CLAIM_TAG]:
-        return False
-    waited = (datetime.now(UTC) - record.update_timestamp).total_seconds()
-    return waited < instance.run_monitoring_start_timeout_seconds

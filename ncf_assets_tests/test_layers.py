@@ -21,8 +21,9 @@ ALLOWED = {
     "freshness": {"datasets", "ingest", "warehouse"},
     "assets": {"assets", "ncf", "tables", "checks", "warehouse", "datasets", "ingest"},
     "runs": {"warehouse"},
+    "doctor": {"datasets", "doctor", "freshness", "runs", "tables", "warehouse"},
     "definitions": {"assets", "runs", "warehouse"},
-    "cli": {"cli", "definitions", "datasets", "freshness", "runs", "tables", "warehouse"},
+    "cli": {"cli", "definitions", "datasets", "doctor", "freshness", "runs", "tables", "warehouse"},
 }
 FOREIGN = {
     # layer: packages that it must not know

@@ -117,6 +117,18 @@ def test_a_killed_run_is_shown_as_failed(tmp_path: Path, instance: dg.DagsterIns
     assert dead(instance, Warehouse(tmp_path)) == []
 
 
+def test_a_run_killed_before_it_has_its_tag_is_dead_as_well(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    """It has claimed its dataset a moment before; whoever comes next would wait for it."""
+    with run_elsewhere(tmp_path) as process:
+        os.killpg(process.pid, signal.SIGKILL)
+    (killed,) = instance.get_runs()
+    instance.run_storage.delete_run(killed.run_id)
+    instance.add_run(killed.with_tags({"dagster/partition": "A"}))
+    assert [run.run_id for run in dead(instance, Warehouse(tmp_path))] == [killed.run_id]
+
+
 def test_a_run_on_another_data_folder_is_left_alone(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:

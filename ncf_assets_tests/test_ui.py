@@ -57,7 +57,7 @@ def ui(data: Path) -> Iterator[str]:
         yield address
     finally:
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(60)
+        process.wait(120)
 
 
 def wait_until_served(address: str, log: Path) -> None:

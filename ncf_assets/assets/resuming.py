@@ -3,7 +3,6 @@
 What progress is made of is `ncf_assets.ncf.checkpoint`; where it lies, `ncf_assets.warehouse`.
 """
 
-import hashlib
 import json
 import zipfile
 from typing import Any
@@ -11,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ncf_assets.assets.partition import Run
-
-KEY = "training"  # the array that says which training the others belong to
+from ncf_assets.warehouse.checkpoints import TRAINING
 
 
 class Resuming:
@@ -23,7 +21,7 @@ class Resuming:
         self._asset = asset
         origin = run.origin(asset)
         same = {name: origin[name] for name in ("code", "inputs", "config")}
-        self._key = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).digest()
+        self._key = json.dumps(same, sort_keys=True).encode()
 
     def load(self) -> Any:
         """The progress of the same training, or None; says in the log which it is and why."""
@@ -36,7 +34,7 @@ class Resuming:
         try:
             with np.load(file, allow_pickle=False) as kept:
                 arrays = dict(kept)
-            if arrays.pop(KEY).tobytes() != self._key:
+            if arrays.pop(TRAINING).tobytes() != self._key:
                 log.info(
                     f"{self._asset}: a training was interrupted, but data, configuration or code"
                     " have changed since; training starts afresh"
@@ -53,7 +51,7 @@ class Resuming:
         """Keep the progress, in place of what was kept before."""
         from ncf_assets.ncf import checkpoint
 
-        arrays = checkpoint.to_arrays(progress) | {KEY: np.frombuffer(self._key, np.uint8)}
+        arrays = checkpoint.to_arrays(progress) | {TRAINING: np.frombuffer(self._key, np.uint8)}
         self._run.warehouse.write_checkpoint(self._asset, self._run.dataset, arrays)
 
     def forget(self) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy.exc
 
 from ncf_assets.cli.backfill import backfill
 from ncf_assets.cli.clean_runs import clean_runs
+from ncf_assets.cli.doctor import doctor
 from ncf_assets.cli.export import export
 from ncf_assets.cli.home import home
 from ncf_assets.cli.leaderboard import leaderboard
@@ -50,5 +51,17 @@ def main() -> None:
         raise click.ClickException(str(error)) from error
 
 
-for command in (materialize, backfill, status, summary, leaderboard, sql, export, clean_runs, home):
+COMMANDS = (
+    materialize,
+    backfill,
+    status,
+    summary,
+    leaderboard,
+    doctor,
+    sql,
+    export,
+    clean_runs,
+    home,
+)
+for command in COMMANDS:
     main.add_command(command)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import click
 
 from ncf_assets.datasets import Dataset, RegistryError, load
+from ncf_assets.freshness import Asset
 from ncf_assets.warehouse import Warehouse
 
 
@@ -17,6 +18,23 @@ def asset_names() -> list[str]:
     graph = defs.resolve_asset_graph()
     keys = graph.get_all_asset_keys()
     return sorted(key.to_user_string() for key in keys if graph.get(key).partitions_def)
+
+
+def graph_assets() -> list[Asset]:
+    """The assets that are partitioned by dataset, in the order of the data's way."""
+    from ncf_assets.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    nodes = [graph.get(key) for key in graph.toposorted_asset_keys]
+    return [
+        Asset(
+            node.key.to_user_string(),
+            node.code_version,
+            tuple(sorted(key.to_user_string() for key in node.parent_keys)),
+        )
+        for node in nodes
+        if node.partitions_def
+    ]
 
 
 def warehouse() -> Warehouse:

@@ -5,8 +5,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ncf_assets.cli.choices import check_datasets, registry, warehouse
-from ncf_assets.freshness import Asset, State, states
+from ncf_assets.cli.choices import check_datasets, graph_assets, registry, warehouse
+from ncf_assets.freshness import State, states
 from ncf_assets.tables import tables
 
 
@@ -19,7 +19,7 @@ def status(datasets: tuple[str, ...]) -> None:
     was made; Dagster's UI does not show this for partitioned assets.
     """
     check_datasets(datasets)
-    assets = _assets()
+    assets = graph_assets()
     shown = 0
     for name in datasets or registry():
         found = states(warehouse(), registry()[name], assets)
@@ -28,23 +28,6 @@ def status(datasets: tuple[str, ...]) -> None:
             shown += 1
     if not shown:
         click.echo(f"nothing is materialized in {warehouse().root}; try `make demo`")
-
-
-def _assets() -> list[Asset]:
-    """The assets that are partitioned by dataset, in the order of the data's way."""
-    from ncf_assets.definitions import defs
-
-    graph = defs.resolve_asset_graph()
-    nodes = [graph.get(key) for key in graph.toposorted_asset_keys]
-    return [
-        Asset(
-            node.key.to_user_string(),
-            node.code_version,
-            tuple(sorted(key.to_user_string() for key in node.parent_keys)),
-        )
-        for node in nodes
-        if node.partitions_def
-    ]
 
 
 def _table(dataset: str, found: list[State]) -> Table:

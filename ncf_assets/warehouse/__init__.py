@@ -109,12 +109,17 @@ class Warehouse:
         """The DuckDB catalogue: views only, see `catalogue`."""
         return self.root / "warehouse.duckdb"
 
+    @property
+    def tables_folder(self) -> Path:
+        """What the catalogue shows: a folder for each table."""
+        return self.root / "tables"
+
     def folder(self, asset: str, dataset: str) -> Path:
         """The folder of one asset's partition."""
         if asset in tables() and tables()[asset].spans_datasets:
             return self.root / "tables" / asset
         if asset in tables():
-            return self.root / "tables" / asset / f"dataset={dataset}"
+            return self.tables_folder / asset / f"dataset={dataset}"
         if asset.endswith("_model"):
             return self.root / "models" / asset / f"dataset={dataset}"
         return self.root / "reports" / f"dataset={dataset}"

@@ -8,6 +8,8 @@ What somebody writes into it, or an older shell leaves beside it, is swept away 
 
 import contextlib
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import duckdb
 from filelock import FileLock
 
+from ncf_assets.tables import tables
 from ncf_assets.warehouse import macros
 from ncf_assets.warehouse.files import replace, temporary
 from ncf_assets.warehouse.views import View, literal, views
@@ -26,7 +29,7 @@ LOCK_SECONDS = 60  # for what takes a second; ours
 def refresh(database: Path, root: Path) -> None:
     """Rebuild the catalogue if its views or the file itself have changed."""
     database.parent.mkdir(parents=True, exist_ok=True)
-    built_from = database.with_suffix(".duckdb.built-from")
+    built_from = _built_from(database)
     new = database.with_suffix(".duckdb.new")
     with FileLock(database.with_suffix(".duckdb.lock"), timeout=LOCK_SECONDS), swept(new):
         statements = _statements(views(root), "view")
@@ -57,6 +60,29 @@ def swept(new: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
+def rebuild(database: Path, root: Path) -> None:
+    """Build the catalogue anew, whatever is known of the old one."""
+    _built_from(database).unlink(missing_ok=True)
+    refresh(database, root)
+
+
+def faults(database: Path, root: Path) -> list[str]:
+    """In what the catalogue does not show the tables that there are."""
+    wanted = {view.name for view in views(root)}
+    if not database.exists():
+        return ["is missing"] if wanted else []
+    try:
+        shown = _shown(database)
+    except duckdb.Error as error:
+        return [f"cannot be opened ({error})"]
+    found = [f"has no view for table {name}" for name in sorted(wanted - shown)]
+    gone = shown & set(tables()) - wanted
+    found += [f"shows table {name}, of which there are no files" for name in sorted(gone)]
+    if database.with_suffix(".duckdb.new").exists():
+        found.append("has a half-built one beside it, which a killed run left")
+    return found
+
+
 def export(file: Path, root: Path, resources: Mapping[str, Any]) -> dict[str, int]:
     """Write a database with real tables in place of views; the rows of each table."""
     shown = views(root)
@@ -75,6 +101,20 @@ def _statements(shown: list[View], kind: str) -> list[str]:
         comment = f"comment on macro table {macro.name} is {literal(macro.description)}"
         found += [macro.create, comment]
     return found
+
+
+def _built_from(database: Path) -> Path:
+    """Where it is noted from which tables the catalogue was built."""
+    return database.with_suffix(".duckdb.built-from")
+
+
+def _shown(database: Path) -> set[str]:
+    """The names of the views. A copy is read: whoever has the catalogue open may write to it."""
+    with tempfile.TemporaryDirectory(prefix="ncf-assets-") as folder:
+        copy = shutil.copy(database, folder)
+        with duckdb.connect(str(copy), read_only=True) as connection:
+            named = "select view_name from duckdb_views() where not internal"
+            return {name for (name,) in connection.execute(named).fetchall()}
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ Who holds it stands beside the lock, for messages, and for telling live runs fro
 runs are is `ncf_assets.runs`'s concern.
 """
 
+import glob
 import json
 import os
 import socket
@@ -14,10 +15,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ncf_assets.warehouse import EVERY
 from ncf_assets.warehouse.files import remove, temporaries
 from ncf_assets.warehouse.stamp import now
 
 PATIENCE = 1.0  # seconds; more than `holder` keeps a lock while it looks
+PATIENCE_FOR_EVERY = 60.0  # a table of all datasets takes a moment, and is made when any is new
 
 _held: set[tuple[Path, str]] = set()  # the locks of this process, and the runs that they are for
 
@@ -73,44 +76,54 @@ def holder(root: Path, dataset: str) -> Holder | None:
         with lock.acquire(timeout=0):
             return None
     except Timeout:
-        return _read(_note(root, dataset))
+        return last_holder(root, dataset)
+
+
+def last_holder(root: Path, dataset: str) -> Holder | None:
+    """Who holds a dataset, or died while at it; None if who came last has ended."""
+    try:
+        return Holder(**json.loads(_note(root, dataset).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):  # the holder has just begun, or just ended
+        return None
 
 
 def leftovers(root: Path, dataset: str) -> list[Path]:
     """The temporary files and folders of a dataset; a killed run's, if nobody holds it."""
-    folders = [*root.glob(f"*/*/dataset={dataset}"), *root.glob(f"*/dataset={dataset}")]
+    own = f"dataset={glob.escape(dataset)}"
+    folders = [*root.glob(f"*/*/{own}"), *root.glob(f"*/{own}")]
+    if dataset == EVERY:
+        folders += root.glob("tables/*")
     return sorted(path for folder in folders for path in temporaries(folder))
 
 
 def _lock(root: Path, dataset: str) -> Path:
     folder = root / "claims"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{dataset}.lock"
+    return folder / f"{_name(dataset)}.lock"
 
 
 def _note(root: Path, dataset: str) -> Path:
-    return root / "claims" / f"{dataset}.json"
+    return root / "claims" / f"{_name(dataset)}.json"
+
+
+def _name(dataset: str) -> str:
+    """For people and file systems; no dataset's name has a space."""
+    return "a table of all datasets" if dataset == EVERY else dataset
 
 
 def _acquire(lock: FileLock, root: Path, dataset: str, run_id: str) -> None:
     """Take the lock; wait for other steps of the same run alone."""
     while True:
         try:
-            lock.acquire(timeout=PATIENCE)
+            lock.acquire(timeout=PATIENCE_FOR_EVERY if dataset == EVERY else PATIENCE)
         except Timeout:
-            other = _read(_note(root, dataset))
+            other = last_holder(root, dataset)
             if other is None or other.run_id != run_id:
                 raise BusyError(
-                    f"one run works on a dataset at a time, and {dataset} is being materialized by"
+                    "one run works on a dataset at a time, and"
+                    f" {_name(dataset)} is being materialized by"
                     f" {other or 'a run that has just begun'}; wait until it has ended, or end it,"
                     " then run this again"
                 ) from None
         else:
             return
-
-
-def _read(note: Path) -> Holder | None:
-    try:
-        return Holder(**json.loads(note.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError):  # the holder has just begun, or just ended
-        return None

@@ -145,3 +145,17 @@ def _damaged(file: Path) -> DamagedError:
         f"{file} is damaged or was not written by NCF Assets; remove it and materialize the table"
         " again"
     )
+
+
+def verify(file: Path) -> None:
+    """Read a table's file to its end. Raises DamagedError unless its rows are as when written."""
+    stamp = read_stamp(file)
+    try:
+        with pq.ParquetFile(file) as parquet:
+            found = ContentHash(parquet.schema_arrow)
+            for batch in parquet.iter_batches():
+                found.update(batch)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedError(f"{file} is damaged ({error})") from error
+    if found.hexdigest() != stamp.content:
+        raise DamagedError(f"{file} is damaged: its rows are not those that it was written with")

@@ -1,10 +1,15 @@
 """Running `ncf-assets` as its user does: as a process, on a data folder of its own."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import dagster as dg
 import yaml
 
 from ncf_assets_tests.tiny import CONFIG, write_source
@@ -50,3 +55,37 @@ def tiny_folder(folder: Path, others: str = "") -> Path:
         registry.write(others)
     (folder / "run.yaml").write_text(yaml.safe_dump(CONFIG))
     return folder
+
+
+@contextmanager
+def daemon(data: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A `dagster-daemon` of the user's own, in a process group of its own."""
+    home = ncf(data, "home").stdout.strip()
+    root = Path(__file__).parents[2]
+    call = [str(BIN / "dagster-daemon"), "run", "-w", str(root / "workspace.yaml")]
+    with (data / "daemon.log").open("wb") as log:
+        process = subprocess.Popen(
+            call,
+            env=environment(data) | {"DAGSTER_HOME": home},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+        process.wait(60)
+
+
+def wait_for_runs(data: Path, n: int, seconds: float = 180) -> list[str]:
+    """The states of n runs, once all have ended."""
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            states = [run.status.value for run in instance.get_runs()]
+            if len(states) == n and set(states) <= {"SUCCESS", "FAILURE"}:
+                return states
+            time.sleep(1)
+    raise AssertionError(f"runs did not end in {seconds} s: {states}")

@@ -1,7 +1,6 @@
 """Backfills against a real daemon, and shells that stay open meanwhile."""
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -14,7 +13,15 @@ import duckdb
 import pytest
 
 from ncf_assets.warehouse import Warehouse
-from ncf_assets_tests.cli.commands import BIN, environment, ncf, run, tiny_folder
+from ncf_assets_tests.cli.commands import (
+    BIN,
+    daemon,
+    environment,
+    ncf,
+    run,
+    tiny_folder,
+    wait_for_runs,
+)
 from ncf_assets_tests.tiny import ROWS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -130,27 +137,6 @@ def test_an_open_shell_and_a_backfill_do_not_disturb_each_other(data: Path) -> N
     assert sorted(found) == [("Other", 13), ("Sample", 13)]
 
 
-@contextmanager
-def daemon(data: Path) -> Iterator[None]:
-    """A `dagster-daemon` of the user's own."""
-    home = ncf(data, "home").stdout.strip()
-    root = Path(__file__).parents[2]
-    call = [str(BIN / "dagster-daemon"), "run", "-w", str(root / "workspace.yaml")]
-    with (data / "daemon.log").open("wb") as log:
-        process = subprocess.Popen(
-            call,
-            env=environment(data) | {"DAGSTER_HOME": home},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(60)
-
-
 def test_dagsters_own_job_backfill_works_with_a_running_daemon(data: Path) -> None:
     """`dagster job backfill` queues a run for each partition, and the daemon runs them.
 
@@ -167,18 +153,6 @@ def test_dagsters_own_job_backfill_works_with_a_running_daemon(data: Path) -> No
     for dataset in ("Sample", "Other"):
         assert rows(data, dataset)["test"] == 12
         assert "negatives" not in rows(data, dataset)
-
-
-def wait_for_runs(data: Path, n: int, seconds: float = 180) -> list[str]:
-    """The states of n runs, once all have ended."""
-    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            states = [run.status.value for run in instance.get_runs()]
-            if len(states) == n and set(states) <= {"SUCCESS", "FAILURE"}:
-                return states
-            time.sleep(1)
-    raise AssertionError(f"runs did not end in {seconds} s: {states}")
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])

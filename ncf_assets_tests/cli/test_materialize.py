@@ -308,6 +308,7 @@ def test_a_file_of_another_format_names_the_format(tmp_path: Path) -> None:
 def test_help_names_every_command_and_option(tmp_path: Path) -> None:
     """Each with a sentence."""
     out = ncf(tmp_path, "--help").stdout
-    for command in ("materialize", "backfill", "status", "summary", "sql", "export", "home"):
+    commands = ("materialize", "backfill", "status", "doctor", "summary", "sql", "export", "home")
+    for command in commands:
         assert command in out
         assert len(ncf(tmp_path, command, "--help").stdout.splitlines()) > 4

@@ -9,14 +9,12 @@ from filelock import FileLock
 from ncf_assets_tests.cli.commands import ncf
 from ncf_assets_tests.docs.texts import make
 
-DEMO_SECONDS = 90  # after the installation, on 2 cores
-
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A data folder with the Sample and its leaderboard; what `make demo` said is in said.txt.
+    """A data folder with the Sample and its leaderboard; workers share it, so do not change it.
 
-    Workers share it, so a test must not change it.
+    What `make demo` said is in said.txt, how long it took in seconds.txt.
     """
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "demo"
@@ -26,7 +24,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
             started = time.monotonic()
             done = make(folder, "demo")
             assert done.returncode == 0, done.stdout + done.stderr
-            assert time.monotonic() - started < DEMO_SECONDS
+            (folder / "seconds.txt").write_text(str(time.monotonic() - started))
             assert ncf(folder, "leaderboard").returncode == 0
             (folder / "said.txt").write_text(done.stdout)
     return folder

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ncf_assets.warehouse import Warehouse
+from ncf_assets.warehouse import EVERY, Warehouse
 from ncf_assets.warehouse.claims import BusyError, claim, holder
 from ncf_assets.warehouse.files import temporary, temporary_folder
 
@@ -117,6 +117,19 @@ def test_a_claim_sweeps_what_a_killed_run_left_of_its_dataset(tmp_path: Path) ->
     with claim(tmp_path, "A", "run-1"):
         assert not any(path.exists() for path in left["A"])
         assert all(path.exists() for path in [*kept, *left["B"]])
+
+
+def test_a_claim_on_all_datasets_sweeps_none_of_them(tmp_path: Path) -> None:
+    """A table of all datasets has a claim of its own, for which a second run waits."""
+    place = Warehouse(tmp_path)
+    with temporary(place.file("users", "A")) as other, claim(tmp_path, "A", "run-1"):
+        other.touch()
+        left = place.file("leaderboard", EVERY).with_name(".data.parquet.0123abcd.tmp")
+        left.parent.mkdir(parents=True)
+        left.touch()
+        with claim(tmp_path, EVERY, "run-2"):
+            assert not left.exists()
+            assert other.exists()
 
 
 def test_a_note_cut_off_by_a_power_cut_holds_nobody_up(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""Finding what is damaged or out of step: tables and the catalogue."""
+
+import os
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from ncf_assets.warehouse import DamagedError, Warehouse, catalogue
+from ncf_assets.warehouse.parquet import verify
+from ncf_assets_tests.warehouse.test_warehouse import write
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """An empty warehouse."""
+    return Warehouse(tmp_path)
+
+
+def faults(warehouse: Warehouse) -> list[str]:
+    """In what the catalogue does not show the tables that there are."""
+    return catalogue.faults(warehouse.database, warehouse.root)
+
+
+def test_a_catalogue_out_of_step_is_told_view_by_view(warehouse: Warehouse) -> None:
+    """A table without a view, a view without files, a half-built file; then none, once rebuilt."""
+    assert faults(warehouse) == []
+    write(warehouse, "A")
+    assert faults(warehouse) == []
+    warehouse.file("items", "A").rename(warehouse.root / "away.parquet")
+    with warehouse.draft("users", "A") as draft:
+        draft.finish(code="c", inputs={}, config={}, run_id="r")
+        draft.publish()  # and killed before the catalogue is refreshed
+    warehouse.database.with_suffix(".duckdb.new").touch()
+    assert faults(warehouse) == [
+        "has no view for table users",
+        "shows table items, of which there are no files",
+        "has a half-built one beside it, which a killed run left",
+    ]
+    catalogue.rebuild(warehouse.database, warehouse.root)
+    assert faults(warehouse) == []
+
+
+def test_a_damaged_or_missing_catalogue_is_rebuilt(warehouse: Warehouse) -> None:
+    """Even if its size and time say that it is the one that was built."""
+    write(warehouse, "A")
+    facts = warehouse.database.stat()
+    with warehouse.database.open("r+b") as file:
+        file.write(b"\0" * 8192)
+    os.utime(warehouse.database, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert faults(warehouse)[0].startswith("cannot be opened")
+    catalogue.rebuild(warehouse.database, warehouse.root)
+    assert faults(warehouse) == []
+    warehouse.database.unlink()
+    assert faults(warehouse) == ["is missing"]
+
+
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_a_flipped_bit_in_the_rows_is_found(warehouse: Warehouse, column: int) -> None:
+    """In the last byte of a column, which may still read, as another value."""
+    write(warehouse)
+    file = warehouse.file("items", "A")
+    verify(file)
+    chunk = pq.read_metadata(file).row_group(0).column(column)
+    start = chunk.dictionary_page_offset or chunk.data_page_offset
+    content = bytearray(file.read_bytes())
+    content[start + chunk.total_compressed_size - 1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(DamagedError, match=r"data\.parquet is damaged"):
+        verify(file)
+
+
+def test_a_file_that_is_cut_off_is_found(warehouse: Warehouse) -> None:
+    """As a full disk or a copy that was broken off leaves it."""
+    write(warehouse)
+    file = warehouse.file("items", "A")
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(DamagedError, match=r"data\.parquet is damaged"):
+        verify(file)
