@@ -16,7 +16,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check hooks audit ui materialize backfill status sql tensorboard docs lock sample clean-runs clean
+.PHONY: help demo test check hooks audit ui materialize backfill status sql tensorboard docs screenshots lock sample clean-runs clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ tensorboard: $(SETUP)  ## The training curves of all models on 127.0.0.1:6006 (T
 docs: $(DOCS_SETUP)  ## The documentation as pages in site/, to be read without a network (SITE=site)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(abspath $(SITE))
 	@echo "$(abspath $(SITE))/index.html"
+
+screenshots: $(SETUP)  ## The pictures in docs/images anew (wants chromium)
+	$(BIN)/python -m documentation.screenshots
 
 lock: $(SETUP)  ## Renew both lock files from pyproject.toml, the docs' first: they fit together
 	$(LOCK) --group dev --group docs --upgrade pyproject.toml -o requirements-docs.lock

@@ -4,7 +4,8 @@
 paper's test negatives beside the published values, and as its last line the means as JSON. The
 number of epochs is chosen on a validation item of each user, drawn from the training half; then
 all of the training half is trained on for as long, and the test items are looked at once. Settings
-are the assets' defaults, which were chosen on validation items too: docs/training.md.
+are the assets' defaults, from scratch those of `SCRATCH`; both were chosen on validation items too:
+docs/training.md.
 """
 
 import argparse
@@ -23,10 +24,11 @@ import numpy as np
 from benchmarks.defaults import configuration
 from benchmarks.movielens import N_ITEMS, N_USERS, Split, load, validation
 from ncf_assets.assets.baselines import EaseConfig, ItemKnnConfig
-from ncf_assets.assets.model_asset import TrainingConfig
 from ncf_assets.assets.train import GmfConfig, IalsConfig, MlpConfig, NeumfConfig
+from ncf_assets.assets.training_config import TrainingConfig
 from ncf_assets.ncf import choosing, ease, ials, itemknn, metrics, neumf, ranking
-from ncf_assets.ncf.training import Examples, Progress, best_epoch, describe, train
+from ncf_assets.ncf.history import best_epoch, describe
+from ncf_assets.ncf.training import Examples, Progress, train
 
 SEEDS = (1, 2, 3)
 K = 10
@@ -112,7 +114,7 @@ def best(fitting: Fitting) -> dict[str, Any]:
         ials.fit,
         [
             ials.IalsSettings(
-                config.factors, config.sweeps, config.unobserved_weight, regularisation, seed
+                config.factors, config.sweeps, config.unobserved_ratio, regularisation, seed
             )
             for regularisation in config.regularisation
         ],

@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.defaults import configuration
-from ncf_assets.assets.model_asset import TrainingConfig
+from ncf_assets.assets.training_config import TrainingConfig
 from ncf_assets.ncf import neumf
 from ncf_assets.ncf.randomness import rng
 from ncf_assets.ncf.training import Examples, train

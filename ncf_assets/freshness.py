@@ -84,7 +84,6 @@ def _source_changed(warehouse: Warehouse, dataset: Dataset, stamp: Stamp) -> boo
     file = download.locate(dataset, warehouse.registry.parent, warehouse.raw)
     if file is None or not file.exists():
         return False
-    facts = file.stat()
-    if (facts.st_size, facts.st_mtime_ns) == (stamp.source["size"], stamp.source["mtime_ns"]):
+    if download.signature(file).items() <= stamp.source.items():
         return False
     return packing.fingerprint(file) != stamp.inputs["source"]

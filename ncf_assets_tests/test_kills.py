@@ -4,7 +4,9 @@ import json
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import duckdb
 import pytest
 import yaml
 
+from ncf_assets.cli.choices import asset_names
 from ncf_assets.definitions import defs
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import Warehouse
@@ -26,9 +29,7 @@ GRAPH = defs.resolve_asset_graph()
 STAGES = ("ingest", "prepare", "split", "train", "evaluate", "serve")
 OPS = {"ranking_pass": {"evaluate", "serve"}, "evaluation": {"evaluate"}}  # of several tables
 TELL_TIMES = {"training_history", "evaluation_report"}  # their content differs from run to run
-ASSETS = {
-    key.to_user_string() for key in GRAPH.get_all_asset_keys() if GRAPH.get(key).partitions_def
-}
+ASSETS = set(asset_names())
 
 pytestmark = [
     pytest.mark.slow,
@@ -96,17 +97,51 @@ def runs(tmp_path: Path) -> Iterator[Runs]:
     found.close()
 
 
+def shown(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The views of a catalogue."""
+    named = "select view_name from duckdb_views() where not internal"
+    return [view for (view,) in connection.execute(named).fetchall()]
+
+
 def check_whole(place: Warehouse) -> None:
     """The catalogue opens, and every table that it shows reads to its end as it was written."""
     if not place.database.exists():
         return
     with duckdb.connect(str(place.database), read_only=True) as connection:
-        named = "select view_name from duckdb_views() where not internal"
-        for (view,) in connection.execute(named).fetchall():
+        for view in shown(connection):
             rows = len(connection.execute(f"from {view}").fetchall())
             if view in tables():  # `lineage` is of all of them
                 assert rows == place.stamp(view, "Sample").rows
                 verify(place.file(view, "Sample"))
+
+
+@contextmanager
+def watched(place: Warehouse) -> Iterator[None]:
+    """All the time, the catalogue opens and every view in it can be read."""
+    stop, failures = threading.Event(), []
+
+    def look() -> None:
+        while not stop.wait(0.1):
+            try:
+                if place.database.exists():
+                    _count(place.database)
+            except duckdb.Error as error:
+                failures.append(str(error))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(60)
+    assert failures == []
+
+
+def _count(database: Path) -> None:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for view in shown(connection):
+            connection.execute(f"select count(*) from {view}").fetchall()
 
 
 def contents(place: Warehouse) -> dict[str, str]:
@@ -130,30 +165,37 @@ def statuses(place: Warehouse) -> list[str]:
         return [run.status.value for run in instance.get_runs()]
 
 
+def kill_and_mend(runs: Runs, stage: str, takes: float, random_: random.Random) -> None:
+    """Kill a stage five times within the seconds that it takes, then let it run."""
+    killed = 0
+    while killed < KILLS:
+        run = runs.stage(stage, random_.uniform(0, takes))
+        check_whole(runs.place)
+        if run["code"] == -9:
+            killed += 1
+        else:  # it was quicker than thought
+            takes = min(takes, run["seconds"])
+    runs.stage(stage)
+    assert left_behind(runs.place) == []
+    assert set(statuses(runs.place)) <= {"SUCCESS", "FAILURE"}
+
+
 def test_after_kills_a_plain_run_gives_what_an_undisturbed_one_gives(
     runs: Runs, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """30 kills of process groups, five within the time that each stage takes.
 
-    After each, the catalogue opens and no table is torn. After a plain run of the stage, and of
-    everything in the end, nothing is left behind, and Dagster shows no run as under way.
+    The catalogue opens at every moment, and after each kill no table is torn. After a plain run of
+    the stage, and of everything in the end, nothing is left behind, and Dagster shows no run as
+    under way.
     """
     undisturbed = Runs(tmp_path_factory.mktemp("undisturbed"))
     takes = {stage: undisturbed.stage(stage)["seconds"] for stage in STAGES}
     undisturbed.close()
     expected, random_ = contents(undisturbed.place), random.Random(SEED)
-    for stage in STAGES:
-        killed = 0
-        while killed < KILLS:
-            run = runs.stage(stage, random_.uniform(0, takes[stage]))
-            check_whole(runs.place)
-            if run["code"] == -9:
-                killed += 1
-            else:  # it was quicker than thought
-                takes[stage] = min(takes[stage], run["seconds"])
-        runs.stage(stage)
-        assert left_behind(runs.place) == []
-        assert set(statuses(runs.place)) <= {"SUCCESS", "FAILURE"}
+    with watched(runs.place):
+        for stage in STAGES:
+            kill_and_mend(runs, stage, takes[stage], random_)
     assert "FAILURE" in statuses(runs.place)
     runs.everything()
     assert contents(runs.place) == expected

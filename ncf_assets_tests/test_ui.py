@@ -7,35 +7,30 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import requests
 from playwright.sync_api import Page, expect, sync_playwright
 
+from ncf_assets.checks import checks
+from ncf_assets.definitions import defs
 from ncf_assets.warehouse import PROJECT_DATA, Warehouse
 from ncf_assets_tests.cli.commands import environment
+from ncf_assets_tests.serving import free_port, wait_until_served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 START_SECONDS, RUN_SECONDS = 90, 240
-LAUNCHED = re.compile("op=LaunchPipelineExecution")  # leaving the page before would cancel it
+# leaving the page before would cancel it
+LAUNCHED = re.compile("op=(LaunchPipelineExecution|LaunchPartitionBackfill)")
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the path"),
 ]
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -53,31 +48,40 @@ def ui(data: Path) -> Iterator[str]:
         )
     try:
         address = f"http://127.0.0.1:{port}"
-        wait_until_served(address, data / "ui.log")
+        wait_until_served(f"{address}/server_info", data / "ui.log", START_SECONDS)
         yield address
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.wait(120)
 
 
-def wait_until_served(address: str, log: Path) -> None:
-    """Return when the web server answers; fail with its log if it does not."""
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        try:
-            requests.get(f"{address}/server_info", timeout=5).raise_for_status()
-        except requests.RequestException:
-            time.sleep(1)
-        else:
-            return
-    pytest.fail(f"no answer from {address} in {START_SECONDS} s:\n{log.read_text()}")
+REGISTRY = """
+[Sample]
+format = "amazon-2014"
+path = "sample/reviews_Sample_5.json.gz"
+synthetic = true
+
+[Again]
+format = "amazon-2014"
+path = "sample/reviews_Sample_5.json.gz"
+synthetic = true
+"""
+GRAPH = defs.resolve_asset_graph()
+GROUPS = ("ingest", "prepare", "split", "train", "evaluate", "serve")
+
+
+def edges_between_groups() -> int:
+    """How many pairs of groups have an asset of one made from an asset of the other."""
+    group = {key: GRAPH.get(key).group_name for key in GRAPH.get_all_asset_keys()}
+    pairs = {(group[up], group[key]) for key in group for up in GRAPH.get(key).parent_keys}
+    return sum(one != other for one, other in pairs)
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A data folder with the bundled Sample."""
+    """A data folder with two datasets: the bundled Sample, twice."""
     shutil.copytree(PROJECT_DATA / "sample", tmp_path / "sample")
-    shutil.copy(PROJECT_DATA / "datasets.toml", tmp_path)
+    (tmp_path / "datasets.toml").write_text(REGISTRY)
     return tmp_path
 
 
@@ -92,28 +96,71 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
-def test_everything_is_materialized_by_clicks(data: Path, page: Page) -> None:
-    """Lineage, Materialize all, a dataset, Launch: the run succeeds and the report is shown."""
+def launch(page: Page, partitions: str, button: str) -> None:
+    """In the dialog that is open: type which partitions, take all that fit, and launch."""
+    page.get_by_text("Select a partition or create one").click()
+    page.keyboard.type(partitions)
+    page.get_by_text("Select all (").click()
+    page.keyboard.press("Escape")
+    with page.expect_response(LAUNCHED, timeout=START_SECONDS * 1000):
+        page.get_by_role("button", name=button).click()
+
+
+def see_the_lineage(page: Page, address: str) -> None:
+    """The global graph has every group with every edge between groups, and every asset in them."""
+    page.goto(f"{address}/asset-groups")
+    for group in GROUPS:
+        expect(page.get_by_text(group, exact=True).first).to_be_visible()
+    expect(page.locator("path[marker-end]")).to_have_count(edges_between_groups())
+    for group in GROUPS:
+        page.goto(f"{address}/asset-groups?expanded=global@global:{group}")
+        for key in GRAPH.get_all_asset_keys():
+            if GRAPH.get(key).group_name == group:
+                name = key.to_user_string()
+                expect(page.locator("svg").get_by_text(name, exact=True).first).to_be_attached()
+
+
+def see_what_was_made(page: Page, address: str) -> None:
+    """Report with plots, preview, column lineage, checks."""
+    page.goto(f"{address}/assets/evaluation_report")
+    expect(page.get_by_text("By popularity of the item").first).to_be_visible()
+    expect(page.get_by_text("popularity").first).to_be_visible()
+    page.get_by_text("[Show Markdown]").nth(1).click()
+    expect(page.get_by_alt_text("Training")).to_be_visible()
+    page.goto(f"{address}/assets/test")
+    for shown in ("column lineage", "interactions.rating", "preview", "content hash"):
+        expect(page.get_by_text(shown, exact=True).first).to_be_visible()
+    page.goto(f"{address}/assets/metrics?view=checks")
+    for check in checks()["metrics"]:
+        expect(page.get_by_text(check.name).first).to_be_visible()
+    expect(page.get_by_text("Succeeded")).to_have_count(len(checks()["metrics"]))
+    page.goto(f"{address}/assets/leaderboard")
+    expect(page.get_by_text("out of date").first).to_be_visible()
+    page.goto(f"{address}/locations/ncf_assets/jobs/everything")
+    expect(page.get_by_text("To begin:")).to_be_visible()
+
+
+def test_the_ui_is_used_by_clicks(data: Path, page: Page) -> None:
+    """Everything is made of one dataset; then a backfill reads the files of both."""
     with ui(data) as address:
+        see_the_lineage(page, address)
         page.goto(f"{address}/asset-groups")
-        for group in ("ingest", "prepare", "split", "train", "evaluate", "serve"):
-            expect(page.get_by_text(group, exact=True).first).to_be_visible()
         page.get_by_text("Materialize all").first.click()
-        page.get_by_text("Select a partition or create one").click()
-        page.keyboard.type("Sample")
-        page.get_by_text("Select all (1)").click()
-        page.keyboard.press("Escape")
-        with page.expect_response(LAUNCHED, timeout=START_SECONDS * 1000):
-            page.get_by_role("button", name="Launch 1 run").click()
+        launch(page, "Sample", "Launch 1 run")
         page.goto(f"{address}/runs")
         expect(page.get_by_text("Success").first).to_be_visible(timeout=RUN_SECONDS * 1000)
-        page.goto(f"{address}/assets/evaluation_report")
-        expect(page.get_by_text("By popularity of the item").first).to_be_visible()
-        expect(page.get_by_text("popularity").first).to_be_visible()
-        page.goto(f"{address}/assets/leaderboard")
-        expect(page.get_by_text("out of date").first).to_be_visible()
+        see_what_was_made(page, address)
+        page.goto(f"{address}/assets/raw_reviews")
+        page.get_by_role("button", name=re.compile("Materialize")).first.click()
+        page.get_by_role("button", name="Confirm").click()  # that rejected_reviews come with it
+        launch(page, "a", "Launch backfill")  # both names have one
+        page.goto(f"{address}/runs?tab=backfills")
+        expect(page.get_by_text("2 partitions").first).to_be_visible()
+        expect(page.get_by_text("Success")).to_have_count(2, timeout=RUN_SECONDS * 1000)
     warehouse = Warehouse(data)
-    assert warehouse.stamp("raw_reviews", "Sample").rows == 22_954
+    assert [warehouse.stamp("raw_reviews", name).rows for name in ("Sample", "Again")] == [
+        22_954
+    ] * 2
     asked = "metric == 'hr' and k == 10 and segment == 'all' and protocol == 'sampled-99'"
     best = warehouse.read("metrics", "Sample").query(asked).set_index("model")["value"]
     assert best["neumf"] > best["popularity"] + 0.1

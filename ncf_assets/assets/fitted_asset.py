@@ -110,5 +110,11 @@ def _publish(
         shown = {"dagster/uri": dg.MetadataValue.path(str(file))}
     yield dg.MaterializeResult(
         data_version=dg.DataVersion(stamp.content),
-        metadata={**shown, **fitted.facts, "numbers": parameters, "content hash": stamp.content},
+        metadata={
+            **shown,
+            **fitted.facts,
+            "numbers": parameters,
+            "content hash": stamp.content,
+            **run.effort.so_far(),
+        },
     )

@@ -112,20 +112,20 @@ def _read(run: Run, dataset: Dataset, file: Path, unpacked_limit: int) -> Iterat
             draft: draft.finish(**run.origin(draft.table.name, hashes), source=source)
             for draft in (accepted, rejected)
         }
-        yield _as_published(dataset, accepted.rows + rejected.rows)
-        yield from run.publish(stamps)
+        lines = accepted.rows + rejected.rows
+        yield _as_published(dataset, lines)
+        yield from run.publish(stamps, {"rejected share": rejected.rows / lines})
 
 
 def _facts_of(file: Path) -> dict[str, Any]:
-    """By what `status` tells, without reading it, that a file is still the same."""
+    """Where a file is, and by what `status` tells that it is still the same."""
     try:
-        facts = file.stat()
+        return {"path": str(file), **download.signature(file)}
     except OSError as error:
         raise packing.SourceError(
             f"{file} cannot be read ({error.strerror}); put the file there, or correct `path` or"
             " `url` in datasets.toml"
         ) from error
-    return {"path": str(file), "size": facts.st_size, "mtime_ns": facts.st_mtime_ns}
 
 
 def _as_published(dataset: Dataset, lines: int) -> dg.AssetCheckResult:

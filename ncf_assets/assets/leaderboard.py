@@ -4,6 +4,7 @@ It takes what is there when it runs, so a dataset that is missing or failed does
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -21,6 +22,7 @@ from ncf_assets.warehouse import EVERY, Stamp, Warehouse
 TABLE = tables()["leaderboard"]
 READS = ("metrics", "evaluation_report")
 SPEC = table_spec(TABLE, "evaluate", READS, code_version(__name__, TABLE.text), "sql")
+A_MONTH = timedelta(days=30)  # after which the UI shows it as stale; an example to copy
 # not `eager()`, which waits until every dataset is materialized
 WHEN_ANY_REPORT_IS_NEW = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
@@ -30,7 +32,12 @@ WHEN_ANY_REPORT_IS_NEW = (
 
 @dg.multi_asset(
     name=TABLE.name,
-    specs=[SPEC.replace_attributes(automation_condition=WHEN_ANY_REPORT_IS_NEW)],
+    specs=[
+        SPEC.replace_attributes(
+            automation_condition=WHEN_ANY_REPORT_IS_NEW,
+            freshness_policy=dg.FreshnessPolicy.time_window(fail_window=A_MONTH),
+        )
+    ],
     check_specs=check_specs(TABLE),
 )
 def leaderboard(

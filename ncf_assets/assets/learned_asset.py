@@ -15,7 +15,7 @@ from ncf_assets.assets.code import code_version
 from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import DATASETS, Run, check_spec, settings_of
-from ncf_assets.assets.table_asset import OWNERS
+from ncf_assets.assets.table_asset import OWNERS, WHEN_UPSTREAM_IS_NEW
 from ncf_assets.warehouse import Warehouse
 
 READS = ("users", "items", "train", "validation", "negatives")
@@ -45,6 +45,8 @@ def learned_asset(
         group_name="train",
         kinds=kinds,
         owners=OWNERS,
+        tags={"makes": "model"},
+        automation_condition=WHEN_UPSTREAM_IS_NEW,
         description=description,
         partitions_def=DATASETS,
         code_version=code_version(__name__, *code),

@@ -4,12 +4,10 @@ What the networks are is `ncf_assets.ncf.neumf`; how they are trained, `ncf_asse
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, fields
-from functools import partial
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
 
 from ncf_assets.assets.learned_asset import (
     how_it_was_made,
@@ -20,12 +18,15 @@ from ncf_assets.assets.learned_asset import (
 from ncf_assets.assets.partition import Run
 from ncf_assets.assets.resuming import Resuming
 from ncf_assets.assets.tensorboard import EventFiles
+from ncf_assets.assets.tracking import Untracked, tracked
+from ncf_assets.assets.training_config import TrainingConfig
 from ncf_assets.warehouse import Stamp
 
 SCIENCE = tuple(
     f"ncf_assets.ncf.{module}"
     for module in (
         "epoch",
+        "history",
         "metrics",
         "neumf",
         "pair_logits",
@@ -38,49 +39,6 @@ SCIENCE = tuple(
 )
 PROBED_PAIRS = 256  # pairs on which a saved model must score as it did in training
 
-# settings whose default differs from network to network
-epochs_field = partial(Field, ge=1, le=1000, description="Epochs at most; `patience` may end it")
-learning_rate_field = partial(
-    Field, gt=0, le=1, description="Adam's rate at the start; it falls to 0 in a line"
-)
-negatives_field = partial(
-    Field, ge=1, le=100, description="Random unseen items for each interaction, fresh each epoch"
-)
-l2_field = partial(Field, ge=0, le=1, description="Penalty on the embeddings of each example")
-averaging_field = partial(
-    Field,
-    ge=0,
-    lt=1,
-    description="Share of the earlier epochs in the mean of weights that is validated and kept",
-)
-
-
-class TrainingConfig(dg.Config):
-    """What all networks have in common."""
-
-    seed: int = Field(2017, ge=0, description="Seed of initial weights, negatives and shuffling")
-    epochs: int = epochs_field(20)
-    patience: int = Field(5, ge=1, description="Epochs without better validation NDCG@10 to stop")
-    batch_size: int | None = Field(
-        None,
-        ge=2,
-        description="Examples a step; without it a 256th to a 128th of an epoch's, 256 to 65,536",
-    )
-    learning_rate: float = learning_rate_field(0.004)
-    negatives_per_positive: int = negatives_field(4)
-    l2: float = l2_field(0.01)
-    averaging: float = averaging_field(0.0)
-    saved_model: bool = Field(
-        False, description="Export a TensorFlow SavedModel for TF Serving as well"
-    )
-
-    def settings(self) -> Any:
-        """Those of them that say how to train, as TrainingSettings."""
-        from ncf_assets.ncf.training import TrainingSettings
-
-        return TrainingSettings(**{f.name: getattr(self, f.name) for f in fields(TrainingSettings)})
-
-
 Build = Callable[[Run, Any], Any]
 
 
@@ -92,8 +50,12 @@ def model_asset(
     def wrap(build: Build) -> dg.AssetsDefinition:
         def work(run: Run, config: TrainingConfig) -> Iterator[Any]:
             model, resuming = build(run, config), Resuming(run, name)
-            history = _train(run, name, model, config, resuming)
-            yield from _publish(run, name, model, history)
+            with tracked(run, name) as tracking:
+                history = _train(run, name, model, config, resuming, tracking)
+                yield from _publish(run, name, model, history)
+                record = run.warehouse.file(name, run.dataset)
+                model_file = run.warehouse.record(name, run.dataset)["file"]
+                tracking.files(record, record.with_name(model_file))
             resuming.forget()
 
         return learned_asset(
@@ -115,21 +77,29 @@ def model_asset(
 
 
 def _train(
-    run: Run, asset: str, model: Any, config: TrainingConfig, resuming: Resuming
+    run: Run,
+    asset: str,
+    model: Any,
+    config: TrainingConfig,
+    resuming: Resuming,
+    tracking: Untracked,
 ) -> list[Any]:
     """Fit the network in place, or go on with it; the epochs."""
     from ncf_assets.ncf import training
+    from ncf_assets.ncf.history import describe
 
     events = EventFiles(run, asset)
 
     def on_epoch(progress: training.Progress) -> None:
-        run.context.log.info(training.describe(progress.history, config.epochs))
+        run.context.log.info(describe(progress.history, config.epochs))
         resuming.save(progress)
         events.write(progress.history[-1])
+        tracking.epoch(progress.history[-1])
 
     resumed = resuming.load()
     for epoch in resumed.history if resumed else ():
         events.write(epoch)
+        tracking.epoch(epoch)
     examples = training.Examples(*train_pairs(run.inputs), *validation_lists(run.inputs))
     history = training.train(model, examples, config.settings(), on_epoch, resumed)
     events.close()
@@ -167,7 +137,7 @@ def _publish(
             **_exported(run, asset, model, stamp),
         }
         file = run.warehouse.publish_model(asset, run.dataset, path, stamp, facts)
-    yield _materialized(stamp, file, history)
+    yield _materialized(run, stamp, file, history)
 
 
 def _exported(run: Run, asset: str, model: Any, stamp: Stamp) -> dict[str, str]:
@@ -179,9 +149,11 @@ def _exported(run: Run, asset: str, model: Any, stamp: Stamp) -> dict[str, str]:
     return {"saved_model": run.warehouse.saved_model_name(asset, stamp.content)}
 
 
-def _materialized(stamp: Stamp, file: Any, history: list[Any]) -> dg.MaterializeResult[Any]:
+def _materialized(
+    run: Run, stamp: Stamp, file: Any, history: list[Any]
+) -> dg.MaterializeResult[Any]:
     """What the Dagster UI shows of a published model."""
-    from ncf_assets.ncf.training import best_epoch
+    from ncf_assets.ncf.history import best_epoch
 
     best = asdict(best_epoch(history))
     return dg.MaterializeResult(
@@ -191,8 +163,10 @@ def _materialized(stamp: Stamp, file: Any, history: list[Any]) -> dg.Materialize
             "parameters": stamp.rows,
             "epochs": len(history) - 1,
             "chosen epoch": best["epoch"],
-            "seconds": sum(epoch.seconds for epoch in history),
             "content hash": stamp.content,
+            # of the last epoch, as the first compiles; a training of none has epoch 0 alone
+            "examples per second": float(history[-1].examples_per_second or 0),
+            **run.effort.so_far(),
             **{
                 name: best[name]
                 for name in ("validation_hr_at_10", "validation_ndcg_at_10")

@@ -11,7 +11,9 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from ncf_assets.assets.effort import Effort
 from ncf_assets.assets.inputs import Inputs
+from ncf_assets.assets.shown import lineage_metadata, table_metadata
 from ncf_assets.checks import Check, checks
 from ncf_assets.datasets import load
 from ncf_assets.tables import Table
@@ -35,6 +37,7 @@ class Run:
     inputs: Inputs
     config: Mapping[str, Any]
     limits: Mapping[str, Any] = field(default_factory=dict)
+    effort: Effort = field(default_factory=Effort)
 
     @property
     def dataset(self) -> str:
@@ -105,9 +108,11 @@ class Run:
             data_version=dg.DataVersion(stamp.content),
             metadata={
                 ROW_COUNT[draft.table.spans_datasets]: stamp.rows,
+                **lineage_metadata(draft.table),
                 "dagster/uri": dg.MetadataValue.path(str(draft.target)),
                 "preview": table_metadata(preview),
                 "content hash": stamp.content,
+                **self.effort.so_far(),
                 **more,
             },
         )
@@ -152,14 +157,6 @@ def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
         )
         for check in checks()[table.name]
     ]
-
-
-def table_metadata(frame: pd.DataFrame) -> dg.TableMetadataValue:
-    """A small frame as a table in the UI; values are shown as text, never rendered."""
-    rows = frame.astype(str).to_dict("records")
-    schema = dg.TableSchema([dg.TableColumn(str(name)) for name in frame.columns])
-    records = [dg.TableRecord({str(k): v for k, v in row.items()}) for row in rows]
-    return dg.MetadataValue.table(records, schema=schema)
 
 
 def _result(check: Check, failing: pd.DataFrame, complaint: list[str]) -> dg.AssetCheckResult:

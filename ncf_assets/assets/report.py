@@ -3,7 +3,6 @@
 What it looks like is `ncf_assets.ncf.report`.
 """
 
-import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -17,8 +16,10 @@ from ncf_assets.assets import scorers
 from ncf_assets.assets.code import code_version
 from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.partition import DATASETS, Run, check_spec, table_metadata
-from ncf_assets.assets.table_asset import OWNERS, sql_asset
+from ncf_assets.assets.partition import DATASETS, Run, check_spec
+from ncf_assets.assets.shown import inline_plot, table_metadata
+from ncf_assets.assets.table_asset import OWNERS, WHEN_UPSTREAM_IS_NEW, sql_asset
+from ncf_assets.assets.tracking import tracked
 from ncf_assets.datasets import load
 from ncf_assets.warehouse import Stamp, Warehouse
 from ncf_assets.warehouse.lineage import broken_links, origins
@@ -37,6 +38,8 @@ data_profile = sql_asset("data_profile", "evaluate")
     group_name="evaluate",
     kinds={"html", "markdown"},
     owners=OWNERS,
+    tags={"makes": "report"},
+    automation_condition=WHEN_UPSTREAM_IS_NEW,
     partitions_def=DATASETS,
     code_version=code_version(__name__, "ncf_assets.ncf.report"),
     check_specs=[
@@ -67,13 +70,18 @@ def evaluation_report(
         rendered = report.render(facts)
         run.inputs.check_unchanged()
         page = _publish(run, rendered)
+        figures = headline(run.inputs.read("metrics"))
+        with tracked(run, "evaluation_report") as tracking:
+            tracking.figures({k: v for k, v in figures.items() if isinstance(v, float)})
+            tracking.files(page, page.with_suffix(".md"), page.with_suffix(".json"))
         yield dg.MaterializeResult(
             metadata={
                 "found": rendered.json["findings"][0],
                 "dagster/uri": dg.MetadataValue.path(str(page)),
                 "report": dg.MetadataValue.md(rendered.markdown),
-                **{plot.title: _inline(plot) for plot in report.plots(facts)},
-                **headline(run.inputs.read("metrics")),
+                **{plot.title: inline_plot(plot.title, plot.png()) for plot in report.plots(facts)},
+                **figures,
+                **run.effort.so_far(),
             }
         )
 
@@ -136,9 +144,3 @@ def _rows(run: Run, table: str) -> list[dict[str, Any]]:
         {str(k): None if pd.isna(v) else v for k, v in row.items()}
         for row in frame.to_dict("records")
     ]
-
-
-def _inline(plot: "report.Plot") -> dg.MarkdownMetadataValue:
-    """A plot within Markdown, as the UI shows it without a file server."""
-    encoded = base64.b64encode(plot.png()).decode()
-    return dg.MetadataValue.md(f"![{plot.title}](data:image/png;base64,{encoded})")

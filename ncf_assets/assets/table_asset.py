@@ -29,6 +29,9 @@ Facts = Callable[[Inputs, int], dict[str, Any]]
 Rows = pd.DataFrame | Iterable[pa.RecordBatch]
 Compute = Callable[[Inputs, Any], Rows]
 OWNERS = ["team:ncf-assets"]
+# where automation is switched on, what is there follows what it is made from; source files have a
+# sensor of their own, so that nobody downloads 24 datasets by a click
+WHEN_UPSTREAM_IS_NEW = dg.AutomationCondition.eager()
 
 
 def table_spec(
@@ -51,6 +54,8 @@ def table_spec(
         group_name=group,
         kinds={kind, "parquet"},
         owners=OWNERS,
+        tags={"makes": "table"},
+        automation_condition=WHEN_UPSTREAM_IS_NEW if reads else None,
         code_version=version,
         partitions_def=partitions_of(table),
         metadata={

@@ -18,17 +18,17 @@ from ncf_assets.assets.fitted_asset import (
 )
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.learned_asset import train_pairs
-from ncf_assets.assets.model_asset import (
+from ncf_assets.assets.model_asset import model_asset
+from ncf_assets.assets.partition import Run
+from ncf_assets.assets.table_asset import NoConfig, table_asset
+from ncf_assets.assets.training_config import (
     TrainingConfig,
     averaging_field,
     epochs_field,
     l2_field,
     learning_rate_field,
-    model_asset,
     negatives_field,
 )
-from ncf_assets.assets.partition import Run
-from ncf_assets.assets.table_asset import NoConfig, table_asset
 
 
 class IalsConfig(FitConfig):
@@ -36,8 +36,12 @@ class IalsConfig(FitConfig):
 
     factors: int = Field(128, ge=1, le=1024, description="Width of the factors, and of GMF's half")
     sweeps: int = Field(8, ge=1, le=100, description="Times that both sides are solved for")
-    unobserved_weight: float = Field(
-        0.3, gt=0, le=1, description="Weight of a pair that is not observed against one that is"
+    unobserved_ratio: float = Field(
+        7,
+        gt=0,
+        le=1000,
+        description="Weight of all pairs together against that of the interactions (ours: what"
+        " Rendle et al.'s 0.3 a pair on MovieLens-1M comes to)",
     )
     regularisation: list[float] = Field(
         [0.007, 0.02, 0.06],
@@ -110,11 +114,11 @@ def ials_model(run: Run, config: IalsConfig) -> Fitted:
     """Factors of users and items in closed form: a baseline, and where GMF starts from."""
     from ncf_assets.ncf import choosing, ials
 
-    weight = config.unobserved_weight
+    ratio = config.unobserved_ratio
     best = choosing.fit_best(
         partial(ials.fit, *train_pairs(run.inputs), *run.sizes()),
         [
-            ials.IalsSettings(config.factors, config.sweeps, weight, value, config.seed)
+            ials.IalsSettings(config.factors, config.sweeps, ratio, value, config.seed)
             for value in config.regularisation
         ],
         *some_validation_lists(run, config),
@@ -149,6 +153,11 @@ def mlp_model(run: Run, config: MlpConfig) -> Any:
 @model_asset("neumf_model", NeumfConfig, reads=["gmf_model", "mlp_model"])
 def neumf_model(run: Run, config: NeumfConfig) -> Any:
     """GMF and MLP side by side under one output, each with embeddings of its own."""
+    return untrained_neumf(run, config)
+
+
+def untrained_neumf(run: Run, config: NeumfConfig) -> Any:
+    """NeuMF of the sizes of the trained GMF and MLP, started as configured."""
     from ncf_assets.ncf import neumf
 
     gmf = neumf.load(run.inputs.model_file("gmf_model"))

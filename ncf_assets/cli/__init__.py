@@ -16,6 +16,7 @@ from ncf_assets.cli.materialize import materialize
 from ncf_assets.cli.sql import sql
 from ncf_assets.cli.status import status
 from ncf_assets.cli.summary import summary
+from ncf_assets.cli.tune import tune
 from ncf_assets.warehouse import Warehouse, data_dir
 from ncf_assets.warehouse.trouble import trouble
 
@@ -57,6 +58,7 @@ COMMANDS = (
     status,
     summary,
     leaderboard,
+    tune,
     doctor,
     sql,
     export,

@@ -6,7 +6,7 @@ import dagster as dg
 from ncf_assets.cli.choices import graph_assets, registry, warehouse
 from ncf_assets.cli.home import prepare_home
 from ncf_assets.doctor import Examination, Finding
-from ncf_assets.warehouse.claims import BusyError
+from ncf_assets.warehouse.claims import BusyError, spoken
 
 
 @click.command()
@@ -24,7 +24,7 @@ def doctor(fix: bool) -> None:
     with dg.DagsterInstance.get() as instance:
         examination = Examination(warehouse(), datasets, graph_assets(), instance)
         for dataset, who in examination.busy().items():
-            click.echo(f"{dataset} is left out: {who} works on it")
+            click.echo(f"{spoken(dataset)} is left out: {who} works on it")
         unmended = [finding for finding in examination.findings() if not _tell(finding, fix)]
     if any(finding.mend for finding in unmended):
         click.echo("to mend what can be mended without losing data: ncf-assets doctor --fix")

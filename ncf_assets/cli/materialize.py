@@ -2,25 +2,22 @@
 
 import re
 import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 import dagster as dg
 
-from ncf_assets.cli.choices import asset_names, check_datasets, check_known, warehouse
-from ncf_assets.cli.home import prepare_home
-from ncf_assets.cli.progress import Progress, native_messages_to
+from ncf_assets.best_trial import as_run_config, best_trial
+from ncf_assets.cli.choices import (
+    EVERYTHING,
+    asset_names,
+    check_datasets,
+    check_known,
+    warehouse,
+)
+from ncf_assets.cli.in_process import run_in_process
 from ncf_assets.cli.run_config import config_option, read_config
-from ncf_assets.runs import claim_tag, dead, fail
-from ncf_assets.warehouse import Warehouse
-from ncf_assets.warehouse.claims import BusyError, claim
-
-JOB = "everything"
-NATIVE_LOG = "native-messages.log"  # in DAGSTER_HOME
 
 
 @click.command()
@@ -32,7 +29,12 @@ NATIVE_LOG = "native-messages.log"  # in DAGSTER_HOME
     " follows from it, `+neumf_model` the model and all that it comes from.",
 )
 @config_option
-def materialize(dataset: str, select: str | None, config_file: Path | None) -> None:
+@click.option(
+    "--tuned",
+    is_flag=True,
+    help="Train NeuMF with the best settings that `ncf-assets tune` has found for DATASET.",
+)
+def materialize(dataset: str, select: str | None, config_file: Path | None, tuned: bool) -> None:
     """Materialize the assets of DATASET, one after the other, and record the run in Dagster.
 
     No daemon is needed. The exit code is 1 if an asset or one of its checks fails; what was in
@@ -40,60 +42,25 @@ def materialize(dataset: str, select: str | None, config_file: Path | None) -> N
     """
     check_datasets([dataset])
     config = read_config(config_file)
-    log = prepare_home() / NATIVE_LOG
+    if tuned:
+        config = _with_best(config, dataset)
     started = time.monotonic()
-    if not _run(dataset, select, config, log):
+    if not run_in_process(EVERYTHING, dataset, _selected(select), config):
         raise SystemExit(1)
     click.echo(f"{dataset} is materialized, {time.monotonic() - started:.0f} s.")
 
 
-def _run(dataset: str, select: str | None, config: dict[str, Any], log: Path) -> bool:
-    """Run the whole job or a part of it; True if it succeeds."""
-    from ncf_assets.definitions import defs
-
-    selected = _selected(select)
-    job = defs.resolve_job_def(JOB)
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    run_id, place = str(uuid.uuid4()), warehouse()
-    try:
-        dg.validate_run_config(job, config)
-    except dg.DagsterInvalidConfigError as error:
-        raise click.ClickException(f"--config does not fit the assets: {error}") from error
-    with (
-        _claimed(place, dataset, run_id),
-        dg.DagsterInstance.get() as instance,
-        native_messages_to(log),
-    ):
-        _fail_dead(instance, place)
-        instance.add_event_listener(run_id, Progress(len(selected)))
-        result = job.execute_in_process(
-            run_config=config | quiet,
-            instance=instance,
-            partition_key=dataset,
-            asset_selection=sorted(selected),
-            tags=claim_tag(place, run_id),
-            run_id=run_id,
-            raise_on_error=False,
+def _with_best(config: dict[str, Any], dataset: str) -> dict[str, Any]:
+    """A run configuration with the best settings of the search in it."""
+    place = warehouse()
+    if place.find_stamp("tuning", dataset) is None:
+        raise click.UsageError(
+            f"--tuned takes a search, found none; run `ncf-assets tune {dataset}`"
         )
-    return result.success
-
-
-@contextmanager
-def _claimed(place: Warehouse, dataset: str, run_id: str) -> Iterator[None]:
-    """The claim of the run to come, so that one that would be refused is not even begun."""
     try:
-        with claim(place.root, dataset, run_id):
-            yield
-    except BusyError as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _fail_dead(instance: dg.DagsterInstance, place: Warehouse) -> None:
-    """Show runs that were killed as what they are."""
-    gone = dead(instance, place)
-    fail(instance, gone)
-    for run in gone:
-        click.echo(f"run {run.run_id} was killed; Dagster now shows it as failed")
+        return as_run_config(best_trial(place.read("tuning", dataset)), config)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _selected(select: str | None) -> Any:
@@ -110,7 +77,7 @@ def _selected(select: str | None) -> Any:
             f"--select takes names, each with + before or after, found {select!r}"
         )
     bare = [name.strip("+") for name in names]
-    check_known("asset", bare, names_of_job, f"the job {JOB}")
+    check_known("asset", bare, names_of_job, f"the job {EVERYTHING}")
     terms = [re.sub(r"[^+]+", lambda name: f'key:"{name[0]}"', name) for name in names]
     selection = dg.AssetSelection.from_string(" or ".join(terms))
     return (selection.required_multi_asset_neighbors() & everything).resolve(graph)

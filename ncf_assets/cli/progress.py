@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import click
 from dagster import AssetCheckSeverity, DagsterEventType, EventLogEntry
@@ -33,12 +33,27 @@ def native_messages_to(log: Path) -> Iterator[None]:
 
 
 class Progress:
-    """Prints a line for each materialized asset, log message and failure."""
+    """Prints a line for each materialized asset, log message and failure, until it is closed."""
 
     def __init__(self, n_assets: int) -> None:
         self._n_assets = n_assets
         self._done = 0
         self._started = time.monotonic()
+        # Streams of our own: Dagster catches what is printed during a step and lets another process
+        # pass it on, which may end before the last line, such as why the step failed.
+        self._out, self._err = (
+            os.fdopen(os.dup(stream.fileno()), "w", buffering=1)
+            for stream in (sys.stdout, sys.stderr)
+        )
+
+    def __enter__(self) -> Self:
+        """Print from now on."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the streams."""
+        self._out.close()
+        self._err.close()
 
     def __call__(self, entry: EventLogEntry) -> None:
         """Take in one event of the run."""
@@ -46,7 +61,7 @@ class Progress:
         if event is None:
             # errors come as failures of steps
             if logging.INFO <= int(entry.level) < logging.ERROR:
-                click.secho(f"           {entry.user_message}", dim=True)
+                click.secho(f"           {entry.user_message}", self._out, dim=True)
         elif event.event_type == DagsterEventType.STEP_START:
             self._started = time.monotonic()
         elif event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
@@ -56,7 +71,7 @@ class Progress:
         elif event.event_type == DagsterEventType.STEP_FAILURE:
             self._failed(event)
         elif event.event_type == DagsterEventType.RUN_FAILURE and not event.step_key:
-            click.secho(event.message or "the run failed", fg="red", err=True)
+            click.secho(event.message or "the run failed", self._err, fg="red")
 
     def _materialized(self, event: Any) -> None:
         self._done += 1
@@ -65,16 +80,17 @@ class Progress:
         count = f"{rows.value:>12,} rows" if rows else " " * 17
         seconds = time.monotonic() - self._started
         place = f"[{self._done:>2}/{self._n_assets}]"
-        click.echo(f"{place}    {asset:<20}{count}{seconds:>8.1f} s")
+        click.echo(f"{place}    {asset:<20}{count}{seconds:>8.1f} s", self._out)
 
     def _checked(self, evaluation: Any) -> None:
         if not evaluation.passed and evaluation.severity == AssetCheckSeverity.WARN:
             found = evaluation.description or ""
-            click.secho(f"           warning, {evaluation.check_name}: {found}", fg="yellow")
+            warning = f"           warning, {evaluation.check_name}: {found}"
+            click.secho(warning, self._out, fg="yellow")
 
     def _failed(self, event: Any) -> None:
         failure = event.step_failure_data
-        click.secho(f"{event.step_key} failed: {cause(failure)}", fg="red", err=True)
+        click.secho(f"{event.step_key} failed: {cause(failure)}", self._err, fg="red")
 
 
 def cause(failure: Any) -> str:

@@ -10,7 +10,7 @@ from ncf_assets.freshness import Asset
 from ncf_assets.runs import dataset_of, dead, fail
 from ncf_assets.warehouse import Warehouse, catalogue
 from ncf_assets.warehouse.checkpoints import training_of
-from ncf_assets.warehouse.claims import claim, leftovers
+from ncf_assets.warehouse.claims import claim, leftovers, spoken
 
 DOCTOR = "doctor"  # who holds a dataset while it is being mended
 
@@ -19,7 +19,7 @@ def dead_runs(instance: dg.DagsterInstance, place: Warehouse) -> Iterator[Findin
     """Runs that Dagster shows as under way, though nobody works on them."""
     for run in dead(instance, place):
         yield Finding(
-            f"run {run.run_id} of {dataset_of(run)} is shown as {run.status.value.lower()},"
+            f"run {run.run_id} of {spoken(dataset_of(run))} is shown as {run.status.value.lower()},"
             " but its process is gone",
             "mark it as failed",
             lambda run=run: fail(instance, [run]),  # type: ignore[misc]
@@ -36,7 +36,7 @@ def temporary_files(place: Warehouse, dataset: str) -> Iterator[Finding]:
                 pass  # whoever claims a dataset sweeps it
 
         names = "\n".join(f"  {path}" for path in found)
-        yield Finding(f"a killed run of {dataset} left\n{names}", "remove them", sweep)
+        yield Finding(f"a killed run of {spoken(dataset)} left\n{names}", "remove them", sweep)
 
 
 def checkpoints(place: Warehouse, assets: Sequence[Asset], dataset: str) -> Iterator[Finding]:

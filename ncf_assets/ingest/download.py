@@ -36,6 +36,12 @@ def locate(dataset: Dataset, registry_folder: Path, raw_folder: Path) -> Path | 
     return None
 
 
+def signature(path: Path) -> dict[str, int]:
+    """By what a file is told, without reading it, from what lay there before."""
+    facts = path.stat()
+    return {"size": facts.st_size, "mtime_ns": facts.st_mtime_ns}
+
+
 def fetch(
     dataset: Dataset,
     target: Path,
@@ -51,7 +57,10 @@ def fetch(
     """
     url = dataset.url or ""
     if urlsplit(url).scheme not in ("http", "https"):
-        raise RefusedError(f"{dataset.name}: must be an http or https URL, found {url!r}")
+        raise RefusedError(
+            f"{dataset.name}: must be an http or https URL, found {url!r}; correct `url` in"
+            " datasets.toml, or give a `path`"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     with claimed(target) as part:
         if part is None:  # another process has fetched it while this one waited

@@ -4,7 +4,6 @@ Where the arrays are kept, and whether they belong to the same training, is the 
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict
 
@@ -12,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from ncf_assets.ncf.epoch import State
-from ncf_assets.ncf.training import Epoch, Progress
+from ncf_assets.ncf.history import Epoch
+from ncf_assets.ncf.training import Progress
 
 
 def to_arrays(progress: Progress) -> dict[str, np.ndarray]:
@@ -38,11 +38,11 @@ def to_arrays(progress: Progress) -> dict[str, np.ndarray]:
 def from_arrays(arrays: Mapping[str, np.ndarray]) -> Progress:
     """The progress that `to_arrays` was given, to the bit. Raises KeyError if a part is missing."""
     history = json.loads(arrays["history"].tobytes())
-    parts: dict[str, dict[str, tf.Tensor]] = defaultdict(dict)
+    parts: dict[str, dict[str, tf.Tensor]] = {}
     for name, array in arrays.items():
         part, _, path = name.partition(" ")
         if path:
-            parts[part][path] = tf.constant(array)
+            parts.setdefault(part, {})[path] = tf.constant(array)
     state = State(parts["weights"], parts["first"], parts["second"])
     epochs = tuple(Epoch(**epoch) for epoch in history)
     averaged = parts.get("averaged", state.weights)

@@ -67,9 +67,12 @@ def fit(
 def _inverse(matrix: np.ndarray) -> np.ndarray:
     """Inverse of a positive definite matrix [n, n] in Fortran's order, in its place."""
     factor, failed = lapack.dpotrf(matrix, overwrite_a=True)
-    inverse, _ = lapack.dpotri(factor, overwrite_c=True)
     if failed:
-        raise np.linalg.LinAlgError("the ridge must be above 0 for the matrix to be invertible")
+        raise np.linalg.LinAlgError(
+            "EASE's matrix must be positive definite, found that it is not from item"
+            f" {failed - 1} on; raise `regularisation`"
+        )
+    inverse, _ = lapack.dpotri(factor, overwrite_c=True)
     for column in range(len(inverse)):  # LAPACK fills the upper triangle alone
         inverse[column + 1 :, column] = inverse[column, column + 1 :]
     return inverse

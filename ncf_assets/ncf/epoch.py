@@ -158,7 +158,7 @@ def _adam(
 ) -> tuple[Weights, Weights, Weights]:
     """Take one step; of the embeddings in `at` only the rows there move.
 
-    So the cost of a step does not grow with the number of users, nor of very many items.
+    So the cost of a step hardly grows with the number of users, nor of very many items.
     """
     weights, first, second = (dict(x) for x in state)
     for path, gradient in gradients.items():

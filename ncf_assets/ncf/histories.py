@@ -10,6 +10,6 @@ def histories(users: np.ndarray, items: np.ndarray, n_users: int, n_items: int) 
     ValueError without pairs.
     """
     if not users.size:
-        raise ValueError("a model takes at least one pair of user and item, found none")
+        raise ValueError("a model takes at least one pair of user and item, found none; give one")
     ones = np.ones(users.size, np.float32)
     return csr_array((ones, (users, items)), shape=(n_users, n_items))

@@ -20,14 +20,16 @@ MEMORY = 2**24  # ours: numbers in the largest array of a block of rows, 64 MB
 class IalsSettings:
     """The weights of section 3.1, equations 1 to 4, with nu = 1.
 
-    The loss is Σ (w·h - 1)² over the interactions + unobserved_weight · Σ (w·h)² over all pairs
-    + regularisation · Σ (n + unobserved_weight · N) · |w|² over all rows, where n is the row's
-    number of interactions and N the number of rows on the other side.
+    The loss is Σ (w·h - 1)² over the interactions + a · Σ (w·h)² over all pairs + regularisation ·
+    Σ (n + a · N) · |w|² over all rows, where n is the row's number of interactions and N the number
+    of rows on the other side. `unobserved_ratio` is the weight of all pairs together against that
+    of the interactions: a = unobserved_ratio · interactions / pairs. Were a itself the same for all
+    sizes, the penalty would outweigh what there is to learn from large and sparse data.
     """
 
     factors: int
     sweeps: int
-    unobserved_weight: float
+    unobserved_ratio: float
     regularisation: float
     seed: int
 
@@ -73,7 +75,10 @@ def fit(
     `on_sweep` hears of each sweep, from 1, with the factors so far. ValueError without pairs.
     """
     if not users.size:
-        raise ValueError("a factorisation takes at least one pair of user and item, found none")
+        raise ValueError(
+            "a factorisation takes at least one pair of user and item, found none; give one"
+        )
+    weight = settings.unobserved_ratio * users.size / (n_users * n_items)
     by_user, by_item = _Side.of(users, items, n_users), _Side.of(items, users, n_items)
     generator = rng(settings.seed, "ials item factors")
     # section 4.1 of the paper: a standard deviation that makes scores of about the same size
@@ -81,26 +86,27 @@ def fit(
         0, 0.1 / np.sqrt(settings.factors), (n_items, settings.factors)
     ).astype(np.float32)
     for sweep in range(1, settings.sweeps + 1):
-        user_factors = _solve(by_user, item_factors, settings)
-        item_factors = _solve(by_item, user_factors, settings)
+        user_factors = _solve(by_user, item_factors, weight, settings.regularisation)
+        item_factors = _solve(by_item, user_factors, weight, settings.regularisation)
         factors = Factors(user_factors, item_factors)
         if on_sweep:
             on_sweep(sweep, factors)
     return factors
 
 
-def _solve(side: _Side, others: np.ndarray, settings: IalsSettings) -> np.ndarray:
+def _solve(side: _Side, others: np.ndarray, weight: float, regularisation: float) -> np.ndarray:
     """The rows that minimise the loss while the other side's factors [N, d] stand still: [n, d].
 
-    A row's normal equations are (a·G + r·I + WᵀW) x = Wᵀ1 with G the Gram matrix of all others
-    and W [k, d] the row's own. In the basis of G's eigenvectors, a·G + r·I is a diagonal D.
+    A row's normal equations are (a·G + r·I + WᵀW) x = Wᵀ1 with a the `weight`, G the Gram matrix
+    of all others and W [k, d] the row's own. With G's eigenvectors as basis, a·G + r·I is a
+    diagonal D.
     """
-    weight, d = settings.unobserved_weight, others.shape[1]
+    d = others.shape[1]
     eigenvalues, basis = np.linalg.eigh(others.T.astype(np.float64) @ others)
     # one row of zeros more, for the places beyond a row's own columns
     rotated = tf.constant(np.vstack([others @ basis, np.zeros(d)]), tf.float32)
     lengths = np.diff(side.starts)
-    ridges = settings.regularisation * (lengths + weight * len(others))
+    ridges = regularisation * (lengths + weight * len(others))
     diagonals = weight * np.maximum(eigenvalues, 0) + ridges[:, None]  # [n, d]
     solved = np.zeros((side.n_rows, d), np.float32)
     for rows, columns in _blocks(side, d, len(others)):

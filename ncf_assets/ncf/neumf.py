@@ -21,6 +21,7 @@ Scorer = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 # ours: logits of about -3 for a score of 0 and 5 for 1, where the factorisation has its targets
 FACTORS_SCALE, FACTORS_BIAS = 8.0, -3.0
+NOTHING = 1e-3  # ours: a hundredth of a fresh value
 
 
 def build_gmf(n_users: int, n_items: int, factors: int, seed: int) -> keras.Model:
@@ -32,7 +33,8 @@ def build_gmf(n_users: int, n_items: int, factors: int, seed: int) -> keras.Mode
 def build_mlp(n_users: int, n_items: int, layers: Sequence[int], seed: int) -> keras.Model:
     """A tower over both embeddings (section 3.3); `layers` are its widths from the inputs up.
 
-    The first width is that of user and item embedding together. ValueError if it is odd.
+    The first width is that of user and item embedding together. ValueError if it is odd, or if no
+    hidden layer follows.
     """
     inputs = _inputs()
     return _with_output(inputs, _mlp_half(inputs, n_users, n_items, layers, seed), seed)
@@ -53,9 +55,9 @@ def build_neumf(
 def start_from_factors(gmf: keras.Model, factors: Factors) -> None:
     """Start GMF from a factorisation of its width, in place: its logit ranks as the factors do.
 
-    User and item embeddings become of about equal size, so that one penalty suits both. Rows of
-    zeros, which nothing is known of, keep their fresh values: alike, they would tie.
-    ValueError if the factors do not fit.
+    User and item embeddings become of about equal size, so that one penalty suits both. Rows that
+    nothing is known of, of zeros or almost, keep their fresh values: alike, they would tie, and
+    products of them would be too small to learn from. ValueError if the factors do not fit.
     """
     sizes = [
         float(np.linalg.norm(x) / np.sqrt(len(x))) or 1.0 for x in (factors.users, factors.items)
@@ -68,7 +70,7 @@ def start_from_factors(gmf: keras.Model, factors: Factors) -> None:
     }
     for name, embedding in embeddings.items():
         (fresh,) = gmf.get_layer(name).get_weights()
-        known = embedding.any(axis=1, keepdims=True)
+        known = abs(embedding).max(axis=1, keepdims=True) > NOTHING
         fits = embedding.shape == fresh.shape
         _set_layer(gmf, name, [np.where(known, embedding, fresh) if fits else embedding])
     width = factors.items.shape[1]
@@ -162,21 +164,24 @@ def _inputs() -> dict[str, Any]:
 
 
 def _gmf_half(inputs: dict[str, Any], n_users: int, n_items: int, factors: int, seed: int) -> Any:
-    user = _embedding("gmf_user_embedding", n_users, factors, seed)(inputs["user"])
-    item = _embedding("gmf_item_embedding", n_items, factors, seed)(inputs["item"])
+    # Rendle et al. 2020's code for factors by SGD (google-research/dot_vs_learned_similarity) has
+    # 0.1: products of two values of He et al.'s 0.01 are too small to learn from at first
+    user = _embedding("gmf_user_embedding", n_users, factors, 0.1, seed)(inputs["user"])
+    item = _embedding("gmf_item_embedding", n_items, factors, 0.1, seed)(inputs["item"])
     return keras.layers.Multiply(name="gmf_product")([user, item])  # [batch, factors]
 
 
 def _mlp_half(
     inputs: dict[str, Any], n_users: int, n_items: int, layers: Sequence[int], seed: int
 ) -> Any:
-    if not layers or layers[0] % 2:
+    if len(layers) < 2 or layers[0] % 2:
         raise ValueError(
-            "`layers` starts with the width of user and item embedding together, an even number,"
-            f" found {list(layers)}; for example [64, 32, 16, 8]"
+            "`layers` is the width of user and item embedding together, an even number, and those"
+            f" of one or more hidden layers, found {list(layers)}; for example [64, 32, 16, 8]"
         )
-    user = _embedding("mlp_user_embedding", n_users, layers[0] // 2, seed)(inputs["user"])
-    item = _embedding("mlp_item_embedding", n_items, layers[0] // 2, seed)(inputs["item"])
+    # He et al. 2017, section 4.1
+    user = _embedding("mlp_user_embedding", n_users, layers[0] // 2, 0.01, seed)(inputs["user"])
+    item = _embedding("mlp_item_embedding", n_items, layers[0] // 2, 0.01, seed)(inputs["item"])
     hidden = keras.layers.Concatenate(name="mlp_embeddings")([user, item])  # [batch, layers[0]]
     for i, width in enumerate(layers[1:], start=1):
         # as in the authors' code (hexiangnan/neural_collaborative_filtering)
@@ -187,9 +192,10 @@ def _mlp_half(
     return hidden
 
 
-def _embedding(name: str, n: int, width: int, seed: int) -> keras.layers.Embedding:
-    # He et al. 2017, section 4.1: mean 0, standard deviation 0.01
-    initial = keras.initializers.RandomNormal(0.0, 0.01, seed=integer_seed(seed, name))
+def _embedding(
+    name: str, n: int, width: int, deviation: float, seed: int
+) -> keras.layers.Embedding:
+    initial = keras.initializers.RandomNormal(0.0, deviation, seed=integer_seed(seed, name))
     return keras.layers.Embedding(n, width, embeddings_initializer=initial, name=name)
 
 

@@ -51,7 +51,8 @@ def score_lists(weights: Weights, users: np.ndarray, lists: np.ndarray) -> np.nd
     scores = np.empty((n, c), np.float32)
     for start in range(0, n, height):
         # the last block reaches back, so that all have one shape and one compilation
-        part = slice(max(0, min(start, n - height)), min(start, n - height) + height)
+        first = min(start, n - height)
+        part = slice(first, first + height)
         ids = tf.constant(users[part], tf.int32), tf.constant(lists[part], tf.int32)
         scores[part] = _compiled(weights, *ids).numpy()
     return scores

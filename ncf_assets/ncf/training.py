@@ -1,11 +1,12 @@
 """How a model is trained: epoch after epoch, validated after each, the best one kept.
 
-What an epoch computes is `epoch`; what the models are, `neumf`; the validation metrics, `metrics`.
+What an epoch computes is `epoch`; what is told of it, `history`; what the models are, `neumf`; the
+validation metrics, `metrics`.
 """
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -13,6 +14,7 @@ import numpy as np
 
 from ncf_assets.ncf import metrics, ranking
 from ncf_assets.ncf.epoch import Batches, EpochFunction, State, epoch_function
+from ncf_assets.ncf.history import Epoch, best_epoch
 from ncf_assets.ncf.neumf import size
 from ncf_assets.ncf.pair_logits import Weights, score_lists
 from ncf_assets.ncf.randomness import integer_seed, rng
@@ -61,19 +63,6 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """What one pass over the training examples reached; epoch 0 is the model before training."""
-
-    epoch: int
-    loss: float | None  # mean binary cross-entropy; None for epoch 0
-    validation_hr_at_10: float | None  # None without validation users
-    validation_ndcg_at_10: float | None
-    seconds: float  # validation included
-    # validation excluded, and in epoch 1 the compilation included; None for epoch 0
-    examples_per_second: float | None
-
-
-@dataclass(frozen=True)
 class Progress:
     """All that training goes on from: the epochs so far, where they led, their mean, the best."""
 
@@ -86,13 +75,6 @@ class Progress:
     def waited(self) -> int:
         """Epochs since the best one."""
         return self.history[-1].epoch - best_epoch(self.history).epoch
-
-
-def best_epoch(history: Sequence[Epoch]) -> Epoch:
-    """The epoch with the highest validation NDCG@10, the first of equals; else the last."""
-    if history[-1].validation_ndcg_at_10 is None:
-        return history[-1]
-    return max(history, key=lambda epoch: epoch.validation_ndcg_at_10 or 0.0)
 
 
 def train(
@@ -143,29 +125,13 @@ def suitable_batch_size(n_examples: int, n_items: int) -> int:
     return min(LARGEST, max(SMALLEST, least, min(most, PER_ITEM * n_items)))
 
 
-def describe(history: Sequence[Epoch], epochs: int) -> str:
-    """One line of progress, such as `epoch 3 of 20: loss 0.3120, …`."""
-    epoch = history[-1]
-    left = (epochs - epoch.epoch) * epoch.seconds if epoch.epoch else None
-    parts = [
-        (epoch.loss, "loss {:.4f}"),
-        (epoch.validation_hr_at_10, "validation HR@10 {:.4f}"),
-        (epoch.validation_ndcg_at_10, "validation NDCG@10 {:.4f}"),
-        (epoch.seconds, "{:.1f} s"),
-        (epoch.examples_per_second, "{:,.0f} examples/s"),
-        (left, "{:.0f} s left at most"),
-    ]
-    known = ", ".join(text.format(value) for value, text in parts if value is not None)
-    return f"epoch {epoch.epoch} of {epochs}: {known}"
-
-
 def _one_epoch(
     model: keras.Model, examples: Examples, settings: TrainingSettings
 ) -> Callable[[Progress], Progress]:
     """The function that trains and validates one epoch more."""
     n = examples.users.size
     if not n:
-        raise ValueError("training takes at least one pair of user and item, found none")
+        raise ValueError("training takes at least one pair of user and item, found none; give one")
     n_users, n_items = size(model)
     negatives = TrainingNegatives(examples.users, examples.items, n_users, n_items)
     run = epoch_function(negatives, settings.negatives_per_positive, settings.l2)

@@ -7,10 +7,10 @@
 --
 -- column model VARCHAR: 'neumf'
 -- column baseline VARCHAR: the other model, networks included
--- column protocol VARCHAR: as in metrics
+-- column protocol VARCHAR: as test_ranks.protocol
 -- column metric VARCHAR: 'hr' or 'ndcg', ties by expectation
 -- column k INTEGER: length of the recommendation list
--- column difference DOUBLE: mean over users of the model's value less the baseline's; above 0 the model is better
+-- column difference DOUBLE: mean over users of what the model's test_ranks.n_better and test_ranks.n_tied are worth less what the baseline's are; above 0 the model is better
 -- column ci_low DOUBLE: lower end of the 95 % bootstrap interval over users; above 0 the model beats the baseline
 -- column ci_high DOUBLE: upper end of the 95 % bootstrap interval over users
 -- column n_users INTEGER: test users

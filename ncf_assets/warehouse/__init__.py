@@ -1,4 +1,4 @@
-"""The warehouse: the only place that knows paths below `data/`, and that publishes to them.
+"""The warehouse: the only place that publishes to the paths below `data/`, which are `layout`'s.
 
 Tables are Parquet files, one for each table and dataset, replaced whole; models and reports are
 files beside a JSON record. `catalogue` shows the tables in DuckDB, `parquet` writes them, `stamp`
@@ -8,7 +8,6 @@ is what each carries about its origin. How a table is made, and which Dagster as
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,7 @@ from ncf_assets.warehouse.files import (
     temporary_folder,
     written,
 )
+from ncf_assets.warehouse.layout import EVERY, PROJECT_DATA, Layout, data_dir
 from ncf_assets.warehouse.memory import MEMORY_LIMIT, memory_limit, spill_folder
 from ncf_assets.warehouse.models import MODELS_KEPT, models_kept, prune
 from ncf_assets.warehouse.parquet import DamagedError, Draft, has_columns_of, read_stamp
@@ -39,6 +39,7 @@ from ncf_assets.warehouse.stamp import Stamp
 
 __all__ = [
     "EVERY",
+    "PROJECT_DATA",
     "DamagedError",
     "Draft",
     "NotMaterializedError",
@@ -48,18 +49,11 @@ __all__ = [
     "models_kept",
 ]
 
-EVERY = "*"  # in place of a dataset's name, for a table of all datasets; no dataset can have it
 QUERY_ROWS = 500_000  # rows of a query's result held in memory at a time
-PROJECT_DATA = Path(__file__).resolve().parents[2] / "data"
 
 
 class NotMaterializedError(LookupError):
     """A table, model or report was asked for that has not been made for this dataset."""
-
-
-def data_dir() -> Path:
-    """The folder that `NCF_DATA_DIR` names, else `data/` of the project."""
-    return Path(os.environ.get("NCF_DATA_DIR") or PROJECT_DATA).expanduser().resolve()
 
 
 def quoted(identifier: str) -> str:
@@ -73,62 +67,21 @@ def as_text(record: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Warehouse:
+class Warehouse(Layout):
     """Everything below one data folder; of each model, `models_kept` versions.
 
-    DuckDB takes `memory_limit` (in its own words) and spills the rest to `spill`, else tmp/.
+    DuckDB takes `memory_limit` (in its own words) and spills the rest to `spill_folder`, else tmp/.
     With `spark` the selects of the tables run there; checks and the catalogue stay DuckDB's.
     """
 
-    root: Path
     models_kept: int = MODELS_KEPT
     memory_limit: str = MEMORY_LIMIT
-    spill: Path | None = None
     spark: Spark | None = None
 
     @classmethod
     def of_environment(cls) -> Self:
         """As the environment variables say. ValueError for one that makes no sense."""
-        return cls(data_dir(), models_kept(), memory_limit(), spill_folder())
-
-    # -- paths
-
-    @property
-    def registry(self) -> Path:
-        """datasets.toml of this data folder, else the project's own."""
-        own = self.root / "datasets.toml"
-        return own if own.exists() else PROJECT_DATA / "datasets.toml"
-
-    @property
-    def raw(self) -> Path:
-        """Where source files are looked for, and downloaded to."""
-        return self.root / "raw"
-
-    @property
-    def database(self) -> Path:
-        """The DuckDB catalogue: views only, see `catalogue`."""
-        return self.root / "warehouse.duckdb"
-
-    @property
-    def tables_folder(self) -> Path:
-        """What the catalogue shows: a folder for each table."""
-        return self.root / "tables"
-
-    def folder(self, asset: str, dataset: str) -> Path:
-        """The folder of one asset's partition."""
-        if asset in tables() and tables()[asset].spans_datasets:
-            return self.root / "tables" / asset
-        if asset in tables():
-            return self.tables_folder / asset / f"dataset={dataset}"
-        if asset.endswith("_model"):
-            return self.root / "models" / asset / f"dataset={dataset}"
-        return self.root / "reports" / f"dataset={dataset}"
-
-    def file(self, asset: str, dataset: str) -> Path:
-        """The file whose presence means that the partition exists: Parquet, or a JSON record."""
-        names = {"tables": "data.parquet", "models": "model.json", "reports": "report.json"}
-        folder = self.folder(asset, dataset)
-        return folder / names[folder.relative_to(self.root).parts[0]]
+        return cls(data_dir(), models_kept(), memory_limit())
 
     # -- reading
 
@@ -197,7 +150,7 @@ class Warehouse:
         self, dataset: str, partitions: Mapping[str, Path]
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A private in-memory DuckDB with a view for each named Parquet file of a dataset."""
-        spill = (self.spill or self.root / "tmp") / f"dataset={dataset}" / "spill"
+        spill = (spill_folder(self.root) or self.root / "tmp") / f"dataset={dataset}" / "spill"
         with (
             temporary_folder(spill) as folder,
             duckdb.connect(config=self._resources(folder)) as connection,
@@ -260,18 +213,6 @@ class Warehouse:
             replace_folder(folder, target)
         prune(target, self.models_kept)
 
-    def saved_model_name(self, asset: str, content: str) -> str:
-        """The SavedModel's folder beside model.json."""
-        return f"{asset.removesuffix('_model')}-{content}.saved_model"
-
-    def tensorboard(self, asset: str, dataset: str) -> Path:
-        """Where the event files of a model's training are."""
-        return self.folder(asset, dataset) / "tensorboard"
-
-    def checkpoint(self, asset: str, dataset: str) -> Path:
-        """Where a training's progress is kept while it runs."""
-        return self.folder(asset, dataset) / "checkpoint.npz"
-
     def write_checkpoint(self, asset: str, dataset: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Replace a training's progress: named arrays, without Python objects in them."""
         target = self.checkpoint(asset, dataset)
@@ -299,5 +240,5 @@ class Warehouse:
 
     def export(self, file: Path) -> dict[str, int]:
         """Write all tables into one self-contained DuckDB file; the rows of each."""
-        with temporary_folder((self.spill or file.parent) / file.name) as spill:
+        with temporary_folder((spill_folder(self.root) or file.parent) / file.name) as spill:
             return catalogue.export(file, self.root, self._resources(spill))

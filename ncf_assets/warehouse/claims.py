@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from ncf_assets.warehouse import EVERY
 from ncf_assets.warehouse.files import remove, temporaries
+from ncf_assets.warehouse.memory import spill_folder
 from ncf_assets.warehouse.stamp import now
 
 PATIENCE = 1.0  # seconds; more than `holder` keeps a lock while it looks
@@ -91,6 +92,8 @@ def leftovers(root: Path, dataset: str) -> list[Path]:
     """The temporary files and folders of a dataset; a killed run's, if nobody holds it."""
     own = f"dataset={glob.escape(dataset)}"
     folders = [*root.glob(f"*/*/{own}"), *root.glob(f"*/{own}")]
+    if spill := spill_folder(root):
+        folders += spill.glob(own)
     if dataset == EVERY:
         folders += root.glob("tables/*")
     return sorted(path for folder in folders for path in temporaries(folder))
@@ -99,14 +102,14 @@ def leftovers(root: Path, dataset: str) -> list[Path]:
 def _lock(root: Path, dataset: str) -> Path:
     folder = root / "claims"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{_name(dataset)}.lock"
+    return folder / f"{spoken(dataset)}.lock"
 
 
 def _note(root: Path, dataset: str) -> Path:
-    return root / "claims" / f"{_name(dataset)}.json"
+    return root / "claims" / f"{spoken(dataset)}.json"
 
 
-def _name(dataset: str) -> str:
+def spoken(dataset: str) -> str:
     """For people and file systems; no dataset's name has a space."""
     return "a table of all datasets" if dataset == EVERY else dataset
 
@@ -121,7 +124,7 @@ def _acquire(lock: FileLock, root: Path, dataset: str, run_id: str) -> None:
             if other is None or other.run_id != run_id:
                 raise BusyError(
                     "one run works on a dataset at a time, and"
-                    f" {_name(dataset)} is being materialized by"
+                    f" {spoken(dataset)} is being materialized by"
                     f" {other or 'a run that has just begun'}; wait until it has ended, or end it,"
                     " then run this again"
                 ) from None

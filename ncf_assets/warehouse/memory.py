@@ -4,6 +4,7 @@ Environment variables, as the UI, a daemon's runs and the command line all have 
 when memory is short is `ncf_assets.warehouse.trouble`'s.
 """
 
+import hashlib
 import os
 import resource
 from pathlib import Path
@@ -29,10 +30,16 @@ def memory_limit() -> str:
     )
 
 
-def spill_folder() -> Path | None:
-    """The folder that NCF_SPILL_DIR names; without it None, and the data folder has one."""
+def spill_folder(root: Path) -> Path | None:
+    """A data folder's own folder in the one that NCF_SPILL_DIR names; without it None.
+
+    Its own, as a run sweeps away what killed ones left there. Without it the data folder has one.
+    """
     text = os.environ.get("NCF_SPILL_DIR")
-    return Path(text).expanduser().resolve() if text else None
+    if not text:
+        return None
+    own = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
+    return Path(text).expanduser().resolve() / f"{root.name}-{own}"
 
 
 def process_limit() -> int | None:

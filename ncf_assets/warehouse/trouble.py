@@ -56,7 +56,7 @@ def _disk(error: BaseException, place: Path) -> Trouble | None:
     text, where = str(error), _place(error, place)
     number = error.errno if isinstance(error, OSError) else None
     if _SPILL_FULL in text:
-        return Trouble(_spill_full(spill_folder() or place / "tmp", text))
+        return Trouble(_spill_full(spill_folder(place) or place / "tmp", text))
     if number in _FULL or _says(text, _FULL_TEXTS) or _log_full(text, place):
         return Trouble(_full(where, text))
     if number in _FORBIDDEN or _says(text, _FORBIDDEN_TEXTS):

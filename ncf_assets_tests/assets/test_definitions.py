@@ -1,11 +1,13 @@
 """What the code location shows before anything is materialized."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from ncf_assets.definitions import defs
+from ncf_assets.definitions import JOBS, defs
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import PROJECT_DATA
 
@@ -22,11 +24,38 @@ MODELS_AND_REPORT = {
     "evaluation_report",
 }
 LEADERBOARD = dg.AssetKey("leaderboard")
+TUNING = dg.AssetKey("tuning")
+APART = {"leaderboard", "tuning"}  # of all datasets; only when asked for
 
 
 def test_the_code_location_loads_as_dagster_loads_it() -> None:
     """With every job and sensor: a name given twice is found only here."""
     dg.Definitions.validate_loadable(defs)
+
+
+def test_loading_warns_of_nothing() -> None:
+    """No deprecated name, and nothing that Dagster calls beta or preview, reaches the user."""
+    load = [sys.executable, "-W", "default", "-c", "import ncf_assets.definitions"]
+    run = subprocess.run(load, capture_output=True, text=True, check=True)
+    assert "Warning" not in run.stderr
+
+
+def test_jobs_make_the_lineage_in_parts() -> None:
+    """Each asset is in one part, and all of them in `everything`."""
+    made = {
+        job.name: {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+        for job in (defs.resolve_job_def(name) for name in JOBS)
+    }
+    parts = [made[name] for name in JOBS if name != "everything"]
+    assert sum(map(len, parts)) == len(set().union(*parts))
+    assert set().union(*parts) == made["everything"]
+    assert made["everything"] == {key.to_user_string() for key in KEYS} - APART
+
+
+def test_no_source_file_is_read_by_automation() -> None:
+    """Switched on, it would download 24 datasets; all else but a search follows its upstream."""
+    without = {key.to_user_string() for key in KEYS if not GRAPH.get(key).automation_condition}
+    assert without == {"raw_reviews", "rejected_reviews", "tuning"}
 
 
 def test_every_table_is_an_asset() -> None:
@@ -42,6 +71,7 @@ def test_every_asset_explains_itself(key: dg.AssetKey) -> None:
     assert node.group_name in {"ingest", "prepare", "split", "train", "evaluate", "serve"}
     assert node.kinds
     assert node.owners
+    assert set(node.tags) >= {"makes"}
     assert node.code_version
     assert node.check_keys
     for check in node.check_keys:
@@ -58,18 +88,21 @@ def test_every_asset_is_partitioned_by_dataset(key: dg.AssetKey) -> None:
     assert len(names) == 25  # the Sample and the 24 categories of 2014
 
 
-def test_the_leaderboard_has_no_partitions_and_a_job_of_its_own() -> None:
-    """A run of one dataset neither waits for it nor makes it."""
+def test_the_leaderboard_has_no_partitions() -> None:
+    """One file has all datasets."""
     assert GRAPH.get(LEADERBOARD).partitions_def is None
-    jobs = {name: defs.resolve_job_def(name) for name in ("everything", "refresh_leaderboard")}
-    made = {name: {*job.asset_layer.selected_asset_keys} for name, job in jobs.items()}
-    assert made == {"everything": {*KEYS} - {LEADERBOARD}, "refresh_leaderboard": {LEADERBOARD}}
+
+
+@pytest.mark.parametrize(("job", "asset"), [("refresh_leaderboard", LEADERBOARD), ("tune", TUNING)])
+def test_what_no_report_waits_for_has_a_job_of_its_own(job: str, asset: dg.AssetKey) -> None:
+    """A run of one dataset neither waits for it nor makes it."""
+    assert {*defs.resolve_job_def(job).asset_layer.selected_asset_keys} == {asset}
 
 
 def test_lineage_runs_from_the_file_to_the_report() -> None:
-    """Every asset is upstream of the report, but two that are served beside it."""
+    """Every asset is upstream of the report, but what is served beside it, and searches."""
     upstream = GRAPH.get_ancestor_asset_keys(dg.AssetKey("evaluation_report"))
-    beside = {"evaluation_report", "leaderboard", "popular_items", "item_neighbours"}
+    beside = {"evaluation_report", "popular_items", "item_neighbours", *APART}
     assert upstream == set(KEYS) - {dg.AssetKey(name) for name in beside}
 
 

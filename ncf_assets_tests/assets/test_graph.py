@@ -124,6 +124,30 @@ def test_ease_is_left_out_where_there_are_too_many_items(
     assert set(made.read("comparisons", "Sample")["baseline"]) == everyone - {"ease", "neumf"}
 
 
+def test_a_loss_that_is_not_finite_leaves_the_last_good_model_in_place(
+    warehouse: Warehouse, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """The newcomer reviewed item00, and the factors of both are so large that their product is not.
+
+    Each is finite by itself: 8 · 1.5e19² is above the largest float32, 3.4e38. The error names
+    epoch, step and remedy.
+    """
+    made = Warehouse(tmp_path / "data")
+    shutil.copytree(warehouse.root, made.root)
+    before = made.record("gmf_model", "Sample")
+    file = made.folder("ials_model", "Sample") / made.record("ials_model", "Sample")["file"]
+    with np.load(file) as kept:
+        factors = dict(kept)
+    for side in factors.values():
+        side[0, 0] = 1.5e19
+    np.savez(file, allow_pickle=False, **factors)
+    config = {"ops": {"gmf_model": CONFIG["ops"]["gmf_model"]}}
+    said = failure(materialize(made, instance, ["gmf_model"], config), "gmf_model")
+    assert "in step 1 of 9 of epoch 1 the loss is nan; lower learning_rate" in said
+    assert made.record("gmf_model", "Sample") == before
+    assert (made.folder("gmf_model", "Sample") / before["file"]).exists()
+
+
 def scores_of_baselines(warehouse: Warehouse) -> dict[str, np.ndarray]:
     """EASE and ItemKNN, written out for the settings in their records: [13 users, 12 items]."""
     train = warehouse.read("train", "Sample")

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from ncf_assets.ncf import neumf
 from ncf_assets.warehouse import PROJECT_DATA, Warehouse
 from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
+from ncf_assets_tests.serving import free_port
 from ncf_assets_tests.tiny import CONFIG
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # starts processes and trains
@@ -135,6 +135,19 @@ def test_a_damaged_checkpoint_is_not_trusted(killed: Path) -> None:
     assert "is damaged" in train(killed)
 
 
+def test_changed_data_start_afresh_and_say_so(killed: Path) -> None:
+    """Killed as before; then the file of reviews loses two of user00's."""
+    killed_in_training(killed)
+    source = killed / "tiny.json"
+    source.write_text(source.read_text().split("\n", 2)[2])
+    words = ["--select", f"{UPSTREAM},{MODEL}", "--config", str(configure(killed))]
+    done = ncf(killed, "materialize", "Sample", *words)
+    assert done.returncode == 0, done.stderr
+    assert "data, configuration or code have changed since; training starts afresh" in done.stdout
+    assert "going on after epoch" not in done.stdout
+    assert len(record(killed)["history"]) == 1 + EPOCHS
+
+
 def test_tensorboard_shows_the_history(undisturbed: Path) -> None:
     """Its event files hold what training_history will."""
     (folder,) = Warehouse(undisturbed).tensorboard(MODEL, "Sample").iterdir()
@@ -174,9 +187,7 @@ assert "ncf_assets" not in sys.modules
 
 def test_tensorboard_opens_on_the_event_files(undisturbed: Path) -> None:
     """`make tensorboard` lists the run of the model that was trained."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         ["make", "tensorboard", f"TB_PORT={port}"],
         cwd=PROJECT_DATA.parent,

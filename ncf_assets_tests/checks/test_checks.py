@@ -1,5 +1,7 @@
 """Each check on a drawn table that keeps its rule and on one that breaks it."""
 
+from importlib import resources
+
 import pytest
 
 from ncf_assets.checks import checks, parse
@@ -30,6 +32,10 @@ SOUND: dict[str, Rows] = {
     "training_history": [
         ("gmf", 0, None, 0.1, 0.05, 0.1, None),
         ("gmf", 1, 0.7, 0.2, 0.1, 1.0, 1000.0),
+    ],
+    "tuning": [
+        (0, "complete", 0.5, 0.3, 2, 1.5, 0.0005, 0.01, 4, 0.0),
+        (1, "pruned", None, None, None, 0.5, 0.001, 0.1, 8, 0.8),
     ],
     "baselines": [("popularity", item, 1.0) for item in range(4)],
     # ann has not rated item 3: two candidates, sampled or not
@@ -101,13 +107,21 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ("negatives_unseen", "negatives", [("test", 0, 1, 0)]),
     ("test_candidates_one_positive", "test_candidates", [(0, 1, 3, 0.0)]),
     ("test_candidates_one_positive", "test_candidates", [(0, 0, 2, 3.0), (0, 1, 2, 0.0)]),
+    ("test_candidates_one_positive", "test_candidates", []),  # ann has no list
+    ("test_candidates_one_positive", "test_candidates", [(0, 0, 1, 3.0), (0, 1, 3, 0.0)]),  # 2
     (
         "test_candidates_one_positive",
         "test_candidates",
-        [(0, 0, 2, 3.0), (0, 1, 3, 0.0), (1, 0, 2, 1.0)],  # lists of 2 and 1
+        [*SOUND["test_candidates"], (1, 0, 3, 1.0), (1, 1, 2, 0.0)],  # ben is no test user
     ),
     ("baselines_score_every_item", "baselines", [("popularity", 0, 1.0)]),
     ("training_history_starts_at_zero", "training_history", SOUND["training_history"][1:]),
+    ("tuning_complete_have_figures", "tuning", [(0, "complete", *[None] * 4, 0.1, 0.1, 4, 0.0)]),
+    (
+        "tuning_complete_have_figures",
+        "tuning",
+        [(0, "complete", 0.3, 0.5, 1, 1.0, 0.1, 0.1, 4, 0.0)],  # NDCG above HR
+    ),
     ("test_ranks_within_list", "test_ranks", [("neumf", "sampled-1", 0, 2, 1, 1)]),
     (
         "test_ranks_every_user",
@@ -253,6 +267,21 @@ def test_rejected_lines_are_counted_by_reason() -> None:
         ("bad", 2, 2, 3, 5),
         ("worse", 1, 4, 3, 5),
     ]
+
+
+def test_lists_of_different_lengths_are_found() -> None:
+    """Ann has 2 candidates, ben 1."""
+    drawn = {
+        "test": [(0, 2, 3, 3.0), (1, 2, 2, 1.0)],
+        "test_candidates": [*SOUND["test_candidates"], (1, 0, 2, 1.0)],
+    }
+    assert [row[0] for row in failing("test_candidates_one_positive", SOUND | drawn)] == [1]
+
+
+def test_every_check_file_is_of_a_table() -> None:
+    """A misspelt `table:` would be a check that never runs."""
+    files = resources.files("ncf_assets.checks").iterdir()
+    assert {f.name.removesuffix(".sql") for f in files if f.name.endswith(".sql")} <= set(BY_NAME)
 
 
 def test_a_check_of_unknown_severity_is_refused() -> None:

@@ -11,7 +11,7 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from ncf_assets.warehouse import Warehouse
+from ncf_assets.warehouse import EVERY, Warehouse
 from ncf_assets.warehouse.checkpoints import TRAINING
 from ncf_assets.warehouse.claims import claim
 from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
@@ -74,12 +74,16 @@ def test_what_a_killed_run_left_is_found_and_mended_on_request(data: Path) -> No
     run_id, place = killed_run(data), Warehouse(data)
     draft = place.folder("users", "Sample") / ".data.parquet.0123abcd.tmp"
     draft.write_text("half a table")
+    spanning = place.folder("leaderboard", EVERY) / ".data.parquet.4567cdef.tmp"
+    spanning.parent.mkdir(parents=True, exist_ok=True)
+    spanning.write_text("half a table")
     training = b'{"code": "of another version", "inputs": {}, "config": {}}'
     place.write_checkpoint("gmf_model", "Sample", {TRAINING: np.frombuffer(training, np.uint8)})
     place.database.unlink()
     expected = {
         f"run {run_id} of Sample is shown as started, but its process is gone": "mark it as failed",
         f"a killed run of Sample left {draft}": "remove them",
+        f"a killed run of a table of all datasets left {spanning}": "remove them",
         f"{place.checkpoint('gmf_model', 'Sample')} is of no use: the code of gmf_model has changed"
         " since": "remove it",
         f"{place.database} is missing": "rebuild it",

@@ -113,6 +113,16 @@ def _check_read_only(disk: Path) -> None:
     assert asked.stdout.split() == ["count_star()", "13"], asked.stderr
 
 
+def test_a_data_folder_that_looks_like_a_partition_is_refused(tmp_path: Path) -> None:
+    """DuckDB would read its name as the dataset of every row."""
+    folder = tmp_path / "dataset=Old" / "data"
+    done = ncf(folder, "status")
+    assert done.returncode == 1
+    assert "may have = in its name, found 'dataset=Old' in" in done.stderr
+    assert "name another folder with NCF_DATA_DIR" in done.stderr
+    assert not folder.parent.exists()
+
+
 def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """Below a folder that may only be read, and below a file."""
     closed = tmp_path / "closed"

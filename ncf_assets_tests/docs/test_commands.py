@@ -33,7 +33,9 @@ ELSEWHERE = {
     "::test_a_backfill_runs_each_dataset_and_retries_what_failed",
     "dagster job backfill -j everything --partitions Sample --noprompt": "cli/test_backfill.py"
     "::test_dagsters_own_job_backfill_works_with_a_running_daemon",
-    "dagster-daemon run": "cli/test_backfill.py::daemon",
+    "dagster-daemon run": "cli/commands.py::daemon",
+    "ncf-assets tune Sample": "cli/test_tune.py"
+    "::test_a_killed_search_goes_on_and_its_best_is_trained",
     "harlequin --read-only data/warehouse.duckdb": "docs/test_queries.py"
     "::test_harlequin_shows_a_result",
 }

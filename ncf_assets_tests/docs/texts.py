@@ -27,7 +27,7 @@ def block(text: Path, language: str, having: str) -> str:
 def make(data: Path, *words: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
     """A target of the Makefile on a data folder."""
     return subprocess.run(
-        ["make", *words],
+        ["make", "--no-print-directory", *words],
         cwd=ROOT,
         env=environment(data),
         input=typed,

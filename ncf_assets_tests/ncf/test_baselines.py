@@ -108,14 +108,14 @@ def test_too_many_items_are_refused_with_the_memory() -> None:
 def test_a_ridge_of_nothing_is_refused() -> None:
     """Two items that the same users have cannot be told apart."""
     seen = np.ones((3, 2))
-    with pytest.raises(np.linalg.LinAlgError, match="the ridge must be above 0"):
+    with pytest.raises(np.linalg.LinAlgError, match="not from item 1 on; raise `regularisation`"):
         ease.fit(*np.nonzero(seen), 3, 2, ease.EaseSettings(0.0))
 
 
 def test_a_model_of_nothing_is_refused() -> None:
     """There is nothing to learn from."""
     none = np.empty(0, np.int32)
-    with pytest.raises(ValueError, match="at least one pair of user and item, found none"):
+    with pytest.raises(ValueError, match="pair of user and item, found none; give one"):
         histories(none, none, 3, 3)
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from ncf_assets.ncf.ials import Factors, IalsSettings, fit
 
-SETTINGS = IalsSettings(factors=3, sweeps=4, unobserved_weight=0.3, regularisation=0.05, seed=1)
+# 51 interactions of 12 · 9 pairs: a weight of 0.3 for each pair
+RATIO = 0.3 * 12 * 9 / 51
+SETTINGS = IalsSettings(factors=3, sweeps=4, unobserved_ratio=RATIO, regularisation=0.05, seed=1)
 
 
 def pairs(n_users: int = 12, n_items: int = 9) -> tuple[np.ndarray, np.ndarray]:
@@ -35,6 +37,24 @@ def test_one_user_and_one_item_by_hand() -> None:
     factors = fit(one, one, 1, 1, IalsSettings(1, 20, 0.5, 0.1, 1))
     w, h = factors.users[0, 0], factors.items[0, 0]
     assert h == pytest.approx(w / (1.5 * w**2 + 0.15), rel=1e-4)
+
+
+def test_sparse_data_keep_their_factors() -> None:
+    """500 users of two kinds, each with 3 of 20 items of its kind, and 960 items that nobody has.
+
+    Pairs of a kind score high at the default ratio. With a weight of 0.3 for each of the 500,000
+    pairs, a ratio of 100, all factors would vanish: the loss is lowest at 0.
+    """
+    generator = np.random.default_rng(1)
+    users = np.repeat(np.arange(500), 3)
+    items = users % 2 * 500 + np.concatenate(
+        [generator.choice(20, 3, replace=False) for _ in range(500)]
+    )
+    settings = IalsSettings(8, 8, unobserved_ratio=7, regularisation=0.06, seed=1)
+    factors = fit(users, items, 500, 1_000, settings)
+    scores = factors.users @ factors.items.T
+    assert np.concatenate([scores[::2, :20], scores[1::2, 500:520]]).mean() > 0.5
+    assert abs(np.concatenate([scores[1::2, :20], scores[::2, 500:520]])).mean() < 0.01
 
 
 def test_each_sweep_lowers_the_loss() -> None:
@@ -73,5 +93,5 @@ def test_rows_without_interactions_have_no_factors() -> None:
 def test_a_factorisation_of_nothing_is_refused() -> None:
     """There is nothing to learn from."""
     none = np.empty(0, np.int32)
-    with pytest.raises(ValueError, match="at least one pair of user and item, found none"):
+    with pytest.raises(ValueError, match="pair of user and item, found none; give one"):
         fit(none, none, 3, 3, SETTINGS)

@@ -26,11 +26,6 @@ def low_mlp(n_items: int) -> keras.Model:
     return neumf.build_mlp(N_USERS, n_items, [6, 5], 1)
 
 
-def flat_mlp(n_items: int) -> keras.Model:
-    """No hidden layer: the logit itself is split."""
-    return neumf.build_mlp(N_USERS, n_items, [6], 1)
-
-
 def wide_neumf(n_items: int) -> keras.Model:
     """Both halves at their likely sizes."""
     return neumf.build_neumf(N_USERS, n_items, 128, [64, 32, 16, 8], 1)
@@ -54,7 +49,7 @@ def pair_by_pair(model: keras.Model, users: np.ndarray, n_items: int) -> np.ndar
     return neumf.scorer(model)(*pairs).reshape(-1, n_items)
 
 
-@pytest.mark.parametrize("build", [gmf, mlp, low_mlp, flat_mlp, wide_neumf, odd_neumf])
+@pytest.mark.parametrize("build", [gmf, mlp, low_mlp, wide_neumf, odd_neumf])
 @pytest.mark.parametrize("n_items", [1, 53, 10_001])
 def test_logits_are_those_of_keras(build, n_items: int) -> None:
     """Within float32 rounding, with items that do and do not fill a tile."""

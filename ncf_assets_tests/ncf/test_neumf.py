@@ -136,6 +136,17 @@ def test_a_row_that_nothing_is_known_of_keeps_its_fresh_values() -> None:
     assert (started[[0, 2]] > 1).all()
 
 
+def test_factors_that_have_collapsed_start_nothing() -> None:
+    """A penalty that outweighs the data leaves factors of 1e-12: GMF keeps its fresh values."""
+    model = gmf()
+    tables = ["gmf_user_embedding", "gmf_item_embedding"]
+    fresh = [model.get_layer(name).get_weights()[0] for name in tables]
+    tiny = (np.full((n, 3), 1e-12, np.float32) for n in (N_USERS, N_ITEMS))
+    neumf.start_from_factors(model, Factors(*tiny))
+    for name, before in zip(tables, fresh, strict=True):
+        np.testing.assert_array_equal(model.get_layer(name).get_weights()[0], before)
+
+
 def test_factors_of_another_width_are_refused() -> None:
     """Four do not fit three."""
     four = Factors(np.ones((N_USERS, 4), np.float32), np.ones((N_ITEMS, 4), np.float32))
@@ -159,10 +170,10 @@ def test_a_half_with_a_taller_tower_is_refused() -> None:
         neumf.start_from_both(both(), gmf(), taller, 0.5)
 
 
-@pytest.mark.parametrize("layers", [[], [7, 4]])
-def test_a_tower_needs_an_even_first_width(layers: list[int]) -> None:
-    """It is shared equally by user and item."""
-    with pytest.raises(ValueError, match=r"an even number, found \[.*\]; for example \[64, 32"):
+@pytest.mark.parametrize("layers", [[], [8], [7, 4]])
+def test_a_tower_needs_an_even_first_width_and_a_hidden_layer(layers: list[int]) -> None:
+    """User and item share the first equally; training and ranking look for a second."""
+    with pytest.raises(ValueError, match=r"hidden layers, found \[.*\]; for example \[64, 32"):
         neumf.build_mlp(N_USERS, N_ITEMS, layers, 1)
 
 
@@ -179,12 +190,13 @@ def test_the_halves_start_with_different_embeddings() -> None:
     assert len({w.tobytes() for w in starts}) == 4
 
 
-def test_embeddings_start_with_the_papers_deviation() -> None:
-    """Section 4.1: Gaussian, mean 0, standard deviation 0.01; 80,000 numbers fix it to 0.5 %."""
-    model = neumf.build_gmf(10_000, 1, 8, 1)
-    values = model.get_layer("gmf_user_embedding").get_weights()[0]
-    assert values.std() == pytest.approx(0.01, rel=0.02)
-    assert values.mean() == pytest.approx(0, abs=0.0002)
+@pytest.mark.parametrize(("half", "deviation"), [("gmf", 0.1), ("mlp", 0.01)])
+def test_embeddings_start_with_the_deviation_of_their_half(half: str, deviation: float) -> None:
+    """Gaussian of mean 0; 80,000 numbers fix it to 0.5 %."""
+    model = neumf.build_neumf(10_000, 1, 8, [16, 8], 1)
+    values = model.get_layer(f"{half}_user_embedding").get_weights()[0]
+    assert values.std() == pytest.approx(deviation, rel=0.02)
+    assert values.mean() == pytest.approx(0, abs=deviation / 50)
 
 
 def test_probability_is_the_sigmoid_of_the_logit() -> None:

@@ -15,16 +15,14 @@ import tensorflow as tf
 
 from ncf_assets.ncf import checkpoint, metrics, neumf, ranking
 from ncf_assets.ncf.epoch import State
+from ncf_assets.ncf.history import Epoch, best_epoch, describe
 from ncf_assets.ncf.network_scorer import block_scorer
 from ncf_assets.ncf.pair_logits import score_lists
 from ncf_assets.ncf.sampling import unseen_items, user_keys
 from ncf_assets.ncf.training import (
-    Epoch,
     Examples,
     Progress,
     TrainingSettings,
-    best_epoch,
-    describe,
     suitable_batch_size,
     train,
 )
@@ -286,10 +284,20 @@ def test_a_resumed_training_ends_like_one_that_went_through(after: int) -> None:
     assert len(rest) == 3 - after
 
 
+@pytest.mark.parametrize("part", ["history", "weights ", "first ", "second "])
+def test_progress_that_lacks_a_part_is_refused(part: str) -> None:
+    """A damaged file must not become a training that starts from nothing."""
+    heard: list[Progress] = []
+    train(model(), UNVALIDATED, replace(SETTINGS, epochs=1), heard.append)
+    arrays = checkpoint.to_arrays(heard[-1])
+    with pytest.raises(KeyError, match=part.strip()):
+        checkpoint.from_arrays({n: a for n, a in arrays.items() if not n.startswith(part)})
+
+
 def test_training_on_nothing_is_refused() -> None:
     """There is no mean loss over no examples."""
     none = np.empty(0, np.int32)
-    with pytest.raises(ValueError, match="at least one pair of user and item, found none"):
+    with pytest.raises(ValueError, match="pair of user and item, found none; give one"):
         train(model(), Examples(none, none, *NOBODY), SETTINGS)
 
 
@@ -306,10 +314,11 @@ def test_a_diverging_loss_names_epoch_step_and_remedy() -> None:
 def test_weights_that_break_in_the_last_step_are_not_kept() -> None:
     """One batch: the loss before the step is finite, the weights after it are not."""
     settings = replace(SETTINGS, learning_rate=3e38, batch_size=10_000)
-    scaled = model()
-    scaled.set_weights([100 * weight for weight in scaled.get_weights()])
+    steep = model()  # all logits are near 0, and the slopes of item embeddings are of 10,000s
+    for side, size, value in (("user", N_USERS, 1e6), ("item", N_ITEMS, 0.0)):
+        steep.get_layer(f"gmf_{side}_embedding").set_weights([np.full((size, 4), value)])
     with pytest.raises(FloatingPointError, match="after epoch 1 there are weights that are not"):
-        train(scaled, UNVALIDATED, settings)
+        train(steep, UNVALIDATED, settings)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ncf_assets.warehouse import EVERY, Warehouse
-from ncf_assets.warehouse.claims import BusyError, claim, holder
+from ncf_assets.warehouse.claims import BusyError, claim, holder, leftovers
 from ncf_assets.warehouse.files import temporary, temporary_folder
 
 HOLD = """
@@ -117,6 +117,24 @@ def test_a_claim_sweeps_what_a_killed_run_left_of_its_dataset(tmp_path: Path) ->
     with claim(tmp_path, "A", "run-1"):
         assert not any(path.exists() for path in left["A"])
         assert all(path.exists() for path in [*kept, *left["B"]])
+
+
+def test_what_a_killed_run_spilled_elsewhere_is_swept_for_its_own_data_folder_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two data folders of one name spill to one disk; a dataset of one is claimed."""
+    monkeypatch.setenv("NCF_SPILL_DIR", str(tmp_path / "fast"))
+    mine, others = tmp_path / "one" / "data", tmp_path / "two" / "data"
+    spilled = {}
+    for root in (mine, others):
+        with Warehouse(root).connect("A", {}) as connection:
+            asked = connection.execute("select current_setting('temp_directory')").fetchone()
+        spilled[root] = Path(asked[0]) if asked else root
+        spilled[root].mkdir()
+    assert leftovers(mine, "A") == [spilled[mine]]
+    with claim(mine, "A", "run-1"):
+        assert not spilled[mine].exists()
+        assert spilled[others].exists()
 
 
 def test_a_claim_on_all_datasets_sweeps_none_of_them(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_the_limit_and_the_folder_of_the_environment_are_used(
         found = connection.execute(SETTINGS).fetchall()
     ((limit, folder),) = found
     assert limit == "2.3 GiB"
-    assert folder.startswith(f"{tmp_path}/fast/spill/")
+    assert folder.startswith(f"{tmp_path}/fast/spill/data-")
 
 
 def test_half_of_what_the_process_may_have_is_the_default() -> None:

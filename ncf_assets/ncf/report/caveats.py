@@ -19,16 +19,16 @@ SAMPLED = (
     "They are here to compare with published ones; the full ranking decides."
 )
 UNTRAINED = (
-    "Of NeuMF the epoch before its own training was chosen on validation: it is GMF and MLP put "
-    "together as pre-training left them, and what followed did not improve it."
+    "Of NeuMF the epoch before its own training was chosen on validation: it ranks as it started, "
+    "and what followed did not improve it."
 )
 SINGLE_RUN = (
     "One run with one seed. The intervals cover which users were tested, not how another "
     "initialisation, another shuffling or other negatives would have turned out."
 )
 MANY_COMPARISONS = (
-    "Each interval is of 95 % by itself. Of many comparisons, one in twenty shows a difference "
-    "where there is none."
+    "Each interval is of 95 % by itself. Of many comparisons between equally good models, about "
+    "one in twenty shows a difference."
 )
 TUNING = (
     "Settings are the defaults or those of the configuration below, chosen on validation where the "
@@ -70,6 +70,6 @@ def _of_these_facts(facts: Facts) -> Iterator[str]:
     if tied >= MANY_TIED:
         yield (
             f"Of {100 * tied:.0f} % of the test users the last item is one of several of the same "
-            "time, as times are whole days. Which of them is held out is decided by a seeded hash: "
-            "reproducible, but arbitrary."
+            "time (in many files times are whole days). Which of them is held out is decided by a "
+            "seeded hash: reproducible, but arbitrary."
         )

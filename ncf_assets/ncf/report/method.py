@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from ncf_assets.ncf.report.protocol import Protocol, counted, discount
+from ncf_assets.ncf import metrics
+from ncf_assets.ncf.report.protocol import Protocol, counted
 
 SPLIT = (
     "Split: leave one out by time. A user's last item is for testing, the second last for "
@@ -39,8 +40,8 @@ DIVERSITY = (
 
 def method(protocols: Sequence[Protocol], k: int) -> list[str]:
     """Return how the figures by these protocols at this k were made."""
-    metrics = [_metrics(k), TIES] if protocols else []
-    return [SPLIT, *map(_protocol, protocols), *metrics, INTERVALS, TRAINING]
+    figures = [_metrics(k), TIES] if protocols else []
+    return [SPLIT, *map(_protocol, protocols), *figures, INTERVALS, TRAINING]
 
 
 def _protocol(protocol: Protocol) -> str:
@@ -66,5 +67,5 @@ def _metrics(k: int) -> str:
 
 def _discounts(k: int) -> str:
     """Give the discount of the first two ranks and of the last that counts, each once."""
-    later = sorted({2, k}) if k > 1 else []
-    return ", ".join(["1 at rank 1", *(f"{discount(rank):.3f} at rank {rank}" for rank in later)])
+    gains, later = metrics.ndcg_gains(k), sorted({2, k}) if k > 1 else []
+    return ", ".join(["1 at rank 1", *(f"{gains[r - 1]:.3f} at rank {r}" for r in later)])

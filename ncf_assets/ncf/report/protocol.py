@@ -1,4 +1,4 @@
-"""Protocols: what the held-out item is ranked among, and what a guess would get.
+"""Protocols: what the held-out item is ranked among, and how figures are called and printed.
 
 The sentences that tell a reader are in `findings` and `method`.
 """
@@ -6,7 +6,6 @@ The sentences that tell a reader are in `findings` and `method`.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import log2
 
 SAMPLED = re.compile(r"sampled-(?P<negatives>[1-9][0-9]*)(?P<corrected>-corrected)?")
 FULL = "full"
@@ -73,11 +72,6 @@ def headline_k(lengths: Iterable[int]) -> int:
 def label(metric: str, k: int) -> str:
     """Return what people call a metric: `HR@10`, `AUC`."""
     return LABELS.get(metric, metric) + (f"@{k}" if k else "")
-
-
-def discount(rank: int) -> float:
-    """Return what NDCG gives for the held-out item at a rank from 1 (Järvelin, Kekäläinen 2002)."""
-    return 1 / log2(rank + 1)
 
 
 def counted(number: int, noun: str) -> str:

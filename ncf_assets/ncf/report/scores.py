@@ -7,13 +7,14 @@ checks the report's best marks by hand finds them right.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ncf_assets.ncf import segments
 from ncf_assets.ncf.evaluation import Metric
 from ncf_assets.ncf.report.facts import DiversityRow, model_name
 from ncf_assets.ncf.report.protocol import Protocol, headline_k, label, protocols_of
 from ncf_assets.ncf.report.text_table import MISSING, TextTable
 
 METRICS = ("hr", "ndcg", "mrr", "auc")
-EVERYONE = "all"  # the segment of all test users
+EVERYONE = segments.ALL
 DIVERSITY = {  # metric -> what people call it, decimals
     "coverage": ("Coverage", 3),
     "novelty": ("Novelty", 2),

@@ -13,9 +13,9 @@ from ncf_assets.ncf.report.drawing import Draw, blank, dress, legend, style_of
 from ncf_assets.ncf.report.facts import model_name
 from ncf_assets.ncf.report.protocol import Protocol, headline_k, label, protocols_of
 from ncf_assets.ncf.report.text_table import MISSING, TextTable
+from ncf_assets.ncf.segments import COLD
 
 METRIC = "ndcg"
-COLD = "cold"
 AXES = {  # kind of segment -> what its bins count
     "history": "interactions of the user in train",
     "popularity": "interactions of the held-out item in train",

@@ -1,0 +1,113 @@
+"""The whole lineage beside the tutorial's steps, on one file of Movies_and_TV's size, in one run.
+
+    python -m benchmarks.pipeline [--file FILE] [--share 0.01]
+
+Without a file, one is generated in Amazon's format (`benchmarks.generate`). Ours is everything
+from the raw file to report and recommendations, with the default configuration but for 10 epochs
+of each network; theirs is `benchmarks.tutorial`, whose slow steps are extrapolated as it says. The
+last line is a JSON object: `seconds` and `peak_mb` of the lineage, reading against
+`gzip -dc FILE | wc -l`, `negatives_seconds` of both splits, and how many times longer the tutorial
+takes.
+Ours trains three networks and a factorisation of 128 factors where the tutorial trains one of 8;
+`training_vs_tutorial` counts them all.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks import generate, reading
+from benchmarks.lineage import Done, data_folder, materialize
+from benchmarks.tutorial import EPOCHS, Part, Timed, of, tutorial, whole
+
+NETWORKS = ("gmf_model", "mlp_model", "neumf_model")
+ALL_EPOCHS = {"config": {"epochs": EPOCHS, "patience": EPOCHS}}
+TEN_EPOCHS = {"ops": dict.fromkeys(NETWORKS, ALL_EPOCHS)}
+# which steps of ours do what a step of the tutorial does
+OURS = {
+    "read": ("reviews",),
+    "rank and map": ("users", "items", "interactions"),
+    "split": ("train", "validation", "test"),
+    "negatives": ("negatives", "test_candidates"),
+    "train": ("ials_model", *NETWORKS),
+    "evaluate": ("ranking_pass", "evaluation"),
+}
+BEFORE_TRAINING = ("read", "rank and map", "split", "negatives")
+READ_REPEATS = 3
+
+
+def compare(ours: Done, theirs: Mapping[str, Timed]) -> dict[str, float]:
+    """How many times longer the tutorial takes: by step, before training, and in all."""
+    longer = {step: theirs[step].seconds / ours.sum(names) for step, names in OURS.items()}
+    before = sum(theirs[step].seconds for step in BEFORE_TRAINING)
+    own = sum(ours.sum(OURS[step]) for step in BEFORE_TRAINING)
+    in_all = sum(step.seconds for step in theirs.values())
+    return longer | {"before training": before / own, "in all": in_all / ours.seconds}
+
+
+def by_step(times: Mapping[str, Timed]) -> dict[str, Timed]:
+    """The tutorial's times by the steps of `OURS`."""
+    both = Timed(times["rank"].seconds + times["map"].seconds, 1)
+    rest = {name: time for name, time in times.items() if name not in ("rank", "map")}
+    return rest | {"rank and map": both}
+
+
+def show(ours: Done, theirs: Mapping[str, Timed], longer: Mapping[str, float]) -> None:
+    """Every step of ours, then both sides."""
+    print(f"\n{'step of the lineage':<20}{'seconds':>10}{'peak MB':>10}")
+    for step in ours.steps.values():
+        print(f"{step.name:<20}{step.seconds:>10.1f}{step.peak_mb:>10,.0f}")
+    print(f"{'all':<20}{ours.seconds:>10.1f}{ours.peak_mb:>10,.0f}\n")
+    print(f"{'':<14}{'ours':>10}{'tutorial':>14}{'times':>10}")
+    for name, steps in OURS.items():
+        own, other = ours.sum(steps), theirs[name]
+        print(f"{name:<14}{own:>8.1f} s{other.seconds:>12,.1f} s{longer[name]:>10.1f}{of(other)}")
+    print(f"{'before training':<38}{longer['before training']:>10.1f}")
+    print(f"{'in all':<38}{longer['in all']:>10.1f}", flush=True)
+
+
+def scaled(share: float) -> generate.Size:
+    """A share of Movies_and_TV's reviews, users and items."""
+    full = generate.Size()
+    sizes = {name: int(getattr(full, name) * share) for name in ("reviews", "users", "items")}
+    return replace(full, **sizes)
+
+
+def main() -> None:
+    """Generate, run both sides, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--file", type=Path, help="reviews in the format of 2014")
+    parser.add_argument("--share", type=float, default=1.0, help="of Movies_and_TV, to generate")
+    for name, default in vars(Part()).items():
+        parser.add_argument(f"--{name}", type=int, default=default, help="of the tutorial's part")
+    chosen = vars(parser.parse_args())
+    file, share = chosen.pop("file"), chosen.pop("share")
+    with tempfile.TemporaryDirectory() as name:
+        if file is None:
+            file = Path(name, "reviews.json.gz")
+            generate.write(file, scaled(share), os.cpu_count() or 1)
+        ours = materialize(data_folder(Path(name, "data"), file), TEN_EPOCHS)
+        reviews = whole(file)
+        read = reading.measure(file, len(reviews), READ_REPEATS)
+        theirs = by_step(tutorial(file, reviews, Part(**chosen)))
+    longer = compare(ours, theirs)
+    show(ours, theirs, longer)
+    figures = {
+        "reviews": len(reviews),
+        "seconds": round(ours.seconds, 1),
+        "peak_mb": round(ours.peak_mb),
+        "read_vs_gzip": read["read_vs_gzip"],
+        "negatives_seconds": round(ours.steps["negatives"].seconds, 1),
+        "before_training_vs_tutorial": round(longer["before training"], 1),
+        "training_vs_tutorial": round(longer["train"], 1),
+        "in_all_vs_tutorial": round(longer["in all"], 1),
+    }
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""`ncf-assets tune`: a search for NeuMF's settings on one dataset."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import dagster as dg
+
+from ncf_assets.best_trial import SETTINGS, best_trial
+from ncf_assets.cli.choices import check_datasets, warehouse
+from ncf_assets.cli.in_process import run_in_process
+from ncf_assets.cli.run_config import config_option, read_config
+
+JOB, ASSET = "tune", "tuning"
+
+
+@click.command()
+@click.argument("dataset")
+@click.option(
+    "--trials",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    help="Trainings in all, those given up and those of before included.",
+)
+@config_option
+def tune(dataset: str, trials: int, config_file: Path | None) -> None:
+    """Search for NeuMF's training settings on DATASET, by its validation lists alone.
+
+    What NeuMF starts from must be there: `ncf-assets materialize DATASET --select +neumf_model`.
+    A search that is interrupted goes on when it is run again. Every trial stands in the table
+    `tuning`; `ncf-assets materialize DATASET --tuned` trains with the best.
+    """
+    check_datasets([dataset])
+    started = time.monotonic()
+    config = _with_trials(read_config(config_file), trials)
+    if not run_in_process(JOB, dataset, [dg.AssetKey(ASSET)], config):
+        raise SystemExit(1)
+    best = best_trial(warehouse().read(ASSET, dataset))
+    settings = ", ".join(f"{name} {best[name]:.4g}" for name in SETTINGS)
+    click.echo(
+        f"{dataset} is searched, {time.monotonic() - started:.0f} s. Best is trial {best['trial']}"
+        f" with validation NDCG@10 {best['validation_ndcg_at_10']:.4f}: {settings}.\n"
+        f"To train with it: ncf-assets materialize {dataset} --select neumf_model+ --tuned"
+    )
+
+
+def _with_trials(config: dict[str, Any], trials: int) -> dict[str, Any]:
+    """A run configuration that says how many trials; its own number wins."""
+    ops = config.get("ops", {})
+    own = ops.get(ASSET, {}).get("config", {})
+    return config | {"ops": ops | {ASSET: {"config": {"trials": trials} | own}}}

@@ -1,0 +1,77 @@
+"""New and changed source files, and the sensor that asks for runs of just their datasets.
+
+Where a dataset's file is, and how one is downloaded, is `ncf_assets.ingest.download`.
+"""
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+import dagster as dg
+
+from ncf_assets.datasets import load
+from ncf_assets.ingest import download
+from ncf_assets.warehouse import DamagedError, Warehouse, data_dir
+
+Signature = dict[str, int]
+
+
+def located(place: Warehouse) -> dict[str, Path]:
+    """The source files that are there, by dataset."""
+    files = {
+        dataset.name: download.locate(dataset, place.registry.parent, place.raw)
+        for dataset in load(place.registry).values()
+    }
+    return {name: file for name, file in files.items() if file and file.is_file()}
+
+
+def strangers(place: Warehouse, known: Collection[Path]) -> list[str]:
+    """Files in data/raw that are no dataset's."""
+    files = (file for file in place.raw.glob("*") if not file.name.startswith("."))
+    return sorted(file.name for file in files if file not in known)
+
+
+@dg.sensor(
+    job_name="everything",
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Runs the datasets whose file in data/raw is new or has changed. A file is taken"
+    " when it is the same at two looks, so that one is not read while it is being copied.",
+)
+def new_source_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """The cursor holds what the last look found, and which of it has been asked for."""
+    place = Warehouse(data_dir())
+    before = json.loads(context.cursor or '{"seen": {}, "asked": {}}')
+    files = located(place)
+    found = {name: download.signature(file) for name, file in files.items()}
+    asked = before["asked"]
+    new = {name for name, signature in found.items() if signature != asked.get(name)}
+    settled = {name for name in new if before["seen"].get(name) == found[name]}
+    wanted = sorted(name for name in settled if not _was_read(place, name, found[name]))
+    cursor = {"seen": found, "asked": asked | {name: found[name] for name in settled}}
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(run_key=f"{name} {found[name]}", partition_key=name) for name in wanted
+        ],
+        skip_reason=None if wanted else _why_none(place, files.values(), new - settled),
+        cursor=json.dumps(cursor),
+    )
+
+
+def _was_read(place: Warehouse, dataset: str, signature: Signature) -> bool:
+    """Whether `raw_reviews` was made from this very file."""
+    try:
+        stamp = place.find_stamp("raw_reviews", dataset)
+    except DamagedError:
+        return False
+    return stamp is not None and signature.items() <= stamp.source.items()
+
+
+def _why_none(place: Warehouse, known: Collection[Path], unsettled: set[str]) -> str:
+    reasons = ["no file is new or has changed"]
+    if unsettled:
+        names = ", ".join(sorted(unsettled))
+        reasons = [f"taken at the next look if they stay as they are: {names}"]
+    if unknown := strangers(place, known):
+        reasons.append(f"of no dataset in {place.registry.name}: {', '.join(unknown)}")
+    return "; ".join(reasons)
