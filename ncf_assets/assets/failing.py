@@ -34,7 +34,7 @@ def told(
             raise
         dataset = context.partition_key if context.has_partition_key else EVERY
         failure = dg.Failure(
-            f"{found.text}; {_in_place(warehouse, assets, dataset)}", allow_retries=False
+            "; ".join((found.text, *_in_place(warehouse, assets, dataset))), allow_retries=False
         )
         failure.__cause__ = error
         if not found.passing:
@@ -55,13 +55,16 @@ def _known(error: Exception, warehouse: Warehouse) -> Trouble | None:
     return trouble(error, warehouse.root)
 
 
-def _in_place(warehouse: Warehouse, assets: tuple[str, ...], dataset: str) -> str:
-    """What there is, and its size, by which one may guess how much space is needed."""
+def _in_place(warehouse: Warehouse, assets: tuple[str, ...], dataset: str) -> list[str]:
+    """What there is, if anything, and its size, by which one may guess what space is needed."""
+    assets = tuple(name for name in assets if warehouse.file(name, dataset).exists())
+    if not assets:
+        return []
     folders = [warehouse.folder(asset, dataset) for asset in assets]
     size = sum(file.stat().st_size for folder in folders for file in folder.glob("[!.]*"))
     names = ", ".join(assets)
     of = "all datasets" if dataset == EVERY else f"dataset {dataset}"
-    return f"what is in place of {names} of {of} is whole ({size / 1e6:,.1f} MB)"
+    return [f"what is in place of {names} of {of} is whole ({size / 1e6:,.1f} MB)"]
 
 
 def _try_again(context: dg.AssetExecutionContext, failure: dg.Failure) -> None:

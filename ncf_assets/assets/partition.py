@@ -177,7 +177,5 @@ def _complaint(check: Check, failing: pd.DataFrame) -> list[str]:
     if failing.empty:
         return []
     first = failing.iloc[0].to_dict()
-    return [
-        f"{check.name}: {check.description} Found {len(failing):,} failing rows, the first is"
-        f" {first}; {check.remedy}"
-    ]
+    found = "1 failing row" if len(failing) == 1 else f"{len(failing):,} failing rows, the first"
+    return [f"{check.name}: {check.description} Found {found}: {first}; {check.remedy}"]

@@ -30,6 +30,8 @@ from ncf_assets.assets.training_config import (
     negatives_field,
 )
 
+NETWORKS = ("gmf_model", "mlp_model", "neumf_model")  # whose epochs are kept
+
 
 class IalsConfig(FitConfig):
     """Implicit alternating least squares (Hu et al. 2008; Rendle et al. 2022)."""
@@ -172,12 +174,12 @@ def untrained_neumf(run: Run, config: NeumfConfig) -> Any:
     return model
 
 
-@table_asset("train", reads=["gmf_model", "mlp_model", "neumf_model"])
+@table_asset("train", reads=NETWORKS)
 def training_history(inputs: Inputs, _: NoConfig) -> pd.DataFrame:
     """Copy each model's epochs from its record."""
     epochs = [
         {"model": name.removesuffix("_model"), **epoch}
-        for name in ("gmf_model", "mlp_model", "neumf_model")
+        for name in NETWORKS
         for epoch in inputs.record(name)["history"]
     ]
     return pd.DataFrame(epochs)

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ncf_assets.cli.choices import asset_names, check_datasets, registry
+from ncf_assets.cli.choices import EVERYTHING, asset_names, check_datasets, registry
 from ncf_assets.cli.daemon import Daemon
 from ncf_assets.cli.graphql import cancel_backfill, launch_backfill, retry_failed
 from ncf_assets.cli.home import prepare_home
 from ncf_assets.cli.progress import cause
-from ncf_assets.cli.run_config import config_option, read_config
+from ncf_assets.cli.run_config import check_config, config_option, read_config
 
 POLL_SECONDS = 2
 SUCCEEDED = {"COMPLETED", "COMPLETED_SUCCESS"}
@@ -29,10 +29,11 @@ ENDED = SUCCEEDED | {"COMPLETED_FAILED", "FAILED", "CANCELED"}
 def backfill(
     datasets: tuple[str, ...], every: bool, failed: bool, config_file: Path | None
 ) -> None:
-    """Materialize all assets of DATASETS as a Dagster backfill, one run for each dataset.
+    """Materialize all assets of DATASETS as a Dagster backfill.
 
-    The backfill is recorded in Dagster and shown in its UI. If no Dagster daemon is running, one is
-    started for as long as the backfill takes. The exit code is 1 if a dataset failed.
+    Each dataset has a run of its own. The backfill is recorded in Dagster and shown in its UI. If
+    no Dagster daemon is running, one is started for as long as the backfill takes. The exit code is
+    1 if a dataset failed.
     """
     if sum([bool(datasets), every, failed]) != 1:
         raise click.UsageError("give one of the three: names of datasets, --all, or --failed")
@@ -40,6 +41,7 @@ def backfill(
         raise click.UsageError("--failed repeats the failed configuration; leave out --config")
     check_datasets(datasets)
     config = read_config(config_file)
+    check_config(EVERYTHING, config)
     prepare_home()
     with dg.DagsterInstance.get() as instance:
         if failed:

@@ -1,7 +1,7 @@
 """Dataset and asset names from the command line, checked, with the nearest name in the error."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -53,9 +53,13 @@ def check_known(kind: str, names: Iterable[str], known: Iterable[str], where: st
     known = list(known)
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1, 0.5)
-            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
-            raise click.UsageError(f"no {kind} {name!r} in {where}; {hint}")
+            raise click.UsageError(f"no {kind} {name!r} in {where}; {near(name, known)}")
+
+
+def near(name: str, known: Sequence[str]) -> str:
+    """A hint at the name that was meant, or at all that there are."""
+    nearest = difflib.get_close_matches(name, known, 1, 0.5)
+    return f"did you mean {nearest[0]}?" if nearest else f"there are: {', '.join(known)}"
 
 
 def check_datasets(names: Iterable[str]) -> None:

@@ -23,10 +23,11 @@ ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CA
     help="Days since a run ended.",
 )
 def clean_runs(days: int) -> None:
-    """Remove runs that ended long ago from Dagster's history, with their events and logs.
+    """Remove runs that ended long ago from Dagster's history.
 
-    Runs that have not ended stay, and so do those that made what is in place: the last
-    materialization of each asset and dataset. Tables, models and reports are not touched.
+    Their events and logs go with them. Runs that have not ended stay, and so do those that made
+    what is in place: the last materialization of each asset and dataset. Tables, models and reports
+    are not touched.
     """
     home = prepare_home()
     before = datetime.now(UTC) - timedelta(days=days)

@@ -12,7 +12,7 @@ from ncf_assets.warehouse.claims import BusyError, spoken
 @click.command()
 @click.option("--fix", is_flag=True, help="Mend what can be mended without losing data.")
 def doctor(fix: bool) -> None:
-    """Find what killed runs, full disks and removed files have left, and say what to do.
+    """Find what a bad day has left, and say what mends it.
 
     Looks for runs that Dagster shows as under way though their process is gone, temporary files,
     checkpoints of no use, partitions that are damaged, missing, or of datasets that the registry

@@ -11,7 +11,7 @@ from ncf_assets.cli.choices import warehouse
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 def export(file: Path, force: bool) -> None:
-    """Write all tables of all datasets into FILE, a DuckDB database to hand on.
+    """Write all tables into FILE, a DuckDB database to hand on.
 
     Unlike data/warehouse.duckdb, which only shows the Parquet files, FILE needs nothing else.
     """

@@ -44,7 +44,7 @@ def _initialise(folder: Path) -> None:
 
 @click.command()
 def home() -> None:
-    """Prepare DAGSTER_HOME and print it, for use with Dagster's own commands.
+    """Prepare DAGSTER_HOME and print it, for Dagster's commands.
 
     \b
     export DAGSTER_HOME=$(ncf-assets home)

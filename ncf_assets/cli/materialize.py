@@ -35,10 +35,10 @@ from ncf_assets.cli.run_config import config_option, read_config
     help="Train NeuMF with the best settings that `ncf-assets tune` has found for DATASET.",
 )
 def materialize(dataset: str, select: str | None, config_file: Path | None, tuned: bool) -> None:
-    """Materialize the assets of DATASET, one after the other, and record the run in Dagster.
+    """Materialize the assets of DATASET, one after the other.
 
-    No daemon is needed. The exit code is 1 if an asset or one of its checks fails; what was in
-    place before stays in place.
+    The run is recorded in Dagster; no daemon is needed. The exit code is 1 if an asset or one of
+    its checks fails; what was in place before stays in place.
     """
     check_datasets([dataset])
     config = read_config(config_file)

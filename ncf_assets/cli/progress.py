@@ -76,7 +76,8 @@ class Progress:
     def _materialized(self, event: Any) -> None:
         self._done += 1
         asset = event.asset_key.to_user_string()
-        rows = event.materialization.metadata.get("dagster/partition_row_count")
+        shown = event.materialization.metadata
+        rows = shown.get("dagster/partition_row_count") or shown.get("dagster/row_count")
         count = f"{rows.value:>12,} rows" if rows else " " * 17
         seconds = time.monotonic() - self._started
         place = f"[{self._done:>2}/{self._n_assets}]"
@@ -84,8 +85,7 @@ class Progress:
 
     def _checked(self, evaluation: Any) -> None:
         if not evaluation.passed and evaluation.severity == AssetCheckSeverity.WARN:
-            found = evaluation.description or ""
-            warning = f"           warning, {evaluation.check_name}: {found}"
+            warning = f"           warning, {evaluation.description or evaluation.check_name}"
             click.secho(warning, self._out, fg="yellow")
 
     def _failed(self, event: Any) -> None:

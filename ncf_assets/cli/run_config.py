@@ -1,10 +1,18 @@
-"""`--config FILE`: the run configuration of commands that materialize."""
+"""`--config FILE`: the run configuration of commands that materialize, read and checked."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
+import dagster as dg
+import pydantic
 import yaml
+
+from ncf_assets.cli.choices import near
+
+Classes = dict[str, type[dg.Config]]  # by the name of the op
 
 config_option = click.option(
     "--config",
@@ -28,3 +36,70 @@ def read_config(file: Path | None) -> dict[str, Any]:
             f" found {type(config).__name__}"
         )
     return config
+
+
+def check_config(job_name: str, config: dict[str, Any]) -> None:
+    """Raise for what an asset of the job would refuse, before anything runs."""
+    from ncf_assets.definitions import defs
+
+    job = defs.resolve_job_def(job_name)
+    classes = configurations(job)
+    try:
+        whole = dg.validate_run_config(job, config)
+    except dg.DagsterInvalidConfigError as error:
+        _refuse(_misplaced(found, job, classes) for found in error.errors)
+    for op in classes.keys() & config.get("ops", {}):
+        try:
+            classes[op](**whole["ops"][op]["config"])
+        except pydantic.ValidationError as error:
+            _refuse(_out_of_range(op, found) for found in error.errors())
+
+
+def configurations(job: dg.JobDefinition) -> Classes:
+    """The class of each op that has settings, in the order of the run."""
+    found: Classes = {}
+    for node in job.nodes_in_topological_order:
+        function: Any = getattr(node.definition, "compute_fn", None)
+        if function.has_config_arg():
+            config = function.get_config_arg().annotation
+            if config.model_fields:
+                found[node.name] = config
+    return found
+
+
+def _refuse(complaints: Iterable[str]) -> NoReturn:
+    raise click.ClickException("\n".join(("--config does not fit the assets:", *complaints)))
+
+
+def _misplaced(error: Any, job: dg.JobDefinition, classes: Classes) -> str:
+    """Names that are not there with the nearest, or a value of another type."""
+    what, levels = error.error_data, [str(level) for level in error.stack.levels]
+    names = getattr(what, "field_names", None) or [getattr(what, "field_name", None)]
+    if names == [None]:
+        return re.split(r"\.? Expected:? ", error.message)[0].removesuffix(".")
+    known = _known(levels, job, classes)
+    where = ".".join(levels) or "the file"
+    hints = (near(name, known) if known else "leave it out" for name in names)
+    return "\n".join(
+        f"no {name!r} in {where}; {hint}" for name, hint in zip(names, hints, strict=True)
+    )
+
+
+def _known(levels: list[str], job: dg.JobDefinition, classes: Classes) -> list[str]:
+    """The names that a mapping in a run configuration may have, by its place."""
+    match levels:
+        case []:
+            return ["ops"]
+        case ["ops"]:
+            return [node.name for node in job.nodes_in_topological_order]
+        case ["ops", _]:
+            return ["config"]
+        case ["ops", op, "config"] if op in classes:
+            return list(classes[op].model_fields)
+    return []
+
+
+def _out_of_range(op: str, error: Any) -> str:
+    place = ".".join(["ops", op, "config", *map(str, error["loc"])])
+    found = "" if "found" in error["msg"] else f", found {error['input']!r}"
+    return f"{place}: {error['msg'].removeprefix('Value error, ')}{found}"

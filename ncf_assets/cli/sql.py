@@ -20,7 +20,7 @@ SHOWN_ROWS = 100
 @click.argument("query", required=False)
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values with a header.")
 def sql(query: str | None, as_csv: bool) -> None:
-    """Run QUERY on the tables of all datasets; without one, open a DuckDB shell.
+    """Run QUERY on all tables; without one, open a DuckDB shell.
 
     Both work on a copy of the catalogue of their own, so they neither wait for runs and other
     shells nor hold them up; the tables' data are not copied.

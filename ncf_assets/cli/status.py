@@ -13,10 +13,11 @@ from ncf_assets.tables import tables
 @click.command()
 @click.argument("datasets", nargs=-1)
 def status(datasets: tuple[str, ...]) -> None:
-    """Show each asset of DATASETS (default: all that have any): when made, rows, whether current.
+    """Show what there is of DATASETS, and what is out of date.
 
-    An asset is out of date if its source file, its code or anything upstream has changed since it
-    was made; Dagster's UI does not show this for partitioned assets.
+    Without DATASETS, all that have anything. An asset is out of date if its source file, its code
+    or anything upstream has changed since it was made; Dagster's UI does not show this for
+    partitioned assets.
     """
     check_datasets(datasets)
     assets = graph_assets()

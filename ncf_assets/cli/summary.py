@@ -13,7 +13,10 @@ from ncf_assets.warehouse import NotMaterializedError, Warehouse
 @click.command()
 @click.argument("dataset")
 def summary(dataset: str) -> None:
-    """Show the tables of DATASET with their rows, its models' metrics, and where things are."""
+    """Show the tables and models of DATASET, and where they are.
+
+    Tables with their rows, models with their metrics, and the places of report and database.
+    """
     check_datasets([dataset])
     place = warehouse()
     try:

@@ -26,7 +26,7 @@ JOB, ASSET = "tune", "tuning"
 )
 @config_option
 def tune(dataset: str, trials: int, config_file: Path | None) -> None:
-    """Search for NeuMF's training settings on DATASET, by its validation lists alone.
+    """Search for NeuMF's settings on DATASET, by validation alone.
 
     What NeuMF starts from must be there: `ncf-assets materialize DATASET --select +neumf_model`.
     A search that is interrupted goes on when it is run again. Every trial stands in the table

@@ -103,7 +103,7 @@ def unseen_items(
     """
     seen = Seen(seen_users, seen_items, n_items)
     n_unseen = seen.n_unseen(users)
-    seen.check_unseen(users, n, "lower `candidates` or drop users with fewer")
+    seen.check_unseen(users, n, "lower `candidates` of `negatives`, or drop users with fewer")
     starts = mix(user_keys[users] ^ stream_key(seed, f"negatives {split}"))
     # below either bound most draws would be in vain, so all items are hashed instead
     crowded = n_unseen < max(2 * n, n_items // 2)

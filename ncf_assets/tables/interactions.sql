@@ -1,8 +1,9 @@
 -- One interaction for each user and item: of several reviews the latest stays
 -- (of several at the same time, the one with the highest rating).
 --
--- Amazon's times are whole days, so many users have several items on their last day. `recency` breaks
--- such ties by a hash of (seed, user, item): item id or file order would leak popularity into the split.
+-- Amazon's times up to 2018 are whole days, so many users have several items on their last day.
+-- `recency` breaks such ties by a hash of (seed, user, item): item id or file order would leak
+-- popularity into the split.
 --
 -- grain: one pair of user and item
 -- key: user, item

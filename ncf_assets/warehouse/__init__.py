@@ -23,6 +23,7 @@ from ncf_assets.tables import tables
 from ncf_assets.warehouse import catalogue
 from ncf_assets.warehouse.files import (
     glob_escaped,
+    held_folder,
     put_in_place,
     replace,
     replace_folder,
@@ -31,7 +32,7 @@ from ncf_assets.warehouse.files import (
     written,
 )
 from ncf_assets.warehouse.layout import EVERY, PROJECT_DATA, Layout, data_dir
-from ncf_assets.warehouse.memory import MEMORY_LIMIT, memory_limit, spill_folder
+from ncf_assets.warehouse.memory import MEMORY_LIMIT, export_spill, memory_limit, spill_folder
 from ncf_assets.warehouse.models import MODELS_KEPT, models_kept, prune
 from ncf_assets.warehouse.parquet import DamagedError, Draft, has_columns_of, read_stamp
 from ncf_assets.warehouse.spark import Spark
@@ -240,5 +241,8 @@ class Warehouse(Layout):
 
     def export(self, file: Path) -> dict[str, int]:
         """Write all tables into one self-contained DuckDB file; the rows of each."""
-        with temporary_folder((spill_folder(self.root) or file.parent) / file.name) as spill:
-            return catalogue.export(file, self.root, self._resources(spill))
+        with (
+            held_folder(file) as half,
+            held_folder(export_spill(self.root) or half / "spill") as spill,
+        ):
+            return catalogue.export(file, half, self.root, self._resources(spill))

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ncf_assets.datasets import load
 from ncf_assets.definitions import JOBS, defs
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import PROJECT_DATA
@@ -14,15 +15,6 @@ from ncf_assets.warehouse import PROJECT_DATA
 WARNINGS = {"raw_reviews_as_many_as_published", "rejected_reviews_few"}
 GRAPH = defs.resolve_asset_graph()
 KEYS = sorted(GRAPH.get_all_asset_keys())
-MODELS_AND_REPORT = {
-    "ease_model",
-    "gmf_model",
-    "ials_model",
-    "itemknn_model",
-    "mlp_model",
-    "neumf_model",
-    "evaluation_report",
-}
 LEADERBOARD = dg.AssetKey("leaderboard")
 TUNING = dg.AssetKey("tuning")
 APART = {"leaderboard", "tuning"}  # of all datasets; only when asked for
@@ -59,8 +51,10 @@ def test_no_source_file_is_read_by_automation() -> None:
 
 
 def test_every_table_is_an_asset() -> None:
-    """And there is nothing else but models and the report."""
-    assert {key.to_user_string() for key in KEYS} == set(tables()) | MODELS_AND_REPORT
+    """And there is nothing else but models and the report, which their tags tell apart."""
+    made = {key.to_user_string(): GRAPH.get(key).tags["makes"] for key in KEYS}
+    assert {name for name, kind in made.items() if kind == "table"} == set(tables())
+    assert {kind for kind in made.values() if kind != "table"} == {"model", "report"}
 
 
 @pytest.mark.parametrize("key", KEYS, ids=str)
@@ -84,8 +78,7 @@ def test_every_asset_explains_itself(key: dg.AssetKey) -> None:
 def test_every_asset_is_partitioned_by_dataset(key: dg.AssetKey) -> None:
     """One dimension, from the registry; all but the leaderboard."""
     names = GRAPH.get(key).partitions_def.get_partition_keys()
-    assert names[0] == "Sample"
-    assert len(names) == 25  # the Sample and the 24 categories of 2014
+    assert names == list(load(PROJECT_DATA / "datasets.toml"))
 
 
 def test_the_leaderboard_has_no_partitions() -> None:
@@ -100,10 +93,10 @@ def test_what_no_report_waits_for_has_a_job_of_its_own(job: str, asset: dg.Asset
 
 
 def test_lineage_runs_from_the_file_to_the_report() -> None:
-    """Every asset is upstream of the report, but what is served beside it, and searches."""
-    upstream = GRAPH.get_ancestor_asset_keys(dg.AssetKey("evaluation_report"))
-    beside = {"evaluation_report", "popular_items", "item_neighbours", *APART}
-    assert upstream == set(KEYS) - {dg.AssetKey(name) for name in beside}
+    """Every asset is upstream of the report, but what is only served, and searches."""
+    report = dg.AssetKey("evaluation_report")
+    beside = set(KEYS) - GRAPH.get_ancestor_asset_keys(report) - {report, LEADERBOARD, TUNING}
+    assert {GRAPH.get(key).group_name for key in beside} == {"serve"}
 
 
 def test_the_columns_shown_are_those_of_the_header() -> None:

@@ -116,7 +116,7 @@ def test_fewer_than_100_items(warehouse: Warehouse, instance: dg.DagsterInstance
     data = few(30, 60, 4)
     message = failure(run(warehouse, instance, data), "negatives")
     assert "user 0 has 56 unseen items, 99 asked; 30 users have too few" in message
-    assert "lower `candidates` or drop users with fewer" in message
+    assert "lower `candidates` of `negatives`, or drop users with fewer" in message
     assert stopped_before_training(warehouse)
     assert run(warehouse, instance, data, 56).success
     assert rows(warehouse, "negatives", "test_candidates") == [2 * 30 * 56, 30 * 57]

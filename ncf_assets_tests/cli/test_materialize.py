@@ -4,6 +4,7 @@ import csv
 import io
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -81,6 +82,19 @@ def test_the_leaderboard_is_brought_up_to_date_and_shown(data: Path) -> None:
 def test_the_leaderboard_of_nothing_says_how_to_begin(tmp_path: Path) -> None:
     """No dataset has a report."""
     assert "try `make demo`" in ncf(tiny_folder(tmp_path), "leaderboard").stdout
+
+
+def test_a_leaderboard_that_was_killed_is_shown_as_failed_by_the_next(tmp_path: Path) -> None:
+    """A run as a kill leaves it: under way, with its claim, which nobody holds."""
+    data = tiny_folder(tmp_path)
+    assert "[ 1/1]    leaderboard                    0 rows" in ncf(data, "leaderboard").stdout
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        (run,) = instance.get_runs()
+        instance.run_storage.delete_run(run.run_id)
+        instance.add_run(run.with_status(dg.DagsterRunStatus.STARTED))
+        assert f"run {run.run_id} was killed" in ncf(data, "leaderboard").stdout
+        (shown,) = instance.get_runs(dg.RunsFilter(run_ids=[run.run_id]))
+    assert shown.status == dg.DagsterRunStatus.FAILURE
 
 
 def test_what_follows_from_an_asset_is_of_the_dataset_alone(data: Path) -> None:
@@ -175,7 +189,7 @@ def only(data: Path, *ops: str) -> Path:
 def test_status_follows_source_and_upstream(tmp_path: Path) -> None:
     """A changed file, then a remade upstream, then its remade downstream."""
     data = tiny_folder(tmp_path)
-    first = "raw_reviews,users,items"
+    first = "raw_reviews,users,items,interactions"
     assert ncf(data, "materialize", "Sample", "--select", first).returncode == 0
     assert state(data, "users") == "up to date"
     assert state(data, "train") == "not materialized"
@@ -188,6 +202,7 @@ def test_status_follows_source_and_upstream(tmp_path: Path) -> None:
         )
     assert state(data, "raw_reviews") == "the source file has changed"
     assert state(data, "users") == "raw_reviews is out of date"
+    assert state(data, "interactions") == "items, raw_reviews, users are out of date"
     assert ncf(data, "materialize", "Sample", "--select", "raw_reviews").returncode == 0
     assert state(data, "users") == "raw_reviews has changed"
     assert ncf(data, "materialize", "Sample", "--select", "users").returncode == 0
@@ -262,8 +277,9 @@ def test_a_misspelt_setting_is_told_without_a_traceback(tmp_path: Path) -> None:
     (data / "run.yaml").write_text("ops: {negatives: {config: {candidats: 3}}}")
     done = ncf(data, "materialize", "Sample", "--config", str(data / "run.yaml"))
     assert done.returncode == 1
-    assert "candidats" in done.stderr
+    assert "no 'candidats' in ops.negatives.config; did you mean candidates?" in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (data / "tables").exists()
 
 
 def test_status_follows_the_registry_and_names_damage(tmp_path: Path) -> None:
@@ -306,8 +322,9 @@ def test_a_file_of_another_format_names_the_format(tmp_path: Path) -> None:
 
 
 def test_help_names_every_command_and_option(tmp_path: Path) -> None:
-    """Each with a sentence."""
-    out = ncf(tmp_path, "--help").stdout
+    """Each with a whole sentence, on 80 columns too."""
+    out = ncf(tmp_path, "--help", COLUMNS="80").stdout
+    assert not any(line.endswith("...") for line in out.splitlines()[1:])
     commands = ("materialize", "backfill", "status", "doctor", "summary", "sql", "export", "home")
     for command in commands:
         assert command in out

@@ -144,8 +144,8 @@ def test_too_few_unseen_items_name_the_user_and_the_remedy() -> None:
     seen = [set(), set(range(31)), set(range(40))]
     with pytest.raises(
         ValueError,
-        match="user 1 has 9 unseen items, 10 asked; 2 users have too few; lower `candidates` or"
-        " drop users with fewer",
+        match="user 1 has 9 unseen items, 10 asked; 2 users have too few; lower `candidates` of"
+        " `negatives`, or drop users with fewer",
     ):
         draw(names(seen), seen)
 

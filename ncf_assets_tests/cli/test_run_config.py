@@ -1,0 +1,49 @@
+"""What `--config` may hold is checked before anything runs, and what it may not is said shortly."""
+
+from typing import Any
+
+import click
+import pytest
+
+from ncf_assets.cli.run_config import check_config
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"negatives": {}}, "no 'negatives' in the file; there are: ops"),
+        ({"ops": {"negative": {}}}, "no 'negative' in ops; did you mean negatives?"),
+        ({"ops": {"users": {"seed": 1}}}, "no 'seed' in ops.users; there are: config"),
+        ({"ops": {"users": {"config": {"seed": 1}}}}, "no 'seed' in ops.users.config; leave it"),
+        (
+            {"ops": {"negatives": {"config": {"candidats": 3, "sed": 1}}}},
+            "no 'candidats' in ops.negatives.config; did you mean candidates?\n"
+            "no 'sed' in ops.negatives.config; did you mean seed?",
+        ),
+        (
+            {"ops": {"negatives": {"config": {"candidates": 0}}}},
+            "ops.negatives.config.candidates: Input should be greater than or equal to 1, found 0",
+        ),
+        (
+            {"ops": {"mlp_model": {"config": {"layers": [7, 2]}}}},
+            "ops.mlp_model.config.layers: widths are 1 or more and the first is even, found [7, 2]",
+        ),
+        ({"ops": None}, "Value at path root:ops must not be None"),
+    ],
+)
+def test_what_does_not_fit_is_named_with_its_place_and_remedy(
+    config: dict[str, Any], message: str
+) -> None:
+    """Unknown names at each level, several at once, and values out of range."""
+    with pytest.raises(click.ClickException) as raised:
+        check_config("everything", config)
+    assert raised.value.message.startswith(f"--config does not fit the assets:\n{message}")
+    assert len(raised.value.message) < 300  # without Dagster's list of all that might be
+
+
+def test_what_fits_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing, an asset without settings, and a number that an environment variable holds."""
+    monkeypatch.setenv("EPOCHS", "3")
+    check_config("everything", {})
+    check_config("everything", {"ops": {"users": {}}})
+    check_config("everything", {"ops": {"mlp_model": {"config": {"epochs": {"env": "EPOCHS"}}}}})
