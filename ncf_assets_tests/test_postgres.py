@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 import yaml
 
 from ncf_assets.warehouse import PROJECT_DATA
+from ncf_assets_tests.serving import free_port
 
 SETTINGS = PROJECT_DATA.parent / "docs" / "dagster-postgres.yaml"
 BIN = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
@@ -34,9 +34,7 @@ def server() -> Iterator[int]:
     """The port of a server on loopback, with its data in a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="postgres"))  # below pytest's own it may not look
     shutil.chown(folder, "postgres")
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = int(found.getsockname()[1])
+    port = free_port()
     data, options = folder / "data", f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -F"
     try:
         _as_postgres(folder, "initdb", "-D", data, "-A", "trust", "-N")
