@@ -1,0 +1,146 @@
+"""Spark makes the tables that DuckDB makes, to the last bit: on a cluster of two workers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from ncf_assets.assets.engine import EngineResource
+from ncf_assets.definitions import assets
+from ncf_assets.runs import claiming
+from ncf_assets.tables import tables
+from ncf_assets.warehouse import PROJECT_DATA, Warehouse
+from ncf_assets.warehouse.spark import Spark
+from ncf_assets.warehouse.spark_sql import translate
+from ncf_assets_tests.drawn import select
+from ncf_assets_tests.spark_cluster import cluster, missing
+
+REAL = PROJECT_DATA.parents[1] / "shared/data/amazon-2014/reviews_Musical_Instruments_5.json.gz"
+SOURCES = {"Sample": PROJECT_DATA / "sample/reviews_Sample_5.json.gz", "Musical_Instruments": REAL}
+RECOMMENDATIONS = [
+    # user_id, position, item_id, score, reason
+    ("ann", 1, "hat", 2.0, "neumf"),
+    ("ann", 2, "cap", 1.0, "neumf"),
+    ("ben", 1, "hat", 0.5, "neumf"),
+]
+DRAWN: dict[str, Any] = {
+    "recommendations": RECOMMENDATIONS,
+    "items": [(0, "cap", 1), (1, "hat", 3), (2, "tie", 2)],
+    "train": [(0, 0, 1, 5.0), (0, 2, 2, 4.0), (1, 1, 1, 3.0), (2, 1, 1, 3.0)],
+    "metrics": [
+        ("neumf", "full", "all", "hr", 10, 1 / 3, 0.1, 0.7, 3),
+        ("neumf", "full", "cold", "hr", 10, 0.0, 0.0, 0.0, 1),  # a segment: stays out
+    ],
+}
+# these stand on drawn tables: what they read comes from networks, which are not trained here
+AFTER_TRAINING: dict[str, dict[str, str]] = {
+    "diversity": {},
+    "leaderboard": {"dataset": "A", "report": "a.html", "report_content": "0f", "state": "current"},
+}
+BY_SQL = sorted(t.name for t in tables().values() if t.select and t.name not in AFTER_TRAINING)
+
+
+def test_decimals_become_doubles_and_words_are_quoted() -> None:
+    """`user` is a function in Spark, and a mean of decimals a rounded decimal."""
+    assert translate("select avg(1.0 * user) as n from test where user <> 1 and user > $least") == (
+        "SELECT AVG(CAST(1.0 AS DOUBLE) * `user`) AS `n` FROM `test`"
+        " WHERE `user` <> 1 AND `user` > :least"
+    )
+
+
+def test_an_engine_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before any run."""
+    monkeypatch.setenv("NCF_ENGINE", "flink")
+    with pytest.raises(ValueError, match="must be duckdb or spark, found 'flink'; correct it"):
+        EngineResource.of_environment()
+
+
+@pytest.fixture(scope="module")
+def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a cluster of two workers."""
+    if reason := missing():
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("spark")
+    with pytest.MonkeyPatch.context() as environment, cluster(folder) as url:
+        environment.setenv("SPARK_CONF_DIR", str(folder))
+        environment.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        environment.setenv("PYSPARK_SUBMIT_ARGS", "--driver-memory 512m pyspark-shell")
+        yield url
+
+
+def materialized(root: Path, dataset: str, engine: dict[str, str]) -> Warehouse:
+    """A data folder of one dataset, with all tables before training."""
+    (root / "datasets.toml").write_text(
+        f'[{dataset}]\nformat = "amazon-2014"\npath = "{SOURCES[dataset]}"\n'
+    )
+    made = Warehouse(root)
+    with dg.instance_for_test() as instance:
+        result = dg.materialize(
+            assets,
+            instance=instance,
+            partition_key=dataset,
+            resources={"engine": EngineResource(), "warehouse": claiming(made)},
+            run_config={"resources": {"engine": {"config": engine}}},
+            selection=["raw_reviews", "rejected_reviews", "negatives", *BY_SQL],
+        )
+    assert result.success
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dataset", SOURCES)
+def test_every_table_has_the_same_content_from_both_engines(
+    master: str, tmp_path: Path, dataset: str
+) -> None:
+    """Sample and, where it is to be had, a real file; the catalogue shows Spark's like DuckDB's."""
+    if not SOURCES[dataset].exists():
+        pytest.skip(f"no real reviews in {SOURCES[dataset]}")
+    made = {}
+    for kind in ("duckdb", "spark"):
+        (tmp_path / kind).mkdir()
+        place = materialized(tmp_path / kind, dataset, {"kind": kind, "master": master})
+        made[kind] = {table: place.stamp(table, dataset).content for table in BY_SQL}
+        assert not [path for path in (place.root / "tmp").rglob("*") if path.is_file()]
+    assert made["spark"] == made["duckdb"]
+    with duckdb.connect(place.database, read_only=True) as catalogue:
+        shown = catalogue.execute("select count(*) from interactions").fetchall()
+    assert shown == [(place.stamp("interactions", dataset).rows,)]
+
+
+@contextmanager
+def spark_of(master: str) -> Iterator[Spark]:
+    """A connection that is closed again."""
+    spark = Spark(master)
+    try:
+        yield spark
+    finally:
+        spark.close()
+
+
+@pytest.mark.slow
+def test_tables_after_training_agree_on_drawn_rows(master: str, tmp_path: Path) -> None:
+    """Logarithms and parameters included."""
+    with spark_of(master) as spark:
+        for table, parameters in AFTER_TRAINING.items():
+            drawn = {name: DRAWN[name] for name in tables()[table].upstream}
+            files = {name: tmp_path / f"{name}.parquet" for name in drawn}
+            for name, rows in drawn.items():
+                write(name, rows, files[name])
+            text = str(tables()[table].select)
+            batches = spark.rows(text, parameters, files, tmp_path / table)
+            made = [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
+            assert made == select(table, drawn, **parameters)
+
+
+def write(table: str, rows: list[tuple[Any, ...]], file: Path) -> None:
+    """A table of drawn rows as Parquet."""
+    columns = ", ".join(f"{column.name} {column.type}" for column in tables()[table].columns)
+    marks = ", ".join("?" for _ in tables()[table].columns)
+    with duckdb.connect() as connection:
+        connection.execute(f"create table drawn ({columns})")
+        connection.executemany(f"insert into drawn values ({marks})", rows)
+        connection.execute(f"copy drawn to '{file}' (format parquet)")
