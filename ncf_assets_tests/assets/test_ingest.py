@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,12 @@ import pytest
 
 from ncf_assets.ingest.rules import Review
 from ncf_assets.warehouse import Warehouse
-from ncf_assets_tests.assets.test_graph import failure, materialize
 from ncf_assets_tests.ingest.corpus import IDS, LINES, changed
+from ncf_assets_tests.running import failure, materialize
 
 READ = ["raw_reviews", "rejected_reviews"]
 MAPPED = [*READ, "users", "items", "interactions"]
 GOOD = changed()
-
-
-@pytest.fixture(scope="module")
-def instance() -> Iterator[dg.DagsterInstance]:
-    """A Dagster instance in memory."""
-    with dg.DagsterInstance.ephemeral() as found:
-        yield found
 
 
 @pytest.fixture
