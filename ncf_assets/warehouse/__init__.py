@@ -138,13 +138,17 @@ class Warehouse(Layout):
     ) -> Iterator[pa.RecordBatch]:
         """The rows of a select over the named Parquet files, from whichever engine is set."""
         if self.spark:
-            with temporary_folder(self.root / "tmp" / f"dataset={dataset}" / "spark") as folder:
+            with self.scratch(dataset) as folder:
                 yield from self.spark.rows(select, parameters, partitions, folder)
             return
         with self.connect(dataset, partitions) as connection:
             reader = connection.sql(select, params=dict(parameters)).to_arrow_reader(QUERY_ROWS)
             with reader:  # what is not read to the end would keep DuckDB's spilled files
                 yield from reader
+
+    def scratch(self, dataset: str) -> contextlib.AbstractContextManager[Path]:
+        """A folder in which Spark's workers hand over their rows."""
+        return temporary_folder(self.root / "tmp" / f"dataset={dataset}" / "spark")
 
     @contextlib.contextmanager
     def connect(

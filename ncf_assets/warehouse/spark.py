@@ -8,7 +8,9 @@ data folder under the same path. What Spark may use is said where Spark looks fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ from ncf_assets.warehouse.files import glob_escaped
 from ncf_assets.warehouse.spark_sql import translate
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 READ_ROWS = 100_000  # rows of a result held in memory at a time; ours
 LOCAL = "local[*]"  # Spark within this process, on all cores
@@ -47,17 +49,26 @@ class Spark:
         session = self._session.newSession()  # so that views of two queries do not meet
         for table, file in files.items():
             session.read.parquet(glob_escaped(file)).createOrReplaceTempView(table)
-        result = session.sql(translate(select), args=dict(parameters))
-        result.write.parquet(f"file://{scratch}", mode="overwrite", compression="zstd")
-        parts = sorted(scratch.glob("part-*.parquet"))  # numbered in the order of the select
-        if not parts:  # Spark writes a file even of no rows
-            raise SparkError(
-                f"driver and workers must see the data folder under the same path, found no file of"
-                f" the workers in {scratch}; share the folder, or use the engine duckdb"
-            )
-        for part in parts:
-            with pq.ParquetFile(part) as file:
-                yield from file.iter_batches(READ_ROWS)
+        yield from _written(session.sql(translate(select), args=dict(parameters)), scratch)
+
+    def made(
+        self,
+        task: Callable[[int], Iterator[pa.RecordBatch]],
+        tasks: int,
+        schema: pa.Schema,
+        scratch: Path,
+    ) -> Iterator[pa.RecordBatch]:
+        """What `task` makes of 0, 1, … below `tasks`, in this order, on the workers."""
+        numbers = self._session.range(0, tasks, 1, tasks)  # one in each of Spark's partitions
+
+        def work(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                for number in batch["id"].to_pylist():
+                    yield from task(number)
+
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        yield from _written(numbers.mapInArrow(work, from_arrow_schema(schema)), scratch)
 
     def close(self) -> None:
         """Give the cluster's cores back."""
@@ -74,6 +85,8 @@ class Spark:
                 "the engine spark wants the package pyspark, which is not installed; run"
                 " `pip install 'ncf-assets[spark]'`, or use the engine duckdb"
             ) from error
+        # else whichever python3 comes first on a worker
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         try:
             builder = SparkSession.builder.master(self.master).appName("ncf-assets")
             return builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()
@@ -82,3 +95,29 @@ class Spark:
                 f"the engine spark could not start at {self.master} ({error}); install Java 17"
                 " (JAVA_HOME) and see that the master runs, or use the engine duckdb"
             ) from error
+
+
+def _written(result: DataFrame, scratch: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of a result in its order, by way of files in `scratch`."""
+    from pyspark.sql import Observation
+    from pyspark.sql.functions import count, lit
+
+    made = Observation()
+    counted = result.observe(made, count(lit(1)).alias("rows"))
+    counted.write.parquet(f"file://{scratch}", mode="overwrite", compression="zstd")
+    for part in whole(scratch, made.get["rows"]):
+        with pq.ParquetFile(part) as file:
+            yield from file.iter_batches(READ_ROWS)
+
+
+def whole(scratch: Path, rows: int) -> list[Path]:
+    """Spark's files in their order. Raises SparkError unless they have so many rows."""
+    parts = sorted(scratch.glob("part-*.parquet"))
+    found = sum(pq.read_metadata(part).num_rows for part in parts)
+    if found != rows:
+        raise SparkError(
+            "driver and workers must see the data folder under the same path, found"
+            f" {found:,} of the workers' {rows:,} rows in {scratch}; share the folder, or use the"
+            " engine duckdb"
+        )
+    return parts
