@@ -23,7 +23,7 @@ BIN = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
 def missing() -> str:
     """Why there can be no server here; empty if there can."""
     if find_spec("dagster_postgres") is None:
-        return "no dagster-postgres: pip install dagster-postgres"
+        return "no dagster-postgres: pip install -e '.[postgres]'"
     if BIN is None:
         return "no Postgres: apt-get install postgresql"
     return "" if os.getuid() == 0 else "only root may start Postgres as the user postgres"

@@ -1,26 +1,35 @@
 """Spark makes the tables that DuckDB makes, to the last bit: on a cluster of two workers."""
 
+import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ncf_assets.assets.engine import EngineResource
+from ncf_assets.datasets import Dataset
 from ncf_assets.definitions import assets
+from ncf_assets.ingest.packing import SourceError
+from ncf_assets.ingest.source import ROWS, batches, files_of, rows
 from ncf_assets.runs import claiming
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import PROJECT_DATA, Warehouse
-from ncf_assets.warehouse.spark import Spark
+from ncf_assets.warehouse.spark import Spark, SparkError, whole
 from ncf_assets.warehouse.spark_sql import translate
 from ncf_assets_tests.drawn import select
 from ncf_assets_tests.spark_cluster import cluster, missing
 
 REAL = PROJECT_DATA.parents[1] / "shared/data/amazon-2014/reviews_Musical_Instruments_5.json.gz"
-SOURCES = {"Sample": PROJECT_DATA / "sample/reviews_Sample_5.json.gz", "Musical_Instruments": REAL}
+SAMPLE = PROJECT_DATA / "sample/reviews_Sample_5.json.gz"
+READ = ["raw_reviews", "rejected_reviews"]
 RECOMMENDATIONS = [
     # user_id, position, item_id, score, reason
     ("ann", 1, "hat", 2.0, "neumf"),
@@ -72,11 +81,20 @@ def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+def parts(folder: Path) -> Path:
+    """The Sample in three files: gzipped, plain, and gzipped; a line in the second is no review."""
+    lines = gzip.decompress(SAMPLE.read_bytes()).splitlines(keepends=True)
+    folder.mkdir()
+    (folder / "0.json.gz").write_bytes(gzip.compress(b"".join(lines[:9000]), 1))
+    (folder / "1.json").write_bytes(b"".join([*lines[9000:9100], b"none\n", *lines[9100:9200]]))
+    (folder / "2.json.gz").write_bytes(gzip.compress(b"".join(lines[9200:]), 1))
+    return folder
+
+
 def materialized(root: Path, dataset: str, engine: dict[str, str]) -> Warehouse:
     """A data folder of one dataset, with all tables before training."""
-    (root / "datasets.toml").write_text(
-        f'[{dataset}]\nformat = "amazon-2014"\npath = "{SOURCES[dataset]}"\n'
-    )
+    source = REAL if dataset == "Musical_Instruments" else parts(root / "parts")
+    (root / "datasets.toml").write_text(f'[{dataset}]\nformat = "amazon-2014"\npath = "{source}"\n')
     made = Warehouse(root)
     with dg.instance_for_test() as instance:
         result = dg.materialize(
@@ -85,25 +103,25 @@ def materialized(root: Path, dataset: str, engine: dict[str, str]) -> Warehouse:
             partition_key=dataset,
             resources={"engine": EngineResource(), "warehouse": claiming(made)},
             run_config={"resources": {"engine": {"config": engine}}},
-            selection=["raw_reviews", "rejected_reviews", "negatives", *BY_SQL],
+            selection=[*READ, "negatives", *BY_SQL],
         )
     assert result.success
     return made
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dataset", SOURCES)
+@pytest.mark.parametrize("dataset", ["Sample", "Musical_Instruments"])
 def test_every_table_has_the_same_content_from_both_engines(
     master: str, tmp_path: Path, dataset: str
 ) -> None:
-    """Sample and, where it is to be had, a real file; the catalogue shows Spark's like DuckDB's."""
-    if not SOURCES[dataset].exists():
-        pytest.skip(f"no real reviews in {SOURCES[dataset]}")
+    """Sample, read from three files, and, where it is to be had, a real file; the catalogue too."""
+    if dataset == "Musical_Instruments" and not REAL.exists():
+        pytest.skip(f"no real reviews in {REAL}")
     made = {}
     for kind in ("duckdb", "spark"):
         (tmp_path / kind).mkdir()
         place = materialized(tmp_path / kind, dataset, {"kind": kind, "master": master})
-        made[kind] = {table: place.stamp(table, dataset).content for table in BY_SQL}
+        made[kind] = {table: place.stamp(table, dataset).content for table in [*READ, *BY_SQL]}
         assert not [path for path in (place.root / "tmp").rglob("*") if path.is_file()]
     assert made["spark"] == made["duckdb"]
     with duckdb.connect(place.database, read_only=True) as catalogue:
@@ -122,25 +140,44 @@ def spark_of(master: str) -> Iterator[Spark]:
 
 
 @pytest.mark.slow
+def test_what_cannot_be_read_is_told_as_without_spark(master: str, tmp_path: Path) -> None:
+    """A task's refusal of a file stops the run, with its words and without a second try."""
+    parts(tmp_path / "parts")
+    (tmp_path / "parts" / "1.json").write_bytes(b"PK\x03\x04")
+    files, dataset = files_of(tmp_path / "parts"), Dataset("A", "A", "amazon-2014")
+    task = partial(rows, files, dataset, date(2026, 1, 1), 10**9)
+    with spark_of(master) as spark, pytest.raises(SourceError, match="gzip, found zip; convert"):
+        list(batches(spark.made(task, len(files), ROWS, tmp_path / "rows")))
+
+
+def test_rows_that_workers_left_elsewhere_are_missed(tmp_path: Path) -> None:
+    """One file of two rows where two workers made three."""
+    pq.write_table(pa.table({"n": [1, 2]}), tmp_path / "part-00000-a.zstd.parquet")
+    assert len(whole(tmp_path, 2)) == 1
+    with pytest.raises(SparkError, match=r"under the same path, found 2 of the workers' 3 rows"):
+        whole(tmp_path, 3)
+
+
+@pytest.mark.slow
 def test_tables_after_training_agree_on_drawn_rows(master: str, tmp_path: Path) -> None:
     """Logarithms and parameters included."""
     with spark_of(master) as spark:
         for table, parameters in AFTER_TRAINING.items():
             drawn = {name: DRAWN[name] for name in tables()[table].upstream}
             files = {name: tmp_path / f"{name}.parquet" for name in drawn}
-            for name, rows in drawn.items():
-                write(name, rows, files[name])
+            for name, file in files.items():
+                write(name, drawn[name], file)
             text = str(tables()[table].select)
-            batches = spark.rows(text, parameters, files, tmp_path / table)
-            made = [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
+            found = spark.rows(text, parameters, files, tmp_path / table)
+            made = [tuple(row.values()) for batch in found for row in batch.to_pylist()]
             assert made == select(table, drawn, **parameters)
 
 
-def write(table: str, rows: list[tuple[Any, ...]], file: Path) -> None:
+def write(table: str, drawn: list[tuple[Any, ...]], file: Path) -> None:
     """A table of drawn rows as Parquet."""
     columns = ", ".join(f"{column.name} {column.type}" for column in tables()[table].columns)
     marks = ", ".join("?" for _ in tables()[table].columns)
     with duckdb.connect() as connection:
         connection.execute(f"create table drawn ({columns})")
-        connection.executemany(f"insert into drawn values ({marks})", rows)
+        connection.executemany(f"insert into drawn values ({marks})", drawn)
         connection.execute(f"copy drawn to '{file}' (format parquet)")

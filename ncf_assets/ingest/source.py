@@ -76,15 +76,16 @@ def rows(
     """The lines of one file, as ROWS: the work of one task."""
     try:
         for batch in reader.read(files[part], dataset, today, unpacked_limit=unpacked_limit):
-            yield _as_rows(batch.accepted, part)
-            yield _as_rows(batch.rejected, part)
+            for kind in (batch.accepted, batch.rejected):
+                if kind.num_rows:
+                    yield _as_rows(kind, part)
     except packing.SourceError as error:
         refusal = [[0], [str(error)], [""]]
         yield _as_rows(pa.record_batch(refusal, schema=REJECTED), part)
 
 
 def batches(found: Iterable[pa.RecordBatch]) -> Iterator[Batch]:
-    """What `read` gives, from the ROWS of all files in order; no batch has those of two files."""
+    """What `read` gives, from the ROWS of all files in order; none is empty or of two files."""
     part, lines, before = 0, 0, 0
     for batch in found:
         if (at := batch["part"][0].as_py()) != part:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -68,7 +69,11 @@ class Spark:
 
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        yield from _written(numbers.mapInArrow(work, from_arrow_schema(schema)), scratch)
+        with warnings.catch_warnings():
+            # of pandas 3, which plays no part where Arrow goes in and comes out
+            warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+            made = numbers.mapInArrow(work, from_arrow_schema(schema))
+        yield from _written(made, scratch)
 
     def close(self) -> None:
         """Give the cluster's cores back."""
@@ -83,7 +88,7 @@ class Spark:
         except ModuleNotFoundError as error:
             raise SparkError(
                 "the engine spark wants the package pyspark, which is not installed; run"
-                " `pip install 'ncf-assets[spark]'`, or use the engine duckdb"
+                " `pip install -e '.[spark]'`, or use the engine duckdb"
             ) from error
         # else whichever python3 comes first on a worker
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
