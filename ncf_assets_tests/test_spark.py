@@ -1,6 +1,10 @@
 """Spark makes the tables that DuckDB makes, to the last bit: on a cluster of two workers."""
 
 import gzip
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -66,6 +70,34 @@ def test_an_engine_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("NCF_ENGINE", "flink")
     with pytest.raises(ValueError, match="must be duckdb or spark, found 'flink'; correct it"):
         EngineResource.of_environment()
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The extra is not installed by itself."""
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    with pytest.raises(SparkError, match=r"not installed; run `pip install -e '\.\[spark\]'`"):
+        list(Spark().rows("select 1 as a", {}, {}, tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("java", "url", "found"),
+    [("/nowhere", "local", "JAVA_GATEWAY_EXITED"), ("", "spark://here", "Invalid master URL")],
+)
+def test_what_keeps_spark_from_starting_is_named(java: str, url: str, found: str) -> None:
+    """No Java, or no master's URL; in a process of its own, which has no Java running."""
+    if reason := missing():
+        pytest.skip(reason)
+    code = "from ncf_assets.warehouse.spark import Spark"
+    code += f"; next(Spark('{url}').rows('', {{}}, {{}}, ''))"
+    environment = os.environ | ({"JAVA_HOME": java} if java else {})
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=False, capture_output=True, text=True
+    )
+    said = (
+        rf"SparkError: the engine spark could not start at {url} \(.*{found}.*\); install Java 17"
+    )
+    assert re.search(said, done.stderr)
 
 
 @pytest.fixture(scope="module")

@@ -83,6 +83,7 @@ class Spark:
     @cached_property
     def _session(self) -> SparkSession:
         try:
+            from py4j.protocol import Py4JJavaError
             from pyspark.errors import PySparkRuntimeError
             from pyspark.sql import SparkSession
         except ModuleNotFoundError as error:
@@ -96,10 +97,15 @@ class Spark:
             builder = SparkSession.builder.master(self.master).appName("ncf-assets")
             return builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()
         except PySparkRuntimeError as error:
-            raise SparkError(
-                f"the engine spark could not start at {self.master} ({error}); install Java 17"
-                " (JAVA_HOME) and see that the master runs, or use the engine duckdb"
-            ) from error
+            raise self._not_started(str(error)) from error
+        except Py4JJavaError as error:
+            raise self._not_started(error.java_exception.getMessage()) from error
+
+    def _not_started(self, found: str) -> SparkError:
+        return SparkError(
+            f"the engine spark could not start at {self.master} ({found.splitlines()[0]}); install"
+            " Java 17 (JAVA_HOME) and see that the master runs, or use the engine duckdb"
+        )
 
 
 def _written(result: DataFrame, scratch: Path) -> Iterator[pa.RecordBatch]:
