@@ -17,6 +17,7 @@ from ncf_assets.assets import (
     train,
     tuning,
 )
+from ncf_assets.assets.engine import EngineResource
 from ncf_assets.runs import claiming, dead_runs
 from ncf_assets.source_files import new_source_files
 from ncf_assets.warehouse import Warehouse
@@ -58,6 +59,9 @@ defs = dg.Definitions(
         ),
     ],
     sensors=[dead_runs, new_source_files],
-    resources={"warehouse": claiming(Warehouse.of_environment())},
+    resources={
+        "engine": EngineResource.of_environment(),
+        "warehouse": claiming(Warehouse.of_environment()),
+    },
     executor=dg.in_process_executor,
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ncf_assets.datasets import Dataset
-from ncf_assets.ingest import download, packing
+from ncf_assets.ingest import download, source
 from ncf_assets.warehouse import DamagedError, Stamp, Warehouse
 
 # of one thing upstream, and of several
@@ -93,9 +93,10 @@ def _change(made_from: State, stamp: Stamp) -> str | None:
 
 def _source_changed(warehouse: Warehouse, dataset: Dataset, stamp: Stamp) -> bool:
     """Whether the source file differs from the one that was read; one that is gone does not."""
-    file = download.locate(dataset, warehouse.registry.parent, warehouse.raw)
-    if file is None or not file.exists():
+    found = download.locate(dataset, warehouse.registry.parent, warehouse.raw)
+    files = source.files_of(found) if found else []
+    if found is None or not files:
         return False
-    if download.signature(file).items() <= stamp.source.items():
+    if source.signature(found).items() <= stamp.source.items():
         return False
-    return packing.fingerprint(file) != stamp.inputs["source"]
+    return source.fingerprint(files) != stamp.inputs["source"]

@@ -7,6 +7,7 @@ lock of `ncf_assets.warehouse.claims`.
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import dagster as dg
 from dagster import DagsterRunStatus as Status
@@ -19,11 +20,18 @@ UNENDED = [Status.NOT_STARTED, Status.STARTING, Status.STARTED, Status.CANCELING
 SECOND_LOOK = 2.0  # seconds; a run that ends frees its claim a moment before Dagster notes its end
 
 
-def claiming(place: Warehouse) -> dg.ResourceDefinition:
-    """The resource `warehouse`: whoever has it has claimed the run's dataset."""
+def claiming(at: Warehouse) -> dg.ResourceDefinition:
+    """The resource `warehouse`: whoever has it has claimed the run's dataset.
 
-    @dg.resource(description="The tables, models and reports, with a claim on the run's dataset.")
+    Its selects run on the resource `engine`.
+    """
+
+    @dg.resource(
+        required_resource_keys={"engine"},
+        description="The tables, models and reports, with a claim on the run's dataset.",
+    )
     def warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
+        place = replace(at, spark=context.resources.engine)
         instance = context.instance
         run = instance.get_run_by_id(context.run.run_id) if instance and context.run else None
         if instance is None or run is None or run.is_finished:

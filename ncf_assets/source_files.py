@@ -11,24 +11,24 @@ import dagster as dg
 
 from ncf_assets.datasets import load
 from ncf_assets.ingest import download
+from ncf_assets.ingest.source import Signature, files_of, signature
 from ncf_assets.warehouse import DamagedError, Warehouse, data_dir
-
-Signature = dict[str, int]
 
 
 def located(place: Warehouse) -> dict[str, Path]:
-    """The source files that are there, by dataset."""
-    files = {
+    """The sources that are there, by dataset."""
+    sources = {
         dataset.name: download.locate(dataset, place.registry.parent, place.raw)
         for dataset in load(place.registry).values()
     }
-    return {name: file for name, file in files.items() if file and file.is_file()}
+    return {name: source for name, source in sources.items() if source and files_of(source)}
 
 
 def strangers(place: Warehouse, known: Collection[Path]) -> list[str]:
     """Files in data/raw that are no dataset's."""
     files = (file for file in place.raw.glob("*") if not file.name.startswith("."))
-    return sorted(file.name for file in files if file not in known)
+    read = {*known, *(file for source in known for file in files_of(source))}
+    return sorted(file.name for file in files if file not in read)
 
 
 @dg.sensor(
@@ -42,8 +42,8 @@ def new_source_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """The cursor holds what the last look found, and which of it has been asked for."""
     place = Warehouse(data_dir())
     before = json.loads(context.cursor or '{"seen": {}, "asked": {}}')
-    files = located(place)
-    found = {name: download.signature(file) for name, file in files.items()}
+    sources = located(place)
+    found = {name: signature(source) for name, source in sources.items()}
     asked = before["asked"]
     new = {name for name, signature in found.items() if signature != asked.get(name)}
     settled = {name for name in new if before["seen"].get(name) == found[name]}
@@ -53,18 +53,18 @@ def new_source_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         run_requests=[
             dg.RunRequest(run_key=f"{name} {found[name]}", partition_key=name) for name in wanted
         ],
-        skip_reason=None if wanted else _why_none(place, files.values(), new - settled),
+        skip_reason=None if wanted else _why_none(place, sources.values(), new - settled),
         cursor=json.dumps(cursor),
     )
 
 
-def _was_read(place: Warehouse, dataset: str, signature: Signature) -> bool:
+def _was_read(place: Warehouse, dataset: str, found: Signature) -> bool:
     """Whether `raw_reviews` was made from this very file."""
     try:
         stamp = place.find_stamp("raw_reviews", dataset)
     except DamagedError:
         return False
-    return stamp is not None and signature.items() <= stamp.source.items()
+    return stamp is not None and found.items() <= stamp.source.items()
 
 
 def _why_none(place: Warehouse, known: Collection[Path], unsettled: set[str]) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from ncf_assets.definitions import assets, defs
 from ncf_assets.warehouse import Warehouse
-from ncf_assets_tests.assets.test_graph import failure, materialize
+from ncf_assets_tests.running import failure, materialize
 from ncf_assets_tests.small_disk import PAGE, filled, small_disk
 from ncf_assets_tests.tiny import CONFIG, write_source
 
@@ -31,13 +31,6 @@ def steps() -> dict[str, list[str]]:
             continue
         found.setdefault(step_of[key], []).append(key.to_user_string())
     return found
-
-
-@pytest.fixture(scope="module")
-def instance() -> Iterator[dg.DagsterInstance]:
-    """A Dagster instance in memory."""
-    with dg.DagsterInstance.ephemeral() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ncf_assets.assets.engine import EngineResource
 from ncf_assets.runs import claiming, dead, dead_runs, fail, suspects
 from ncf_assets.warehouse import Warehouse
 
@@ -46,7 +47,7 @@ def run_of(
         [asset],
         instance=instance,
         partition_key="A",
-        resources={"warehouse": claiming(Warehouse(data))},
+        resources={"engine": EngineResource(), "warehouse": claiming(Warehouse(data))},
         raise_on_error=False,
     )
 

@@ -7,7 +7,7 @@ import pytest
 
 from ncf_assets.source_files import new_source_files
 from ncf_assets.warehouse import Warehouse
-from ncf_assets_tests.assets.test_graph import materialize
+from ncf_assets_tests.running import materialize
 from ncf_assets_tests.tiny import write_source
 
 REGISTRY = """

@@ -13,6 +13,7 @@ from filelock import Timeout
 from ncf_assets.ingest.download import DownloadError, RefusedError
 from ncf_assets.ingest.packing import SourceError
 from ncf_assets.warehouse import EVERY, Warehouse
+from ncf_assets.warehouse.spark import SparkError
 from ncf_assets.warehouse.trouble import Trouble, trouble
 
 WAITS = (10.0, 30.0, 90.0)  # seconds before each further try of a step; ours
@@ -43,7 +44,7 @@ def told(
 
 def _known(error: Exception, warehouse: Warehouse) -> Trouble | None:
     """What is known of an error; None for a mistake in the code."""
-    if isinstance(error, SourceError | RefusedError):
+    if isinstance(error, SourceError | RefusedError | SparkError):
         return Trouble(str(error))
     if isinstance(error, DownloadError):
         return Trouble(str(error), passing=True)

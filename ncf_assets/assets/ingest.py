@@ -1,7 +1,9 @@
 """Ingest: the source file, line by line, into `raw_reviews` and `rejected_reviews`."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,15 @@ from ncf_assets.assets.partition import (
 )
 from ncf_assets.assets.table_asset import table_spec
 from ncf_assets.datasets import Dataset, load
-from ncf_assets.ingest import download, formats, packing, reader
+from ncf_assets.ingest import download, formats, packing, source
+from ncf_assets.ingest.reader import Batch
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import Warehouse
 
 AS_PUBLISHED = "raw_reviews_as_many_as_published"
 MODULES = tuple(
-    f"ncf_assets.ingest.{module}" for module in ("formats", "loose", "packing", "reader", "rules")
+    f"ncf_assets.ingest.{module}"
+    for module in ("formats", "loose", "packing", "reader", "rules", "source")
 )
 
 
@@ -85,31 +89,31 @@ def reviews(
         limits=settings_of(config),
     )
     with told(context, warehouse, ("raw_reviews", "rejected_reviews")):
-        file = _source_file(context, warehouse, dataset)
-        yield from _read(run, dataset, file, int(config.unpacked_limit_gb * 1e9))
+        found = _found(context, warehouse, dataset)
+        yield from _read(run, dataset, found, int(config.unpacked_limit_gb * 1e9))
 
 
-def _read(run: Run, dataset: Dataset, file: Path, unpacked_limit: int) -> Iterator[Any]:
-    """Both tables from one pass over the file."""
-    source = _facts_of(file)
-    hashes = {"source": packing.fingerprint(file)}
-    today, warehouse = datetime.now(UTC).date(), run.warehouse
+def _read(run: Run, dataset: Dataset, found: Path, unpacked_limit: int) -> Iterator[Any]:
+    """Both tables from one pass over the files."""
+    facts, files, warehouse = _facts_of(found), source.files_of(found), run.warehouse
+    hashes = {"source": source.fingerprint(files)}
     with (
+        contextlib.closing(_batches(warehouse, dataset, files, unpacked_limit)) as batches,
         warehouse.draft("raw_reviews", dataset.name) as accepted,
         warehouse.draft("rejected_reviews", dataset.name) as rejected,
     ):
         refused: pa.RecordBatch | None = None  # the first lines that were rejected
-        for batch in reader.read(file, dataset, today, unpacked_limit=unpacked_limit):
+        for batch in batches:
             accepted.write([batch.accepted])
             rejected.write([batch.rejected])
             refused = batch.rejected if refused is None else refused
             run.context.log.info(f"{accepted.rows:,} reviews accepted, {rejected.rows:,} rejected")
         if accepted.rows == 0:
-            raise dg.Failure(_nothing_accepted(file, dataset, refused), allow_retries=False)
-        if _facts_of(file) != source:
-            raise dg.Failure(f"{file} changed while being read; nothing was published, run again")
+            raise dg.Failure(_nothing_accepted(found, dataset, refused), allow_retries=False)
+        if _facts_of(found) != facts:
+            raise dg.Failure(f"{found} changed while being read; nothing was published, run again")
         stamps = {
-            draft: draft.finish(**run.origin(draft.table.name, hashes), source=source)
+            draft: draft.finish(**run.origin(draft.table.name, hashes), source=facts)
             for draft in (accepted, rejected)
         }
         lines = accepted.rows + rejected.rows
@@ -117,13 +121,27 @@ def _read(run: Run, dataset: Dataset, file: Path, unpacked_limit: int) -> Iterat
         yield from run.publish(stamps, {"rejected share": rejected.rows / lines})
 
 
-def _facts_of(file: Path) -> dict[str, Any]:
-    """Where a file is, and by what `status` tells that it is still the same."""
+def _batches(
+    warehouse: Warehouse, dataset: Dataset, files: list[Path], unpacked_limit: int
+) -> Generator[Batch, None, None]:
+    """The lines of all files; where Spark is the engine, each of several files by a task."""
+    today = datetime.now(UTC).date()
+    if warehouse.spark and len(files) > 1:
+        task = partial(source.rows, files, dataset, today, unpacked_limit)
+        with warehouse.scratch(dataset.name) as folder:
+            made = warehouse.spark.made(task, len(files), source.ROWS, folder)
+            yield from source.batches(made)
+    else:
+        yield from source.read(files, dataset, today, unpacked_limit)
+
+
+def _facts_of(found: Path) -> dict[str, Any]:
+    """Where a source is, and by what `status` tells that it is still the same."""
     try:
-        return {"path": str(file), **download.signature(file)}
+        return {"path": str(found), **source.signature(found)}
     except OSError as error:
         raise packing.SourceError(
-            f"{file} cannot be read ({error.strerror}); put the file there, or correct `path` or"
+            f"{found} cannot be read ({error.strerror}); put the file there, or correct `path` or"
             " `url` in datasets.toml"
         ) from error
 
@@ -156,12 +174,11 @@ def _nothing_accepted(file: Path, dataset: Dataset, rejected: pa.RecordBatch) ->
     )
 
 
-def _source_file(context: dg.AssetExecutionContext, warehouse: Warehouse, dataset: Dataset) -> Path:
-    """The dataset's file, downloaded if need be."""
+def _found(context: dg.AssetExecutionContext, warehouse: Warehouse, dataset: Dataset) -> Path:
+    """The dataset's file or files, downloaded if need be."""
     found = download.locate(dataset, warehouse.registry.parent, warehouse.raw)
     if found:
-        if found.is_file() and (wrong := download.wrong_hash(dataset, found)):
-            raise packing.SourceError(f"{found}: {wrong}")
+        download.check(dataset, found)
         return found
     context.log.info(f"downloading {dataset.url}")
 

@@ -11,8 +11,6 @@ import pyarrow as pa
 from ncf_assets.warehouse import DamagedError, Stamp, Warehouse
 from ncf_assets.warehouse.lineage import broken_links
 
-QUERY_ROWS = 500_000  # rows of a query's result held in memory at a time
-
 
 class Inputs:
     """The upstream partitions of one asset run. Reading what was not declared is an error."""
@@ -68,10 +66,7 @@ class Inputs:
     def query(self, select: str, parameters: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
         """The rows of a select over the declared tables."""
         tables = {name: file for name, file in self.files.items() if file.suffix == ".parquet"}
-        with self._warehouse.connect(self.dataset, tables) as connection:
-            reader = connection.sql(select, params=dict(parameters)).to_arrow_reader(QUERY_ROWS)
-            with reader:  # what is not read to the end would keep DuckDB's spilled files
-                yield from reader
+        yield from self._warehouse.rows(self.dataset, tables, select, parameters)
 
     def check_unchanged(self) -> None:
         """Refuse to publish what was made from partitions that have been replaced meanwhile."""

@@ -3,21 +3,14 @@
 -- table: rejected_reviews
 -- parameters: max_rejected
 -- remedy: correct format, columns or path of the dataset in datasets.toml, or mend the file; to go on without these lines raise max_rejected of `reviews`
-with counted as (
-  select
-    (select count(*) from raw_reviews) as accepted,
-    (select count(*) from rejected_reviews) as rejected
-)
-
 select
   reason,
   count(*) as lines,
   min(line) as first_line,
-  max(rejected) as rejected_lines,
-  max(accepted + rejected) as all_lines
+  cast(sum(count(*)) over () as bigint) as rejected_lines,
+  rejected_lines + (select count(*) from raw_reviews) as all_lines
 from rejected_reviews
-cross join counted
-where rejected > $max_rejected * (accepted + rejected)
 group by reason
+qualify rejected_lines > $max_rejected * all_lines
 order by lines desc, reason
 limit 100

@@ -4,21 +4,14 @@
 -- severity: warning
 -- parameters: warn_rejected
 -- remedy: look at rejected_reviews: what is missing there is missing in all that follows
-with counted as (
-  select
-    (select count(*) from raw_reviews) as accepted,
-    (select count(*) from rejected_reviews) as rejected
-)
-
 select
   reason,
   count(*) as lines,
   min(line) as first_line,
-  max(rejected) as rejected_lines,
-  max(accepted + rejected) as all_lines
+  cast(sum(count(*)) over () as bigint) as rejected_lines,
+  rejected_lines + (select count(*) from raw_reviews) as all_lines
 from rejected_reviews
-cross join counted
-where rejected > $warn_rejected * (accepted + rejected)
 group by reason
+qualify rejected_lines > $warn_rejected * all_lines
 order by lines desc, reason
 limit 100

@@ -1,4 +1,4 @@
-"""Running a job on one dataset in this process, without a daemon, with progress."""
+"""Running a job on one dataset, or on EVERY, in this process, without a daemon, with progress."""
 
 import uuid
 from collections.abc import Collection, Iterator
@@ -13,7 +13,7 @@ from ncf_assets.cli.home import prepare_home
 from ncf_assets.cli.progress import Progress, native_messages_to
 from ncf_assets.cli.run_config import check_config
 from ncf_assets.runs import claim_tag, dead, fail
-from ncf_assets.warehouse import Warehouse
+from ncf_assets.warehouse import EVERY, Warehouse
 from ncf_assets.warehouse.claims import BusyError, claim
 
 NATIVE_LOG = "native-messages.log"  # in DAGSTER_HOME
@@ -41,7 +41,7 @@ def run_in_process(
         result = job.execute_in_process(
             run_config=config | quiet,
             instance=instance,
-            partition_key=dataset,
+            partition_key=None if dataset == EVERY else dataset,
             asset_selection=sorted(selected),
             tags=claim_tag(place, run_id),
             run_id=run_id,

@@ -7,11 +7,11 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from ncf_assets.cli.choices import registry, warehouse
-from ncf_assets.cli.home import prepare_home
+from ncf_assets.cli.in_process import run_in_process
 from ncf_assets.cli.side_by_side import side_by_side
 from ncf_assets.warehouse import EVERY
 
-JOB = "refresh_leaderboard"
+JOB, TABLE = "refresh_leaderboard", "leaderboard"
 
 
 @click.command()
@@ -23,11 +23,10 @@ def leaderboard() -> None:
     The other metrics: ncf-assets sql "from leaderboard".
     """
     registry()
-    prepare_home()
-    if not _materialize():
-        raise click.ClickException("the leaderboard failed; its run in the Dagster UI says why")
+    if not run_in_process(JOB, EVERY, [dg.AssetKey(TABLE)], {}):
+        raise SystemExit(1)
     place = warehouse()
-    rows = place.read("leaderboard", EVERY)
+    rows = place.read(TABLE, EVERY)
     if rows.empty:
         click.echo(f"no dataset in {place.root} has a report; try `make demo`")
         return
@@ -39,16 +38,6 @@ def leaderboard() -> None:
         f"not materialized to the end: {missing} of {len(registry())} datasets;"
         " `ncf-assets status` says what there is"
     )
-
-
-def _materialize() -> bool:
-    """Run the job in this process, and record it in Dagster."""
-    from ncf_assets.definitions import defs
-
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    with dg.DagsterInstance.get() as instance:
-        job = defs.resolve_job_def(JOB)
-        return job.execute_in_process(quiet, instance=instance, raise_on_error=False).success
 
 
 def _table(rows: pd.DataFrame) -> Table:

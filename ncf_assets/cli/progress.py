@@ -76,7 +76,8 @@ class Progress:
     def _materialized(self, event: Any) -> None:
         self._done += 1
         asset = event.asset_key.to_user_string()
-        rows = event.materialization.metadata.get("dagster/partition_row_count")
+        shown = event.materialization.metadata
+        rows = shown.get("dagster/partition_row_count") or shown.get("dagster/row_count")
         count = f"{rows.value:>12,} rows" if rows else " " * 17
         seconds = time.monotonic() - self._started
         place = f"[{self._done:>2}/{self._n_assets}]"

@@ -41,8 +41,9 @@ class Examination:
         return {dataset: who for dataset, who in held.items() if who}
 
     def findings(self) -> Iterator[Finding]:
-        """Everything that is wrong: runs, then datasets, then the catalogue."""
+        """Everything that is wrong: runs and exports, then datasets, then the catalogue."""
         yield from leftovers.dead_runs(self.instance, self.place)
+        yield from leftovers.spilled_exports(self.place)
         yield from partitions.foreign(self.place, self.registry)
         busy = self.busy()
         for dataset in (*self.registry, EVERY):

@@ -11,6 +11,8 @@ from ncf_assets.runs import dataset_of, dead, fail
 from ncf_assets.warehouse import Warehouse, catalogue
 from ncf_assets.warehouse.checkpoints import training_of
 from ncf_assets.warehouse.claims import claim, leftovers, spoken
+from ncf_assets.warehouse.files import abandoned, remove
+from ncf_assets.warehouse.memory import export_spill
 
 DOCTOR = "doctor"  # who holds a dataset while it is being mended
 
@@ -37,6 +39,19 @@ def temporary_files(place: Warehouse, dataset: str) -> Iterator[Finding]:
 
         names = "\n".join(f"  {path}" for path in found)
         yield Finding(f"a killed run of {spoken(dataset)} left\n{names}", "remove them", sweep)
+
+
+def spilled_exports(place: Warehouse) -> Iterator[Finding]:
+    """What exports had no memory for, on the disk that is for it."""
+    target = export_spill(place.root)
+    if target and (found := abandoned(target)):
+
+        def sweep() -> None:
+            for path in found:
+                remove(path)
+
+        names = "\n".join(f"  {path}" for path in found)
+        yield Finding(f"a killed export left\n{names}", "remove them", sweep)
 
 
 def checkpoints(place: Warehouse, assets: Sequence[Asset], dataset: str) -> Iterator[Finding]:

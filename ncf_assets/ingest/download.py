@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest import packing, transfer
 from ncf_assets.ingest.part import claimed
+from ncf_assets.ingest.source import files_of
 from ncf_assets.ingest.transfer import OnProgress, OnRetry
 
 
@@ -25,7 +26,8 @@ class RefusedError(DownloadError):
 def locate(dataset: Dataset, registry_folder: Path, raw_folder: Path) -> Path | None:
     """Return the file to read, or None where it must be downloaded.
 
-    An explicit `path` wins, whether or not a file is there. Otherwise it is the file of
+    An explicit `path` wins, whether or not a file is there, and may name several (`source`).
+    Otherwise it is the file of
     `dataset.file_name` in `raw_folder`, or that one unpacked (the name without `.gz`).
     """
     if dataset.path is not None:
@@ -34,12 +36,6 @@ def locate(dataset: Dataset, registry_folder: Path, raw_folder: Path) -> Path | 
         if (raw_folder / name).is_file():
             return raw_folder / name
     return None
-
-
-def signature(path: Path) -> dict[str, int]:
-    """By what a file is told, without reading it, from what lay there before."""
-    facts = path.stat()
-    return {"size": facts.st_size, "mtime_ns": facts.st_mtime_ns}
 
 
 def fetch(
@@ -88,6 +84,23 @@ def fetch(
             raise RefusedError(f"{wrong}; it came from {url} and was thrown away")
         part.publish()
     return target
+
+
+def check(dataset: Dataset, found: Path) -> None:
+    """Raise `SourceError` where what `locate` found is not there, or not the registry's."""
+    files = files_of(found)
+    if not files:
+        raise packing.SourceError(
+            f"{found}: must be a file, or a folder or pattern with files, found none; put the file"
+            " there, or correct `path` in datasets.toml"
+        )
+    if dataset.sha256 and len(files) > 1:
+        raise packing.SourceError(
+            f"{found}: `sha256` is that of one file, found {len(files)} files; remove `sha256` from"
+            f" [{dataset.name}] in datasets.toml"
+        )
+    if wrong := wrong_hash(dataset, files[0]):
+        raise packing.SourceError(f"{found}: {wrong}")
 
 
 def wrong_hash(dataset: Dataset, file: Path) -> str | None:

@@ -7,7 +7,7 @@
 -- column model VARCHAR: the model that recommends
 -- column metric VARCHAR: 'coverage', 'gini' or 'novelty'
 -- column k INTEGER: the first k of each user's recommendations, or all if there are fewer
--- column value DOUBLE: coverage: share of all items shown to anybody, 0 to 1; gini: 0 if each item is shown equally often, near 1 if one alone is; novelty: mean bits of -log2(share of train users who have the item; of an item that none has, as if one had)
+-- column value DOUBLE: coverage: share of all items shown to anybody, 0 to 1; gini: 0 if each item is shown equally often, near 1 if one alone is; novelty: mean bits of -log2(share of train users who have the item; of an item that none has, as if one had), to nine decimals, as engines add in another order
 with lengths as (
   select 10 as k
   union all
@@ -72,7 +72,7 @@ figures as (
   from ordered
   group by model, k
   union all
-  select model, 'novelty' as metric, k, sum(n * bits) / sum(n) as value
+  select model, 'novelty' as metric, k, round(sum(n * bits) / sum(n), 9) as value
   from ordered
   group by model, k
 )

@@ -4,7 +4,7 @@
 -- key: line
 -- made by: ncf_assets/assets/ingest.py (no select: lines are validated one by one while they stream in)
 --
--- column line BIGINT: line number in the source file, from 1
+-- column line BIGINT: line number in the source file, from 1; of several files counted on through all, in the order of their names
 -- column user_id VARCHAR: the reviewer's id
 -- column item_id VARCHAR: the product's id (asin; parent_asin in the 2023 files)
 -- column rating DOUBLE: stars, 1 to 5

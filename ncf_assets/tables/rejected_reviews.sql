@@ -4,6 +4,6 @@
 -- key: line
 -- made by: ncf_assets/assets/ingest.py (no select: lines are validated one by one while they stream in)
 --
--- column line BIGINT: line number in the source file, from 1
+-- column line BIGINT: line number in the source file, from 1; of several files counted on through all, in the order of their names
 -- column reason VARCHAR: the rule that the line breaks, and what was found
 -- column text VARCHAR: the line as it stood, of long ones the first 65,536 bytes and the length; bytes that are not UTF-8 as \xNN

@@ -16,12 +16,14 @@ from typing import Any, Self
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import catalogue
 from ncf_assets.warehouse.files import (
     glob_escaped,
+    held_folder,
     put_in_place,
     replace,
     replace_folder,
@@ -30,9 +32,10 @@ from ncf_assets.warehouse.files import (
     written,
 )
 from ncf_assets.warehouse.layout import EVERY, PROJECT_DATA, Layout, data_dir
-from ncf_assets.warehouse.memory import MEMORY_LIMIT, memory_limit, spill_folder
+from ncf_assets.warehouse.memory import MEMORY_LIMIT, export_spill, memory_limit, spill_folder
 from ncf_assets.warehouse.models import MODELS_KEPT, models_kept, prune
 from ncf_assets.warehouse.parquet import DamagedError, Draft, has_columns_of, read_stamp
+from ncf_assets.warehouse.spark import Spark
 from ncf_assets.warehouse.stamp import Stamp
 
 __all__ = [
@@ -46,6 +49,8 @@ __all__ = [
     "data_dir",
     "models_kept",
 ]
+
+QUERY_ROWS = 500_000  # rows of a query's result held in memory at a time
 
 
 class NotMaterializedError(LookupError):
@@ -67,10 +72,12 @@ class Warehouse(Layout):
     """Everything below one data folder; of each model, `models_kept` versions.
 
     DuckDB takes `memory_limit` (in its own words) and spills the rest to `spill_folder`, else tmp/.
+    With `spark` the selects of the tables run there; checks and the catalogue stay DuckDB's.
     """
 
     models_kept: int = MODELS_KEPT
     memory_limit: str = MEMORY_LIMIT
+    spark: Spark | None = None
 
     @classmethod
     def of_environment(cls) -> Self:
@@ -121,6 +128,27 @@ class Warehouse(Layout):
                 f"{file} is damaged; remove it and materialize {asset} again"
             ) from error
         return record
+
+    def rows(
+        self,
+        dataset: str,
+        partitions: Mapping[str, Path],
+        select: str,
+        parameters: Mapping[str, Any],
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of a select over the named Parquet files, from whichever engine is set."""
+        if self.spark:
+            with self.scratch(dataset) as folder:
+                yield from self.spark.rows(select, parameters, partitions, folder)
+            return
+        with self.connect(dataset, partitions) as connection:
+            reader = connection.sql(select, params=dict(parameters)).to_arrow_reader(QUERY_ROWS)
+            with reader:  # what is not read to the end would keep DuckDB's spilled files
+                yield from reader
+
+    def scratch(self, dataset: str) -> contextlib.AbstractContextManager[Path]:
+        """A folder in which Spark's workers hand over their rows."""
+        return temporary_folder(self.root / "tmp" / f"dataset={dataset}" / "spark")
 
     @contextlib.contextmanager
     def connect(
@@ -217,5 +245,8 @@ class Warehouse(Layout):
 
     def export(self, file: Path) -> dict[str, int]:
         """Write all tables into one self-contained DuckDB file; the rows of each."""
-        with temporary_folder((spill_folder(self.root) or file.parent) / file.name) as spill:
-            return catalogue.export(file, self.root, self._resources(spill))
+        with (
+            held_folder(file) as half,
+            held_folder(export_spill(self.root) or half / "spill") as spill,
+        ):
+            return catalogue.export(file, half, self.root, self._resources(spill))

@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import macros
-from ncf_assets.warehouse.files import replace, temporary
+from ncf_assets.warehouse.files import replace
 from ncf_assets.warehouse.views import View, literal, views
 
 STORAGE = "v1.2.0"  # the oldest DuckDB that can read the catalogue
@@ -83,14 +83,13 @@ def faults(database: Path, root: Path) -> list[str]:
     return found
 
 
-def export(file: Path, root: Path, resources: Mapping[str, Any]) -> dict[str, int]:
-    """Write a database with real tables in place of views; the rows of each table."""
-    shown = views(root)
-    with temporary(file) as path:
-        with _built(path, _statements(shown, "table"), **resources) as connection:
-            exported = {view.name: _count(connection, view.name) for view in shown}
-        if exported:
-            replace(path, file)
+def export(file: Path, folder: Path, root: Path, resources: Mapping[str, Any]) -> dict[str, int]:
+    """Write a database with real tables in place of views, in a folder first; the rows of each."""
+    shown, path = views(root), folder / file.name
+    with _built(path, _statements(shown, "table"), **resources) as connection:
+        exported = {view.name: _count(connection, view.name) for view in shown}
+    if exported:
+        replace(path, file)
     return exported
 
 

@@ -1,6 +1,8 @@
 """Replacing one file whole: written beside under a hidden name, synced, renamed over."""
 
 import contextlib
+import fcntl
+import glob
 import os
 import re
 import secrets
@@ -50,6 +52,47 @@ def temporary_folder(target: Path) -> Iterator[Path]:
             yield path
         finally:
             shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def held_folder(target: Path) -> Iterator[Path]:
+    """A folder of a hidden name beside the target, held until it is removed at the end.
+
+    What processes that were killed have left there for the same target is removed first.
+    """
+    for left in abandoned(target):
+        shutil.rmtree(left, ignore_errors=True)  # by several at once
+    with temporary_folder(target) as path:
+        (new := path.with_suffix(".new")).mkdir()
+        descriptor = os.open(new, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # the kernel lets go of it when we die
+            new.rename(path)  # not before it is held: nobody is to take it for abandoned
+            yield path
+        finally:
+            os.close(descriptor)
+
+
+def abandoned(target: Path) -> list[Path]:
+    """The folders of `held_folder` for a target whose process is gone."""
+    pattern = f".{glob.escape(target.name)}.*.tmp"
+    return sorted(path for path in target.parent.glob(pattern) if path.is_dir() and _is_free(path))
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether nobody holds a folder, and we may look."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # removed meanwhile, or another user's
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def replace_folder(written: Path, target: Path) -> None:

@@ -42,6 +42,12 @@ def spill_folder(root: Path) -> Path | None:
     return Path(text).expanduser().resolve() / f"{root.name}-{own}"
 
 
+def export_spill(root: Path) -> Path | None:
+    """What the folders to which exports spill are named by; without NCF_SPILL_DIR None."""
+    folder = spill_folder(root)
+    return folder and folder / "export"
+
+
 def process_limit() -> int | None:
     """The bytes that this process may have, where it has a limit of its own."""
     soft = [resource.getrlimit(limit)[0] for limit in _LIMITS]

@@ -12,20 +12,13 @@ from ncf_assets.assets import failing
 from ncf_assets.assets.partition import DATASETS
 from ncf_assets.ingest import transfer
 from ncf_assets.warehouse import Warehouse, catalogue
-from ncf_assets_tests.assets.test_graph import failure, materialize
 from ncf_assets_tests.ingest.corpus import changed
 from ncf_assets_tests.ingest.server import Server, serving
+from ncf_assets_tests.running import failure, materialize
 from ncf_assets_tests.tiny import write_source
 
 READ = ["raw_reviews", "rejected_reviews"]
 TRIES = 1 + 2  # with the short waits of these tests
-
-
-@pytest.fixture(scope="module")
-def instance() -> Iterator[dg.DagsterInstance]:
-    """A Dagster instance in memory."""
-    with dg.DagsterInstance.ephemeral() as found:
-        yield found
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import duckdb
@@ -19,6 +18,7 @@ import pytest
 
 from ncf_assets.definitions import assets
 from ncf_assets.warehouse import Warehouse
+from ncf_assets_tests.running import failure, materialize
 from ncf_assets_tests.tiny import CONFIG, REJECTED, ROWS, contents, write_source
 
 pytestmark = pytest.mark.slow  # imports TensorFlow and trains
@@ -29,21 +29,6 @@ def instance() -> Iterator[dg.DagsterInstance]:
     """A Dagster instance in memory."""
     with dg.instance_for_test() as found:
         yield found
-
-
-def materialize(
-    warehouse: Warehouse, instance: dg.DagsterInstance, selection: Any = None, config: Any = CONFIG
-) -> dg.ExecuteInProcessResult:
-    """Run assets on the tiny data set."""
-    return dg.materialize(
-        assets,
-        instance=instance,
-        partition_key="Sample",
-        resources={"warehouse": warehouse},
-        run_config=config,
-        selection=selection,
-        raise_on_error=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -327,18 +312,6 @@ def test_another_seed_gives_other_negatives(
     assert (
         other.stamp("negatives", "Sample").content != warehouse.stamp("negatives", "Sample").content
     )
-
-
-def failure(result: dg.ExecuteInProcessResult, step: str) -> str:
-    """What a failed step says."""
-    (event,) = [e for e in result.all_events if e.is_step_failure and e.step_key == step]
-    data = event.step_failure_data
-    if data.user_failure_data:
-        return str(data.user_failure_data.description)
-    error = data.error
-    while error.cause:
-        error = error.cause
-    return error.message
 
 
 def forge(warehouse: Warehouse, table: str, rows: pd.DataFrame, inputs: Mapping[str, str]) -> None:

@@ -2,28 +2,23 @@
 
 import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from ncf_assets.datasets import load
+from ncf_assets.freshness import Asset, states
 from ncf_assets.ingest.rules import Review
 from ncf_assets.warehouse import Warehouse
-from ncf_assets_tests.assets.test_graph import failure, materialize
 from ncf_assets_tests.ingest.corpus import IDS, LINES, changed
+from ncf_assets_tests.running import failure, materialize
 
 READ = ["raw_reviews", "rejected_reviews"]
 MAPPED = [*READ, "users", "items", "interactions"]
 GOOD = changed()
-
-
-@pytest.fixture(scope="module")
-def instance() -> Iterator[dg.DagsterInstance]:
-    """A Dagster instance in memory."""
-    with dg.DagsterInstance.ephemeral() as found:
-        yield found
+LINE = GOOD + b"\n"
 
 
 @pytest.fixture
@@ -139,7 +134,7 @@ def test_more_than_20_percent_stop_the_run_before_anything_is_replaced(
     assert rows(warehouse, *READ) == [79, 21]
 
 
-PACKED = gzip.compress((GOOD + b"\n") * 1000, mtime=0)
+PACKED = gzip.compress(LINE * 1000, mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -177,15 +172,16 @@ def test_a_bomb_is_stopped_by_the_configured_limit(
     assert run(warehouse, instance, PACKED, unpacked_limit_gb=1).success
 
 
-def test_a_missing_file_and_a_folder_are_named(
+def test_a_missing_file_and_an_empty_folder_are_named(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     """With what to do."""
     missing = failure(materialize(warehouse, instance, READ, {}), "reviews")
-    assert "(No such file or directory); put the file there, or correct `path`" in missing
+    expected = "must be a file, or a folder or pattern with files, found none; put the file there"
+    assert expected in missing
     (warehouse.root / "reviews.json.gz").mkdir()
     folder = failure(materialize(warehouse, instance, READ, {}), "reviews")
-    assert "cannot be opened (Is a directory); put the file there, or correct" in folder
+    assert expected in folder
 
 
 def test_a_file_of_another_hash_than_the_registry_states_is_refused(
@@ -197,6 +193,38 @@ def test_a_file_of_another_hash_than_the_registry_states_is_refused(
     message = failure(run(warehouse, instance, PACKED), "reviews")
     assert f"must have the SHA-256 {'0' * 64} of datasets.toml, found " in message
     assert "fetch another copy, or correct `sha256`" in message
+
+
+def test_a_folder_of_files_reads_as_one_of_all_lines(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """By name, lines numbered through; another file among them makes the tables out of date."""
+    folder = warehouse.root / "reviews.json.gz"
+    folder.mkdir()
+    (folder / "b").write_bytes(b"none\n" + LINE)
+    (folder / "a").write_bytes(gzip.compress(LINE * 9, 1))
+    (folder / "_SUCCESS").touch()
+    assert materialize(warehouse, instance, READ, {}).success
+    assert rows(warehouse, *READ) == [10, 1]
+    assert warehouse.read("raw_reviews", "Sample")["line"].tolist() == [*range(1, 10), 11]
+    assert warehouse.read("rejected_reviews", "Sample")["line"].tolist() == [10]
+    dataset = load(warehouse.registry)["Sample"]
+    asset = Asset("raw_reviews", warehouse.stamp("raw_reviews", "Sample").code, ())
+    [before] = states(warehouse, dataset, [asset])
+    (folder / "c").write_bytes(LINE)
+    [after] = states(warehouse, dataset, [asset])
+    assert (str(before), str(after)) == ("up to date", "the source file has changed")
+
+
+def test_a_hash_is_of_one_file(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
+    """Where the registry states one and there are two."""
+    warehouse.registry.write_text(
+        f'[Sample]\nformat = "amazon-2014"\npath = "*.json"\nsha256 = "{"0" * 64}"\n'
+    )
+    for name in ("a.json", "b.json"):
+        (warehouse.root / name).write_bytes(LINE)
+    message = failure(materialize(warehouse, instance, READ, {}), "reviews")
+    assert "`sha256` is that of one file, found 2 files; remove `sha256` from [Sample]" in message
 
 
 def test_a_file_that_is_there_is_used_offline(

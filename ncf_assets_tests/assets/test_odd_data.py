@@ -1,7 +1,6 @@
 """Small and odd data through the whole graph: a right result, or an error that says what to do."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import dagster as dg
 import pytest
 
 from ncf_assets.warehouse import Warehouse
-from ncf_assets_tests.assets.test_graph import failure, materialize
+from ncf_assets_tests.running import failure, materialize
 from ncf_assets_tests.tiny import DAY, START, review
 
 pytestmark = pytest.mark.slow  # imports TensorFlow and trains
@@ -29,13 +28,6 @@ def config(candidates: int) -> dict[str, Any]:
             "neumf_model": {"config": SMALL},
         }
     }
-
-
-@pytest.fixture(scope="module")
-def instance() -> Iterator[dg.DagsterInstance]:
-    """A Dagster instance in memory."""
-    with dg.DagsterInstance.ephemeral() as found:
-        yield found
 
 
 @pytest.fixture

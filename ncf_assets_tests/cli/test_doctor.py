@@ -14,6 +14,7 @@ import pytest
 from ncf_assets.warehouse import EVERY, Warehouse
 from ncf_assets.warehouse.checkpoints import TRAINING
 from ncf_assets.warehouse.claims import claim
+from ncf_assets.warehouse.memory import export_spill
 from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
 
 pytestmark = pytest.mark.slow  # each command is a process of its own
@@ -69,8 +70,13 @@ def told(data: Path, *words: str, code: int) -> str:
     return " ".join(done.stdout.split())
 
 
-def test_what_a_killed_run_left_is_found_and_mended_on_request(data: Path) -> None:
-    """The run itself, a half-written table, a checkpoint of old code, a catalogue that is gone."""
+def test_what_a_killed_run_left_is_found_and_mended_on_request(
+    data: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run itself, a half-written table, a checkpoint of old code, a catalogue that is gone.
+
+    An export's, too.
+    """
     run_id, place = killed_run(data), Warehouse(data)
     draft = place.folder("users", "Sample") / ".data.parquet.0123abcd.tmp"
     draft.write_text("half a table")
@@ -80,7 +86,13 @@ def test_what_a_killed_run_left_is_found_and_mended_on_request(data: Path) -> No
     training = b'{"code": "of another version", "inputs": {}, "config": {}}'
     place.write_checkpoint("gmf_model", "Sample", {TRAINING: np.frombuffer(training, np.uint8)})
     place.database.unlink()
+    monkeypatch.setenv("NCF_SPILL_DIR", str(tmp_path_factory.mktemp("fast")))
+    spill = export_spill(place.root)
+    assert spill is not None
+    exported = spill.with_name(".export.0123abcd.tmp")
+    exported.mkdir(parents=True)
     expected = {
+        f"a killed export left {exported}": "remove them",
         f"run {run_id} of Sample is shown as started, but its process is gone": "mark it as failed",
         f"a killed run of Sample left {draft}": "remove them",
         f"a killed run of a table of all datasets left {spanning}": "remove them",

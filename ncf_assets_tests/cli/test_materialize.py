@@ -4,6 +4,7 @@ import csv
 import io
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -81,6 +82,19 @@ def test_the_leaderboard_is_brought_up_to_date_and_shown(data: Path) -> None:
 def test_the_leaderboard_of_nothing_says_how_to_begin(tmp_path: Path) -> None:
     """No dataset has a report."""
     assert "try `make demo`" in ncf(tiny_folder(tmp_path), "leaderboard").stdout
+
+
+def test_a_leaderboard_that_was_killed_is_shown_as_failed_by_the_next(tmp_path: Path) -> None:
+    """A run as a kill leaves it: under way, with its claim, which nobody holds."""
+    data = tiny_folder(tmp_path)
+    assert "[ 1/1]    leaderboard                    0 rows" in ncf(data, "leaderboard").stdout
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        (run,) = instance.get_runs()
+        instance.run_storage.delete_run(run.run_id)
+        instance.add_run(run.with_status(dg.DagsterRunStatus.STARTED))
+        assert f"run {run.run_id} was killed" in ncf(data, "leaderboard").stdout
+        (shown,) = instance.get_runs(dg.RunsFilter(run_ids=[run.run_id]))
+    assert shown.status == dg.DagsterRunStatus.FAILURE
 
 
 def test_what_follows_from_an_asset_is_of_the_dataset_alone(data: Path) -> None:

@@ -1,0 +1,36 @@
+"""Running assets in this process, and why one failed."""
+
+from typing import Any
+
+import dagster as dg
+
+from ncf_assets.definitions import assets
+from ncf_assets.warehouse import Warehouse
+from ncf_assets_tests.tiny import CONFIG
+
+
+def materialize(
+    warehouse: Warehouse, instance: dg.DagsterInstance, selection: Any = None, config: Any = CONFIG
+) -> dg.ExecuteInProcessResult:
+    """Run assets on the tiny data set."""
+    return dg.materialize(
+        assets,
+        instance=instance,
+        partition_key="Sample",
+        resources={"warehouse": warehouse},
+        run_config=config,
+        selection=selection,
+        raise_on_error=False,
+    )
+
+
+def failure(result: dg.ExecuteInProcessResult, step: str) -> str:
+    """What a failed step says."""
+    (event,) = [e for e in result.all_events if e.is_step_failure and e.step_key == step]
+    data = event.step_failure_data
+    if data.user_failure_data:
+        return str(data.user_failure_data.description)
+    error = data.error
+    while error.cause:
+        error = error.cause
+    return error.message

@@ -1,0 +1,215 @@
+"""Spark makes the tables that DuckDB makes, to the last bit: on a cluster of two workers."""
+
+import gzip
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ncf_assets.assets.engine import EngineResource
+from ncf_assets.datasets import Dataset
+from ncf_assets.definitions import assets
+from ncf_assets.ingest.packing import SourceError
+from ncf_assets.ingest.source import ROWS, batches, files_of, rows
+from ncf_assets.runs import claiming
+from ncf_assets.tables import tables
+from ncf_assets.warehouse import PROJECT_DATA, Warehouse
+from ncf_assets.warehouse.spark import Spark, SparkError, whole
+from ncf_assets.warehouse.spark_sql import translate
+from ncf_assets_tests.drawn import select
+from ncf_assets_tests.spark_cluster import cluster, missing
+
+REAL = PROJECT_DATA.parents[1] / "shared/data/amazon-2014/reviews_Musical_Instruments_5.json.gz"
+SAMPLE = PROJECT_DATA / "sample/reviews_Sample_5.json.gz"
+READ = ["raw_reviews", "rejected_reviews"]
+RECOMMENDATIONS = [
+    # user_id, position, item_id, score, reason
+    ("ann", 1, "hat", 2.0, "neumf"),
+    ("ann", 2, "cap", 1.0, "neumf"),
+    ("ben", 1, "hat", 0.5, "neumf"),
+]
+DRAWN: dict[str, Any] = {
+    "recommendations": RECOMMENDATIONS,
+    "items": [(0, "cap", 1), (1, "hat", 3), (2, "tie", 2)],
+    "train": [(0, 0, 1, 5.0), (0, 2, 2, 4.0), (1, 1, 1, 3.0), (2, 1, 1, 3.0)],
+    "metrics": [
+        ("neumf", "full", "all", "hr", 10, 1 / 3, 0.1, 0.7, 3),
+        ("neumf", "full", "cold", "hr", 10, 0.0, 0.0, 0.0, 1),  # a segment: stays out
+    ],
+}
+# these stand on drawn tables: what they read comes from networks, which are not trained here
+AFTER_TRAINING: dict[str, dict[str, str]] = {
+    "diversity": {},
+    "leaderboard": {"dataset": "A", "report": "a.html", "report_content": "0f", "state": "current"},
+}
+BY_SQL = sorted(t.name for t in tables().values() if t.select and t.name not in AFTER_TRAINING)
+
+
+def test_decimals_become_doubles_and_words_are_quoted() -> None:
+    """`user` is a function in Spark, and a mean of decimals a rounded decimal."""
+    assert translate("select avg(1.0 * user) as n from test where user <> 1 and user > $least") == (
+        "SELECT AVG(CAST(1.0 AS DOUBLE) * `user`) AS `n` FROM `test`"
+        " WHERE `user` <> 1 AND `user` > :least"
+    )
+
+
+def test_an_engine_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before any run."""
+    monkeypatch.setenv("NCF_ENGINE", "flink")
+    with pytest.raises(ValueError, match="must be duckdb or spark, found 'flink'; correct it"):
+        EngineResource.of_environment()
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The extra is not installed by itself."""
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    with pytest.raises(SparkError, match=r"not installed; run `pip install -e '\.\[spark\]'`"):
+        list(Spark().rows("select 1 as a", {}, {}, tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("java", "url", "found"),
+    [("/nowhere", "local", "JAVA_GATEWAY_EXITED"), ("", "spark://here", "Invalid master URL")],
+)
+def test_what_keeps_spark_from_starting_is_named(java: str, url: str, found: str) -> None:
+    """No Java, or no master's URL; in a process of its own, which has no Java running."""
+    if reason := missing():
+        pytest.skip(reason)
+    code = "from ncf_assets.warehouse.spark import Spark"
+    code += f"; next(Spark('{url}').rows('', {{}}, {{}}, ''))"
+    environment = os.environ | ({"JAVA_HOME": java} if java else {})
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=False, capture_output=True, text=True
+    )
+    said = (
+        rf"SparkError: the engine spark could not start at {url} \(.*{found}.*\); install Java 17"
+    )
+    assert re.search(said, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a cluster of two workers."""
+    if reason := missing():
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("spark")
+    with pytest.MonkeyPatch.context() as environment, cluster(folder) as url:
+        environment.setenv("SPARK_CONF_DIR", str(folder))
+        environment.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        environment.setenv("PYSPARK_SUBMIT_ARGS", "--driver-memory 512m pyspark-shell")
+        yield url
+
+
+def parts(folder: Path) -> Path:
+    """The Sample in three files: gzipped, plain, and gzipped; a line in the second is no review."""
+    lines = gzip.decompress(SAMPLE.read_bytes()).splitlines(keepends=True)
+    folder.mkdir()
+    (folder / "0.json.gz").write_bytes(gzip.compress(b"".join(lines[:9000]), 1))
+    (folder / "1.json").write_bytes(b"".join([*lines[9000:9100], b"none\n", *lines[9100:9200]]))
+    (folder / "2.json.gz").write_bytes(gzip.compress(b"".join(lines[9200:]), 1))
+    return folder
+
+
+def materialized(root: Path, dataset: str, engine: dict[str, str]) -> Warehouse:
+    """A data folder of one dataset, with all tables before training."""
+    source = REAL if dataset == "Musical_Instruments" else parts(root / "parts")
+    (root / "datasets.toml").write_text(f'[{dataset}]\nformat = "amazon-2014"\npath = "{source}"\n')
+    made = Warehouse(root)
+    with dg.instance_for_test() as instance:
+        result = dg.materialize(
+            assets,
+            instance=instance,
+            partition_key=dataset,
+            resources={"engine": EngineResource(), "warehouse": claiming(made)},
+            run_config={"resources": {"engine": {"config": engine}}},
+            selection=[*READ, "negatives", *BY_SQL],
+        )
+    assert result.success
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dataset", ["Sample", "Musical_Instruments"])
+def test_every_table_has_the_same_content_from_both_engines(
+    master: str, tmp_path: Path, dataset: str
+) -> None:
+    """Sample, read from three files, and, where it is to be had, a real file; the catalogue too."""
+    if dataset == "Musical_Instruments" and not REAL.exists():
+        pytest.skip(f"no real reviews in {REAL}")
+    made = {}
+    for kind in ("duckdb", "spark"):
+        (tmp_path / kind).mkdir()
+        place = materialized(tmp_path / kind, dataset, {"kind": kind, "master": master})
+        made[kind] = {table: place.stamp(table, dataset).content for table in [*READ, *BY_SQL]}
+        assert not [path for path in (place.root / "tmp").rglob("*") if path.is_file()]
+    assert made["spark"] == made["duckdb"]
+    with duckdb.connect(place.database, read_only=True) as catalogue:
+        shown = catalogue.execute("select count(*) from interactions").fetchall()
+    assert shown == [(place.stamp("interactions", dataset).rows,)]
+
+
+@contextmanager
+def spark_of(master: str) -> Iterator[Spark]:
+    """A connection that is closed again."""
+    spark = Spark(master)
+    try:
+        yield spark
+    finally:
+        spark.close()
+
+
+@pytest.mark.slow
+def test_what_cannot_be_read_is_told_as_without_spark(master: str, tmp_path: Path) -> None:
+    """A task's refusal of a file stops the run, with its words and without a second try."""
+    parts(tmp_path / "parts")
+    (tmp_path / "parts" / "1.json").write_bytes(b"PK\x03\x04")
+    files, dataset = files_of(tmp_path / "parts"), Dataset("A", "A", "amazon-2014")
+    task = partial(rows, files, dataset, date(2026, 1, 1), 10**9)
+    with spark_of(master) as spark, pytest.raises(SourceError, match="gzip, found zip; convert"):
+        list(batches(spark.made(task, len(files), ROWS, tmp_path / "rows")))
+
+
+def test_rows_that_workers_left_elsewhere_are_missed(tmp_path: Path) -> None:
+    """One file of two rows where two workers made three."""
+    pq.write_table(pa.table({"n": [1, 2]}), tmp_path / "part-00000-a.zstd.parquet")
+    assert len(whole(tmp_path, 2)) == 1
+    with pytest.raises(SparkError, match=r"under the same path, found 2 of the workers' 3 rows"):
+        whole(tmp_path, 3)
+
+
+@pytest.mark.slow
+def test_tables_after_training_agree_on_drawn_rows(master: str, tmp_path: Path) -> None:
+    """Logarithms and parameters included."""
+    with spark_of(master) as spark:
+        for table, parameters in AFTER_TRAINING.items():
+            drawn = {name: DRAWN[name] for name in tables()[table].upstream}
+            files = {name: tmp_path / f"{name}.parquet" for name in drawn}
+            for name, file in files.items():
+                write(name, drawn[name], file)
+            text = str(tables()[table].select)
+            found = spark.rows(text, parameters, files, tmp_path / table)
+            made = [tuple(row.values()) for batch in found for row in batch.to_pylist()]
+            assert made == select(table, drawn, **parameters)
+
+
+def write(table: str, drawn: list[tuple[Any, ...]], file: Path) -> None:
+    """A table of drawn rows as Parquet."""
+    columns = ", ".join(f"{column.name} {column.type}" for column in tables()[table].columns)
+    marks = ", ".join("?" for _ in tables()[table].columns)
+    with duckdb.connect() as connection:
+        connection.execute(f"create table drawn ({columns})")
+        connection.executemany(f"insert into drawn values ({marks})", drawn)
+        connection.execute(f"copy drawn to '{file}' (format parquet)")
