@@ -79,7 +79,7 @@ def _figures(scores: Scores) -> list[str]:
         f" {counted(ours.n_users, 'test user')} with one held-out item each"
     )
     theirs = scores.get(best, "ndcg")
-    if best == SUBJECT or theirs is None:
+    if best == SUBJECT or theirs is None or shown(theirs.value) == shown(ours.value):
         return [f"{sentence}; no other model's is higher."]
     return [f"{sentence}; the highest is {model_name(best)}'s, {shown(theirs.value)}."]
 

@@ -107,3 +107,9 @@ def test_a_report_without_comparisons_claims_nothing() -> None:
     only_others = replace(FACTS, comparisons=[], metrics=[metric("ease", "ndcg", 0.3)])
     assert paragraph(only_others)[-1] == "There are no figures for NeuMF."
     assert paragraph(replace(FACTS, metrics=[])) == ["No model has been evaluated."]
+
+
+def test_an_equal_figure_is_not_higher() -> None:
+    """EASE comes before NeuMF in the alphabet, and in the table of 0.29 each."""
+    equal = replace(FACTS, metrics=[metric(model, "ndcg", 0.29) for model in ("ease", "neumf")])
+    assert paragraph(equal)[-1].endswith("one held-out item each; no other model's is higher.")
