@@ -1,0 +1,38 @@
+"""A materialization is measured step by step: `benchmarks.lineage`."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks import generate, growth
+from benchmarks.lineage import data_folder, materialize, watched
+
+
+def test_looks_are_taken_as_long_as_the_work_lasts() -> None:
+    """About 10 in a tenth of a second, each with what was there."""
+    with watched(lambda: 7.0, 0.01) as looks:
+        time.sleep(0.1)
+    n = len(looks)
+    assert 3 <= n <= 12
+    assert max(looks.values()) == 7
+    time.sleep(0.03)
+    assert len(looks) == n
+
+
+def test_sizes_keep_the_proportions_of_movies_and_tv() -> None:
+    """But for the one of the 2023 file, whose users and items are known."""
+    assert growth.size(1_697_533) == generate.Size()
+    assert growth.size(169_753) == generate.Size(169_753, 12_395, 5_005)
+    assert growth.size(17_000_000).users == 6_500_000
+
+
+@pytest.mark.slow
+def test_each_step_has_its_time_and_memory(tmp_path: Path) -> None:
+    """Two steps of a run; a table is made after what it is made from, within the whole."""
+    file = tmp_path / "reviews.json.gz"
+    generate.write(file, generate.Size(reviews=3_000, users=150, items=400), 1)
+    done = materialize(data_folder(tmp_path / "data", file), select=["raw_reviews", "users"])
+    assert list(done.steps) == ["reviews", "users"]
+    assert 0 < done.sum(done.steps) < done.seconds
+    assert all(20 < step.peak_mb <= done.peak_mb for step in done.steps.values())

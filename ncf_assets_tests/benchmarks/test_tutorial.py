@@ -1,0 +1,85 @@
+"""The tutorial's steps do what they say: `benchmarks.tutorial`, on reviews counted by hand."""
+
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import generate, tutorial
+from benchmarks.lineage import Done, Step
+from benchmarks.pipeline import by_step, compare
+
+REVIEWS = pd.DataFrame(
+    [
+        ("ann", "hat", 5.0, 10),
+        ("ann", "cap", 4.0, 20),
+        ("ann", "tie", 3.0, 20),
+        ("ben", "hat", 1.0, 5),
+    ],
+    columns=tutorial.COLUMNS,
+)
+
+
+def test_the_last_review_of_each_user_is_the_test() -> None:
+    """Of ann's two last ones on one day the first line; ranks are dense, the latest is 1."""
+    ranked = tutorial.rank(REVIEWS)
+    assert ranked["rank"].tolist() == [2, 1, 1, 1]
+    train, test = tutorial.split(tutorial.number(ranked))
+    assert test.to_numpy().tolist() == [[0, 1], [1, 0]]
+    assert train.to_numpy().tolist() == [[0, 0], [0, 2]]
+
+
+def test_negatives_are_items_that_the_user_has_not_rated() -> None:
+    """99 different ones for the test, and 4 for each training pair."""
+    test, train = tutorial.draw(np.arange(150), np.array([3, 7, 9]))
+    assert len(set(test.tolist())) == 99
+    assert len(train) == 4 * 2
+    assert not {3, 7, 9} & {*test.tolist(), *train.tolist()}
+
+
+def test_what_is_done_in_part_is_multiplied_up() -> None:
+    """A step on a tenth of the data counts ten times."""
+    _, whole = tutorial.timed(partial(time.sleep, 0.01))
+    _, tenth = tutorial.timed(partial(time.sleep, 0.01), 0.1)
+    assert tutorial.of(whole) == ""
+    assert tutorial.of(tenth) == "  (extrapolated from 10.00% of the data)"
+    assert tenth.seconds > 2 * whole.seconds
+
+
+@pytest.mark.slow
+def test_every_step_is_timed_on_a_generated_file(tmp_path: Path) -> None:
+    """All of 3,000 reviews, a few users and steps of the rest."""
+    file = tmp_path / "reviews.json.gz"
+    generate.write(file, generate.Size(reviews=3_000, users=150, items=400), 1)
+    reviews = tutorial.whole(file)
+    assert len(reviews) == 3_000
+    assert reviews["reviewerID"].nunique() == 150
+    times = tutorial.tutorial(file, reviews, tutorial.Part(read=3_000, users=15, steps=2))
+    assert set(times) == {"read", "rank", "map", "split", "negatives", "train", "evaluate"}
+    assert times["read"].part == 1
+    assert times["negatives"].part == pytest.approx(0.1)
+
+
+def test_a_ratio_is_the_tutorials_time_by_ours() -> None:
+    """Reading 6 s by 2 s, and 1 s by 1 s for each other step of ours that it stands for."""
+    names = ["reviews", "users", "items", "interactions", "train", "validation", "test"]
+    names += ["negatives", "test_candidates", "ials_model", "gmf_model", "mlp_model"]
+    names += ["neumf_model", "ranking_pass", "evaluation"]
+    steps = {name: Step(name, 2.0 if name == "reviews" else 1.0, 100.0) for name in names}
+    times = ("read", 6.0), ("rank", 1.0), ("map", 2.0), ("split", 3.0), ("negatives", 2.0)
+    theirs = {name: tutorial.Timed(seconds, 1) for name, seconds in times}
+    theirs |= {name: tutorial.Timed(40.0, 1) for name in ("train", "evaluate")}
+    longer = compare(Done(47.0, 100.0, steps), by_step(theirs))
+    assert longer == {
+        "read": 3,
+        "rank and map": 1,
+        "split": 1,
+        "negatives": 1,
+        "train": 10,
+        "evaluate": 20,
+        "before training": 14 / 10,
+        "in all": 94 / 47,
+    }
