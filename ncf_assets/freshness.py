@@ -73,8 +73,8 @@ def _reasons(
         reasons.append("its code has changed")
     if "source" in stamp.inputs and stamp.config != dataset.reading:
         reasons.append("its entry in datasets.toml has changed")
-    if "source" in stamp.inputs and _source_changed(warehouse, dataset, stamp):
-        reasons.append("the source file has changed")
+    if "source" in stamp.inputs and (change := _source_change(warehouse, dataset, stamp)):
+        reasons.append(change)
     changes = {name: _change(upstream[name], stamp) for name in asset.upstream}
     for one, many in SAID.items():
         if names := [name for name, change in changes.items() if change == one]:
@@ -91,11 +91,15 @@ def _change(made_from: State, stamp: Stamp) -> str | None:
     return "is out of date" if made_from.reasons else None
 
 
-def _source_changed(warehouse: Warehouse, dataset: Dataset, stamp: Stamp) -> bool:
-    """Whether the source file differs from the one that was read; one that is gone does not."""
+def _source_change(warehouse: Warehouse, dataset: Dataset, stamp: Stamp) -> str | None:
+    """What has become of the source file since it was read; one that is gone is no change."""
     file = download.locate(dataset, warehouse.registry.parent, warehouse.raw)
     if file is None or not file.exists():
-        return False
+        return None
     if download.signature(file).items() <= stamp.source.items():
-        return False
-    return packing.fingerprint(file) != stamp.inputs["source"]
+        return None
+    try:
+        same = packing.fingerprint(file) == stamp.inputs["source"]
+    except packing.SourceError as error:
+        return str(error)
+    return None if same else "the source file has changed"

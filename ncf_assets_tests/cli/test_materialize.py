@@ -283,9 +283,14 @@ def test_a_misspelt_setting_is_told_without_a_traceback(tmp_path: Path) -> None:
 
 
 def test_status_follows_the_registry_and_names_damage(tmp_path: Path) -> None:
-    """Another format in datasets.toml, and a Parquet file cut in the middle."""
+    """A folder in the file's place, another format, and a Parquet file cut in the middle."""
     data = tiny_folder(tmp_path)
     assert ncf(data, "materialize", "Sample", "--select", "raw_reviews").returncode == 0
+    (data / "tiny.json").rename(data / "moved.json")
+    (data / "tiny.json").mkdir()
+    assert "tiny.json cannot be opened" in state(data, "raw_reviews")
+    (data / "tiny.json").rmdir()
+    (data / "moved.json").rename(data / "tiny.json")
     registry = data / "datasets.toml"
     registry.write_text(registry.read_text().replace("amazon-2014", "amazon-2018"))
     assert state(data, "raw_reviews") == "its entry in datasets.toml has changed"
