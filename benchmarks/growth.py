@@ -4,7 +4,7 @@
 
 For each size a file is generated into the folder (about 0.5 kB a review; one that is there is taken
 again) and everything from `raw_reviews` to `test_candidates` made from it by `ncf-assets
-materialize`. Up to 10 million reviews, users and items are in the proportions of Amazon's 2014
+materialize`, with NCF_MEMORY_GB=4 unless it is set: what DuckDB cannot hold in them it spills. Up to 10 million reviews, users and items are in the proportions of Amazon's 2014
 Movies_and_TV; 17 million have the 6.5 million users and 750 thousand items of the 2023 file. Prints
 a table in Markdown and, as its last line, JSON.
 """
@@ -109,6 +109,7 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     chosen = parser.parse_args()
     chosen.folder.mkdir(exist_ok=True)
+    os.environ.setdefault("NCF_MEMORY_GB", "4")
     runs = [grown(chosen.folder, reviews) for reviews in chosen.sizes]
     print(table(runs))
     if chosen.plot:
