@@ -4,9 +4,10 @@
 
 For each size a file is generated into the folder (about 0.5 kB a review; one that is there is taken
 again) and everything from `raw_reviews` to `test_candidates` made from it by `ncf-assets
-materialize`, with NCF_MEMORY_GB=4 unless it is set: what DuckDB cannot hold in them it spills. Up to 10 million reviews, users and items are in the proportions of Amazon's 2014
-Movies_and_TV; 17 million have the 6.5 million users and 750 thousand items of the 2023 file. Prints
-a table in Markdown and, as its last line, JSON.
+materialize`, with NCF_MEMORY_GB=4 unless it is set: what DuckDB cannot hold in them it spills. Up
+to 10 million reviews, users and items are in the proportions of Amazon's 2014 Movies_and_TV; 17
+million have the 6.5 million users and 750 thousand items of the 2023 file. Prints a table in
+Markdown and, as its last line, JSON.
 """
 
 import argparse
