@@ -26,7 +26,7 @@ from benchmarks.movielens import N_ITEMS, N_USERS, Split, load, validation
 from ncf_assets.assets.baselines import EaseConfig, ItemKnnConfig
 from ncf_assets.assets.train import GmfConfig, IalsConfig, MlpConfig, NeumfConfig
 from ncf_assets.assets.training_config import TrainingConfig
-from ncf_assets.ncf import choosing, ease, ials, itemknn, metrics, neumf, ranking
+from ncf_assets.ncf import choosing, ease, ials, itemknn, metrics, neumf, ranking, warm_start
 from ncf_assets.ncf.examples import Examples
 from ncf_assets.ncf.history import best_epoch, describe
 from ncf_assets.ncf.training import Progress, train
@@ -121,11 +121,11 @@ def best(fitting: Fitting) -> dict[str, Any]:
         ],
     )
     gmf = neumf.build_gmf(N_USERS, N_ITEMS, config.factors, seed)
-    neumf.start_from_factors(gmf, factors)
+    warm_start.from_factors(gmf, factors)
     fitting.train("gmf", gmf, configuration(GmfConfig))
     tower = configuration(MlpConfig).layers
     model = neumf.build_neumf(N_USERS, N_ITEMS, config.factors, tower, seed)
-    neumf.start_from_gmf(model, gmf)
+    warm_start.from_gmf(model, gmf)
     fitting.train("neumf", model, configuration(NeumfConfig))
     return {"iALS": factors, "GMF": gmf, "NeuMF, best configuration": model}
 

@@ -26,6 +26,7 @@ from ncf_assets.warehouse import Stamp
 SCIENCE = tuple(
     f"ncf_assets.ncf.{module}"
     for module in (
+        "adam",
         "epoch",
         "examples",
         "history",
@@ -36,8 +37,10 @@ SCIENCE = tuple(
         "ranking",
         "sampling",
         "team",
+        "trainer",
         "training",
         "training_negatives",
+        "warm_start",
     )
 )
 PROBED_PAIRS = 256  # pairs on which a saved model must score as it did in training

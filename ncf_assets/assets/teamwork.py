@@ -52,11 +52,12 @@ def take_part(team: Any, warehouse: Warehouse) -> Iterator[str]:
     ValueError if this process sees other data than the chief.
     """
     from ncf_assets.ncf import training
+    from ncf_assets.ncf.trainer import TrainingSettings
 
     while told := team.told():
         task = json.loads(told)
         yield task["dataset"]
-        settings = training.TrainingSettings(**task["settings"])
+        settings = TrainingSettings(**task["settings"])
         examples = _examples(warehouse, task)
         training.follow(examples, task["sizes"], task["shapes"], settings, team)
 

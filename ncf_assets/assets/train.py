@@ -133,14 +133,14 @@ def ials_model(run: Run, config: IalsConfig) -> Fitted:
 @model_asset("gmf_model", GmfConfig, reads=["ials_model"])
 def gmf_model(run: Run, config: GmfConfig) -> Any:
     """Element-wise product of a user and an item embedding, weighted: matrix factorisation."""
-    from ncf_assets.ncf import neumf
+    from ncf_assets.ncf import neumf, warm_start
     from ncf_assets.ncf.ials import Factors
 
     with np.load(run.inputs.model_file("ials_model"), allow_pickle=False) as file:
         factors = Factors(file["users"], file["items"])
     model = neumf.build_gmf(*run.sizes(), factors.items.shape[1], config.seed)
     if config.pretrained:
-        neumf.start_from_factors(model, factors)
+        warm_start.from_factors(model, factors)
     return model
 
 
@@ -160,17 +160,17 @@ def neumf_model(run: Run, config: NeumfConfig) -> Any:
 
 def untrained_neumf(run: Run, config: NeumfConfig) -> Any:
     """NeuMF of the sizes of the trained GMF and MLP, started as configured."""
-    from ncf_assets.ncf import neumf
+    from ncf_assets.ncf import neumf, warm_start
 
     gmf = neumf.load(run.inputs.model_file("gmf_model"))
     factors = gmf.get_layer("gmf_item_embedding").output_dim
     layers = run.inputs.record("mlp_model")["configuration"]["layers"]
     model = neumf.build_neumf(*run.sizes(), factors, layers, config.seed)
     if config.pretrained == "gmf":
-        neumf.start_from_gmf(model, gmf)
+        warm_start.from_gmf(model, gmf)
     elif config.pretrained == "both":
         mlp = neumf.load(run.inputs.model_file("mlp_model"))
-        neumf.start_from_both(model, gmf, mlp, config.alpha)
+        warm_start.from_both(model, gmf, mlp, config.alpha)
     return model
 
 

@@ -48,6 +48,6 @@ class TrainingConfig(dg.Config):
 
     def settings(self) -> Any:
         """Those of them that say how to train, as TrainingSettings."""
-        from ncf_assets.ncf.training import TrainingSettings
+        from ncf_assets.ncf.trainer import TrainingSettings
 
         return TrainingSettings(**{f.name: getattr(self, f.name) for f in fields(TrainingSettings)})

@@ -13,12 +13,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ncf_assets.ncf import adam
 from ncf_assets.ncf.pair_logits import Weights, is_item_table, is_user_table, pair_logits
 from ncf_assets.ncf.team import Team
 from ncf_assets.ncf.training_negatives import Histories, draw
 
-# Kingma and Ba 2015, "Adam", section 2; epsilon as in Keras
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 # ours: from about 4 rows a pair on, working by row is quicker than working on the whole
 LARGE = 4
 
@@ -80,7 +79,7 @@ def epoch_function(per_positive: int, l2: float, team: Team | None = None) -> Ep
     """
     compiled = partial(tf.function, jit_compile=True)
     # XLA has no collectives between processes, so of a team's steps it compiles only the parts
-    draw_, gradients_, update = (compiled(f) for f in (draw, _gradients, _adam_update))
+    draw_, gradients_, update = (compiled(f) for f in (draw, _gradients, adam.update))
 
     def run(state, histories, users, items, n_positives, rates, taken, seed):  # type: ignore[no-untyped-def]
         steps, p = users.shape
@@ -96,8 +95,8 @@ def epoch_function(per_positive: int, l2: float, team: Team | None = None) -> Ep
             at = _by_row(state[0], users[step][own], candidates[own])
             result = *gradients_(state[0], at, candidates[own], share[own], l2), at
             loss, gradients, at = team.joined(*result) if team else result
-            rate = _corrected(rates[step], taken + step + 1)
-            state = _adam(state, gradients, at, partial(update, rate=rate))
+            rate = adam.corrected(rates[step], taken + step + 1)
+            state = adam.step(state, gradients, at, partial(update, rate=rate))
             return step + 1, state, tf.tensor_scatter_nd_update(losses, [[step]], [loss])
 
         start = (tf.constant(0), state, tf.zeros([steps]))
@@ -174,52 +173,3 @@ def _whole(gradient: Any, weight: Any) -> Any:
         return gradient
     values = tf.reshape(gradient.values, [-1, weight.shape[1]])
     return tf.math.unsorted_segment_sum(values, tf.reshape(gradient.indices, [-1]), weight.shape[0])
-
-
-def _corrected(rate: Any, step: Any) -> Any:
-    """The learning rate with both of Adam's bias corrections (end of section 2)."""
-    t = tf.cast(step, tf.float32)
-    return rate * tf.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
-
-
-def _adam(
-    state: tuple[Weights, Weights, Weights],
-    gradients: Weights,
-    at: Mapping[str, Any],
-    update: Callable[..., tuple[Any, Any, Any]],
-) -> tuple[Weights, Weights, Weights]:
-    """Take one step by `update`; of the embeddings in `at` only the rows there move.
-
-    So the cost of a step hardly grows with the number of users, nor of very many items.
-    """
-    weights, first, second = (dict(x) for x in state)
-    for path, gradient in gradients.items():
-        if path not in at:
-            weights[path], first[path], second[path] = update(
-                weights[path], first[path], second[path], gradient
-            )
-            continue
-        rows = at[path]
-        summed = _summed_by_row(gradient, rows, weights[path].shape[0])
-        weight, moment, square = (tf.gather(x[path], rows) for x in (weights, first, second))
-        new = update(weight, moment, square, summed)
-        for whole, values in zip((weights, first, second), new, strict=True):
-            # the values of a row that comes up twice are equal, so their order does not matter
-            whole[path] = tf.tensor_scatter_nd_update(whole[path], rows[:, None], values)
-    return weights, first, second
-
-
-def _summed_by_row(gradient: Any, rows: Any, n_rows: int) -> Any:
-    """The gradients [n, width] of rows int32 [n], each in sum with the others of its row."""
-    n = rows.shape[0]
-    last = tf.tensor_scatter_nd_max(tf.zeros([n_rows], tf.int32), rows[:, None], tf.range(n))
-    slots = tf.gather(last, rows)  # [n], the place of the last of equal rows
-    return tf.gather(tf.math.unsorted_segment_sum(gradient, slots, n), slots)
-
-
-def _adam_update(
-    weight: Any, first: Any, second: Any, gradient: Any, rate: Any
-) -> tuple[Any, Any, Any]:
-    first = BETA_1 * first + (1 - BETA_1) * gradient
-    second = BETA_2 * second + (1 - BETA_2) * gradient**2
-    return weight - rate * first / (tf.sqrt(second) + EPSILON), first, second

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ncf_assets.ncf import neumf
+from ncf_assets.ncf import neumf, warm_start
 from ncf_assets.ncf.ials import Factors
 
 N_USERS, N_ITEMS = 5, 7
@@ -88,12 +88,12 @@ def test_neumf_has_embeddings_for_each_half() -> None:
 def test_pretrained_neumf_starts_between_its_halves(alpha: float) -> None:
     """Section 3.4.1: logit = alpha · GMF's + (1 - alpha) · MLP's, for each pair."""
     one, two, model = randomise(gmf(), 1), randomise(mlp(), 2), both()
-    neumf.start_from_both(model, one, two, alpha)
+    warm_start.from_both(model, one, two, alpha)
     expected = alpha * logits_of(one) + (1 - alpha) * logits_of(two)
     np.testing.assert_allclose(logits_of(model), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_neumf_may_start_from_gmf_alone() -> None:
+def test_neumf_may_from_gmf_alone() -> None:
     """Its logit is GMF's and that of its own fresh tower, under GMF's bias."""
     one, model = randomise(gmf(), 1), both(7)
     fresh, alone = both(7), mlp(7)
@@ -102,7 +102,7 @@ def test_neumf_may_start_from_gmf_alone() -> None:
             layer.set_weights(fresh.get_layer(layer.name).get_weights())
     kernel = fresh.get_layer("logit").get_weights()[0][3:]
     alone.get_layer("logit").set_weights([kernel, np.zeros(1)])
-    neumf.start_from_gmf(model, one)
+    warm_start.from_gmf(model, one)
     np.testing.assert_allclose(logits_of(model), logits_of(one) + logits_of(alone), rtol=1e-5)
 
 
@@ -114,7 +114,7 @@ def test_gmf_starts_with_the_order_of_the_factors() -> None:
         10 * generator.normal(size=(N_ITEMS, 3)).astype(np.float32),
     )
     model = gmf()
-    neumf.start_from_factors(model, factors)
+    warm_start.from_factors(model, factors)
     expected = 8 * (factors.users @ factors.items.T) - 3
     np.testing.assert_allclose(logits_of(model), expected.ravel(), rtol=1e-4, atol=1e-4)
     users, items = (
@@ -129,7 +129,7 @@ def test_a_row_that_nothing_is_known_of_keeps_its_fresh_values() -> None:
     items[[1, 3]] = 0
     model = gmf()
     (fresh,) = model.get_layer("gmf_item_embedding").get_weights()
-    neumf.start_from_factors(model, Factors(np.ones((N_USERS, 3), np.float32), items))
+    warm_start.from_factors(model, Factors(np.ones((N_USERS, 3), np.float32), items))
     (started,) = model.get_layer("gmf_item_embedding").get_weights()
     np.testing.assert_array_equal(started[[1, 3]], fresh[[1, 3]])
     assert not np.array_equal(started[1], started[3])
@@ -142,7 +142,7 @@ def test_factors_that_have_collapsed_start_nothing() -> None:
     tables = ["gmf_user_embedding", "gmf_item_embedding"]
     fresh = [model.get_layer(name).get_weights()[0] for name in tables]
     tiny = (np.full((n, 3), 1e-12, np.float32) for n in (N_USERS, N_ITEMS))
-    neumf.start_from_factors(model, Factors(*tiny))
+    warm_start.from_factors(model, Factors(*tiny))
     for name, before in zip(tables, fresh, strict=True):
         np.testing.assert_array_equal(model.get_layer(name).get_weights()[0], before)
 
@@ -151,7 +151,7 @@ def test_factors_of_another_width_are_refused() -> None:
     """Four do not fit three."""
     four = Factors(np.ones((N_USERS, 4), np.float32), np.ones((N_ITEMS, 4), np.float32))
     with pytest.raises(ValueError, match=r"gmf_user_embedding is \[\(5, 4\)\], the model has"):
-        neumf.start_from_factors(gmf(), four)
+        warm_start.from_factors(gmf(), four)
 
 
 def test_halves_of_another_size_are_refused() -> None:
@@ -160,14 +160,14 @@ def test_halves_of_another_size_are_refused() -> None:
         ValueError,
         match=r"gmf_user_embedding is \[\(5, 4\)\], the model has \[\(5, 3\)\]; build both",
     ):
-        neumf.start_from_both(both(), gmf(factors=4), mlp(), 0.5)
+        warm_start.from_both(both(), gmf(factors=4), mlp(), 0.5)
 
 
 def test_a_half_with_a_taller_tower_is_refused() -> None:
     """NeuMF has no third hidden layer."""
     taller = neumf.build_mlp(N_USERS, N_ITEMS, [8, 4, 2, 2], 1)
     with pytest.raises(ValueError, match=r"mlp_hidden_3 is .*, the model has none; build both"):
-        neumf.start_from_both(both(), gmf(), taller, 0.5)
+        warm_start.from_both(both(), gmf(), taller, 0.5)
 
 
 @pytest.mark.parametrize("layers", [[], [8], [7, 4]])

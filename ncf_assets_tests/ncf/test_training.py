@@ -13,17 +13,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ncf_assets.ncf import checkpoint, metrics, neumf, ranking
+from ncf_assets.ncf import checkpoint, metrics, neumf, ranking, warm_start
 from ncf_assets.ncf.epoch import State
 from ncf_assets.ncf.examples import Examples
 from ncf_assets.ncf.history import Epoch, best_epoch, describe
 from ncf_assets.ncf.network_scorer import block_scorer
 from ncf_assets.ncf.pair_logits import score_lists
 from ncf_assets.ncf.sampling import unseen_items, user_keys
+from ncf_assets.ncf.trainer import TrainingSettings, suitable_batch_size
 from ncf_assets.ncf.training import (
     Progress,
-    TrainingSettings,
-    suitable_batch_size,
     train,
 )
 
@@ -407,7 +406,7 @@ def test_neumf_learns_whose_taste_is_whose(pretrained: bool) -> None:
     trained = neumf.build_neumf(200, 60, 4, [16, 8], 1)
     if pretrained:
         halves = neumf.build_gmf(200, 60, 4, 1), neumf.build_mlp(200, 60, [16, 8], 1)
-        neumf.start_from_both(trained, *(fit(half) for half in halves), 0.5)
+        warm_start.from_both(trained, *(fit(half) for half in halves), 0.5)
     popularity = np.bincount(positives[1], minlength=60)
 
     def hit_ratio(scorer: ranking.BlockScorer) -> float:
