@@ -44,7 +44,7 @@ def blocks(path: Path, limit: int = UNPACKED_LIMIT) -> Iterator[bytes]:
         found = _unpacked(path, file, limit) if head.startswith(_GZIP) else _plain(file)
         first = next(found, b"").removeprefix(BOM)
         if not first:
-            raise SourceError(f"{path} is empty; download it again, or correct its `path`")
+            raise SourceError(f"{path}: is empty; download it again, or correct its `path`")
         yield first
         yield from found
 
@@ -61,7 +61,7 @@ def opened(path: Path) -> BufferedReader:
         return path.open("rb")
     except OSError as error:
         raise SourceError(
-            f"{path} cannot be opened ({error.strerror}); put the file there, or correct `path` "
+            f"{path}: cannot be opened ({error.strerror}); put the file there, or correct `path` "
             "or `url` in datasets.toml"
         ) from error
 
