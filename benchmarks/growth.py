@@ -111,8 +111,10 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.folder.mkdir(exist_ok=True)
     os.environ.setdefault("NCF_MEMORY_GB", "4")
-    runs = [grown(chosen.folder, reviews) for reviews in chosen.sizes]
-    print(table(runs))
+    runs: list[Grown] = []
+    for reviews in chosen.sizes:
+        runs.append(grown(chosen.folder, reviews))
+        print(table(runs), flush=True)
     if chosen.plot:
         plot(runs, chosen.plot)
     print(
