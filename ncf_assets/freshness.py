@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ncf_assets.datasets import Dataset
-from ncf_assets.ingest import download, source
+from ncf_assets.ingest import download, packing, source
 from ncf_assets.warehouse import DamagedError, Stamp, Warehouse
 
 # of one thing upstream, and of several
@@ -73,8 +73,8 @@ def _reasons(
         reasons.append("its code has changed")
     if "source" in stamp.inputs and stamp.config != dataset.reading:
         reasons.append("its entry in datasets.toml has changed")
-    if "source" in stamp.inputs and _source_changed(warehouse, dataset, stamp):
-        reasons.append("the source file has changed")
+    if "source" in stamp.inputs and (change := source_change(warehouse, dataset, stamp)):
+        reasons.append(change)
     changes = {name: _change(upstream[name], stamp) for name in asset.upstream}
     for one, many in SAID.items():
         if names := [name for name, change in changes.items() if change == one]:
@@ -91,12 +91,14 @@ def _change(made_from: State, stamp: Stamp) -> str | None:
     return "is out of date" if made_from.reasons else None
 
 
-def _source_changed(warehouse: Warehouse, dataset: Dataset, stamp: Stamp) -> bool:
-    """Whether the source file differs from the one that was read; one that is gone does not."""
+def source_change(warehouse: Warehouse, dataset: Dataset, stamp: Stamp) -> str | None:
+    """What has become of the source file since it was read; one that is gone is no change."""
     found = download.locate(dataset, warehouse.registry.parent, warehouse.raw)
     files = source.files_of(found) if found else []
-    if found is None or not files:
-        return False
-    if source.signature(found).items() <= stamp.source.items():
-        return False
-    return source.fingerprint(files) != stamp.inputs["source"]
+    if found is None or not files or source.signature(found).items() <= stamp.source.items():
+        return None
+    try:
+        same = source.fingerprint(files) == stamp.inputs["source"]
+    except packing.SourceError as error:
+        return str(error)
+    return None if same else "the source file has changed"
