@@ -9,11 +9,11 @@ from ncf_assets.cli.choices import warehouse
 
 @click.command()
 def worker() -> None:
-    """Take part in the trainings of worker 0 of TF_CONFIG, until its process ends.
+    """Take part in the trainings of another process.
 
-    Worker 0 is any other command that trains, such as `ncf-assets materialize`, with the same
-    TF_CONFIG but for its index. All need the same data folder, or copies of its tables.
-    See docs/scaling.md.
+    It ends with the process of worker 0 of TF_CONFIG. That is any other command that trains, such
+    as `ncf-assets materialize`, with the same TF_CONFIG but for its index. All need the same data
+    folder, or copies of its tables. See docs/scaling.md.
     """
     from ncf_assets.assets.teamwork import take_part
     from ncf_assets.ncf import team
