@@ -10,6 +10,7 @@ The last line is a JSON object.
 
 import argparse
 import json
+import math
 import multiprocessing
 import resource
 import tempfile
@@ -67,8 +68,8 @@ def quality(folder: Path, stream: bool) -> float:
     given: Any = examples.Examples(part.train_users, part.train_items, *held_out)
     with pairs_file(part.train_users, part.train_items) as file:
         if stream:
-            examples.PART = part.train_users.size // PARTS
-            given = examples.StreamedExamples(file, *held_out)
+            pairs = math.ceil(part.train_users.size / PARTS)
+            given = examples.StreamedExamples(file, *held_out, part=pairs)
         model = neumf.build_neumf(N_USERS, N_ITEMS, 8, LAYERS, 1)
         reached = best_epoch(train(model, given, SCRATCH.settings())).validation_ndcg_at_10
     return reached or 0.0

@@ -4,6 +4,7 @@ A part has whole users, so that it knows what they must not be given as negative
 drawn is `training_negatives`; what is done with a part, `epoch`.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,7 +67,7 @@ class Streamed:
     each other. A part has `part` pairs and at most one user's more.
     """
 
-    def __init__(self, file: Path, n_users: int, n_items: int, part: int = PART) -> None:
+    def __init__(self, file: Path, n_users: int, n_items: int, part: int) -> None:
         self._file = pq.ParquetFile(file)
         self._sizes = n_users, n_items
         counts = np.zeros(n_users, np.int64)
@@ -76,11 +77,13 @@ class Streamed:
         self.n = int(ends[-1])
         self._most = int(counts.max())
         starts = np.concatenate([[0], ends])
-        wanted = np.arange(part, self.n, part)
+        # of about one size, as smaller parts are filled up to the largest
+        size = math.ceil(self.n / math.ceil(self.n / part)) if self.n else part
+        wanted = np.arange(size, self.n, size)
         cuts = starts[np.searchsorted(ends, wanted, side="right")]  # before a user who goes beyond
         self._bounds = np.unique(np.concatenate([[0], cuts, [self.n]]))
         self.n_parts = self._bounds.size - 1
-        self.largest = int(np.diff(self._bounds).max())
+        self.largest = int(np.diff(self._bounds).max(initial=0))
 
     def epoch(self, generator: np.random.Generator) -> Iterator[Part]:
         """The parts in random order, each shuffled."""
@@ -129,7 +132,8 @@ class StreamedExamples:
     file: Path
     validation_users: np.ndarray
     validation_candidates: np.ndarray
+    part: int = PART
 
     def positives(self, n_users: int, n_items: int) -> Positives:
         """The pairs to train on."""
-        return Streamed(self.file, n_users, n_items)
+        return Streamed(self.file, n_users, n_items, self.part)

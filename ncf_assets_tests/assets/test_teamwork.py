@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -17,24 +16,19 @@ import pytest
 import yaml
 
 from ncf_assets.warehouse import Warehouse
+from ncf_assets_tests.assets.trained import MODEL, kept_epochs, record, split
 from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
 from ncf_assets_tests.serving import free_port
 from ncf_assets_tests.tiny import CONFIG
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # starts processes and trains
-UPSTREAM = "raw_reviews,rejected_reviews,users,items,interactions,train,validation,test,negatives"
-MODEL = "mlp_model"
 LONG = 120  # epochs
 
 
-@pytest.fixture(scope="module")
-def split(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", name="split")
+def materialized(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder whose Sample is materialized up to the negatives."""
-    data = tiny_folder(tmp_path_factory.mktemp("split"))
-    config = str(data / "run.yaml")
-    done = ncf(data, "materialize", "Sample", "--select", UPSTREAM, "--config", config)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return data
+    return split(tmp_path_factory.mktemp("split"))
 
 
 def copy(split: Path, to: Path) -> Path:
@@ -82,26 +76,11 @@ def worker(data: Path, place: dict[str, str]) -> Iterator[subprocess.Popen[str]]
             process.kill()
 
 
-def record(data: Path) -> dict[str, Any]:
-    """The model.json of the MLP."""
-    found: dict[str, Any] = Warehouse(data).record(MODEL, "Sample")
-    return found
-
-
 def weights(data: Path) -> list[np.ndarray]:
     """Of the saved MLP, which stock Keras loads."""
     file = Warehouse(data).file(MODEL, "Sample").with_name(record(data)["file"])
     found: list[np.ndarray] = keras.models.load_model(file, safe_mode=True).get_weights()
     return found
-
-
-def kept_epochs(data: Path) -> int:
-    """The number of epochs in the checkpoint; 0 without one."""
-    file = Warehouse(data).checkpoint(MODEL, "Sample")
-    if not file.exists():
-        return 0
-    with np.load(file, allow_pickle=False) as arrays:
-        return len(json.loads(arrays["history"].tobytes())) - 1
 
 
 def test_two_processes_train_the_model_that_one_does(split: Path, tmp_path: Path) -> None:

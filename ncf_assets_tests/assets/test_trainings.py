@@ -1,7 +1,6 @@
 """A training as its user meets it: killed and gone on with, watched, and handed on."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -19,13 +18,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ncf_assets.ncf import neumf
 from ncf_assets.warehouse import PROJECT_DATA, Warehouse
-from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
+from ncf_assets_tests.assets.trained import MODEL, UPSTREAM, kept_epochs, record, split
+from ncf_assets_tests.cli.commands import BIN, environment, ncf
 from ncf_assets_tests.serving import free_port
 from ncf_assets_tests.tiny import CONFIG
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # starts processes and trains
-MODEL = "mlp_model"
-UPSTREAM = "raw_reviews,rejected_reviews,users,items,interactions,train,validation,test,negatives"
 EPOCHS = 60
 
 
@@ -46,12 +44,6 @@ def train(data: Path, **training: Any) -> str:
     return done.stdout
 
 
-def record(data: Path) -> dict[str, Any]:
-    """The model.json of the MLP."""
-    found: dict[str, Any] = Warehouse(data).record(MODEL, "Sample")
-    return found
-
-
 def killed_in_training(data: Path) -> int:
     """Start a training and kill its process group once some epochs are kept; epochs then kept."""
     words = ["materialize", "Sample", "--select", MODEL, "--config", str(configure(data))]
@@ -67,23 +59,6 @@ def killed_in_training(data: Path) -> int:
     os.killpg(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "the training ended before it could be killed"
     return kept_epochs(data)
-
-
-def kept_epochs(data: Path) -> int:
-    """The number of epochs in the checkpoint; 0 without one."""
-    file = Warehouse(data).checkpoint(MODEL, "Sample")
-    if not file.exists():
-        return 0
-    with np.load(file, allow_pickle=False) as arrays:
-        return len(json.loads(arrays["history"].tobytes())) - 1
-
-
-def split(data: Path) -> Path:
-    """A data folder whose Sample is materialized up to the negatives."""
-    config = str(tiny_folder(data) / "run.yaml")
-    done = ncf(data, "materialize", "Sample", "--select", UPSTREAM, "--config", config)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return data
 
 
 @pytest.fixture(scope="module")
