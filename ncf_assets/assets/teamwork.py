@@ -43,7 +43,8 @@ def announce(team: Any, run: Run, model: Any, settings: Any) -> None:
         "shapes": {v.path: tuple(v.shape) for v in model.trainable_variables},
         "settings": asdict(settings),
     }
-    team.told(json.dumps(task))
+    with team.together():
+        team.told(json.dumps(task))
 
 
 def take_part(team: Any, warehouse: Warehouse) -> Iterator[str]:

@@ -32,14 +32,14 @@ class Team:
 
     def __init__(self) -> None:
         self.size, self.index = place(os.environ["TF_CONFIG"])
-        if not self.index:
-            atexit.register(self._end)
         self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
         if self._strategy.num_replicas_in_sync != self.size:
             raise ValueError(
                 f"a process trains on one device, found {self._strategy.num_replicas_in_sync} for"
                 f" {self.size} processes; set CUDA_VISIBLE_DEVICES to one GPU, or to -1 for none"
             )
+        if not self.index:
+            atexit.register(self._end)
 
     def share(self, n: int) -> slice:
         """The own part of n, which is a multiple of `size`."""
