@@ -55,4 +55,4 @@ def negatives(inputs: Inputs, config: NegativesConfig) -> Iterator[pa.RecordBatc
             yield pa.RecordBatch.from_pandas(columns, preserve_index=False)
 
 
-test_candidates = sql_asset("test_candidates", "split")
+test_candidates = sql_asset("test_candidates", "split", users_of="test")

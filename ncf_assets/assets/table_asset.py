@@ -115,16 +115,20 @@ def sql_asset(
     group: str,
     config: type[dg.Config] = NoConfig,
     facts: Facts | None = None,
+    users_of: str | None = None,
 ) -> dg.AssetsDefinition:
     """Make an asset of a table's select; what it reads follows from the text.
 
-    `facts` gives more metadata for the UI.
+    `facts` gives more metadata for the UI. A select with too many rows to sort at once is run for
+    some users of the table `users_of` at a time.
     """
     table = tables()[name]
     select = str(table.select)
 
     def rows_by_table(inputs: Inputs, config: Any) -> dict[str, Rows]:
         parameters = {name: getattr(config, name) for name in table.parameters}
+        if users_of:
+            return {name: inputs.query_by_user(table, parameters, users_of)}
         return {name: inputs.query(select, parameters)}
 
     version = code_version(select, str(table.schema))

@@ -53,6 +53,14 @@ class Table:
         return pa.schema(fields)
 
     @property
+    def select_of_users(self) -> str:
+        """The select's rows of the users $first_user to $last_user alone, in the key's order."""
+        return (
+            f'select * from ({self.select}) where "user" between $first_user and $last_user'
+            f" order by {', '.join(self.key)}"
+        )
+
+    @property
     def spans_datasets(self) -> bool:
         """Whether one file has the rows of all datasets, with the dataset as a column."""
         return any(column.name == "dataset" for column in self.columns)

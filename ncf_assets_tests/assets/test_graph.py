@@ -16,7 +16,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from ncf_assets.assets import inputs
 from ncf_assets.definitions import assets
+from ncf_assets.tables import tables
 from ncf_assets.warehouse import Warehouse
 from ncf_assets_tests.running import failure, materialize
 from ncf_assets_tests.tiny import CONFIG, REJECTED, ROWS, contents, write_source
@@ -47,6 +49,21 @@ def test_every_table_has_the_rows_counted_by_hand(warehouse: Warehouse, table: s
     assert (
         len(warehouse.read(table, "Sample")) == ROWS[table] == warehouse.stamp(table, "Sample").rows
     )
+
+
+def test_a_select_by_some_users_at_a_time_gives_the_rows_of_all_at_once(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """12 test users in bands of 5: lists of 4, in the order of user and position."""
+    monkeypatch.setattr(inputs, "USERS_AT_ONCE", 5)
+    table = tables()["test_candidates"]
+    read = inputs.Inputs(warehouse, "Sample", table.upstream)
+    bands = list(read.query_by_user(table, {}, "test"))
+    assert [len(band) for band in bands] == [5 * 4, 5 * 4, 2 * 4]
+    found = pa.Table.from_batches(bands).select(table.schema.names).to_pandas()
+    pd.testing.assert_frame_equal(found, warehouse.read("test_candidates", "Sample"))
+    at_once = pa.Table.from_batches(read.query(str(table.select), {})).to_pandas()
+    pd.testing.assert_frame_equal(found, at_once[found.columns])
 
 
 def test_the_rejected_line_keeps_its_number_reason_and_text(warehouse: Warehouse) -> None:
