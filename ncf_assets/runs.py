@@ -12,7 +12,7 @@ from dataclasses import replace
 import dagster as dg
 from dagster import DagsterRunStatus as Status
 
-from ncf_assets.warehouse import EVERY, Warehouse, data_dir
+from ncf_assets.warehouse import EVERY, Warehouse
 from ncf_assets.warehouse.claims import claim, holder, last_holder
 
 CLAIM_TAG = "ncf-assets/claim"
@@ -37,7 +37,7 @@ def claiming(at: Warehouse) -> dg.ResourceDefinition:
         if instance is None or run is None or run.is_finished:
             yield place  # to look at: `dg launch` asks for it again after the run has ended
             return
-        with claim(place.root, dataset_of(run), run.run_id):
+        with claim(place, dataset_of(run), run.run_id):
             instance.add_run_tags(run.run_id, claim_tag(place, run.run_id))
             yield place
 
@@ -51,7 +51,7 @@ def dataset_of(run: dg.DagsterRun) -> str:
 
 def claim_tag(place: Warehouse, run_id: str) -> dict[str, str]:
     """The tag of a run that has claimed its dataset; a rerun that copies it has another id."""
-    return {CLAIM_TAG: f"{run_id} {place.root}"}
+    return {CLAIM_TAG: f"{run_id} {place.name}"}
 
 
 def suspects(instance: dg.DagsterInstance, place: Warehouse) -> dict[str, dg.DagsterRun]:
@@ -59,7 +59,7 @@ def suspects(instance: dg.DagsterInstance, place: Warehouse) -> dict[str, dg.Dag
     runs = instance.get_runs(dg.RunsFilter(statuses=UNENDED))
     # others are not ours to judge: they may be at other data, or wait for their process to begin
     claimed = [run for run in runs if _has_claimed(run, place)]
-    holders = {dataset: holder(place.root, dataset) for dataset in map(dataset_of, claimed)}
+    holders = {dataset: holder(place, dataset) for dataset in map(dataset_of, claimed)}
     return {
         run.run_id: run
         for run in claimed
@@ -99,7 +99,7 @@ def fail(instance: dg.DagsterInstance, runs: Iterable[dg.DagsterRun]) -> None:
 def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason | dg.SensorResult:
     """The cursor holds the suspects of one look for the next."""
     seen = set((context.cursor or "").split())
-    found = suspects(context.instance, Warehouse(data_dir()))
+    found = suspects(context.instance, Warehouse.of_environment())
     gone = [run for run_id, run in found.items() if run_id in seen]
     fail(context.instance, gone)
     said = "dead: " + ", ".join(run.run_id for run in gone) if gone else "no run is dead"

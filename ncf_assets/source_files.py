@@ -12,7 +12,8 @@ import dagster as dg
 from ncf_assets.datasets import load
 from ncf_assets.ingest import download
 from ncf_assets.ingest.source import Signature, files_of, signature
-from ncf_assets.warehouse import DamagedError, Warehouse, data_dir
+from ncf_assets.warehouse import DamagedError, Warehouse
+from ncf_assets.warehouse.claims import follow
 
 
 def located(place: Warehouse) -> dict[str, Path]:
@@ -40,7 +41,8 @@ def strangers(place: Warehouse, known: Collection[Path]) -> list[str]:
 )
 def new_source_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """The cursor holds what the last look found, and which of it has been asked for."""
-    place = Warehouse(data_dir())
+    place = Warehouse.of_environment()
+    follow(place)
     before = json.loads(context.cursor or '{"seen": {}, "asked": {}}')
     sources = located(place)
     found = {name: signature(source) for name, source in sources.items()}

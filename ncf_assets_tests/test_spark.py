@@ -26,8 +26,10 @@ from ncf_assets.ingest.source import ROWS, batches, files_of, rows
 from ncf_assets.runs import claiming
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import PROJECT_DATA, Warehouse
+from ncf_assets.warehouse.scratch import Scratch
 from ncf_assets.warehouse.spark import Spark, SparkError, whole
 from ncf_assets.warehouse.spark_sql import translate
+from ncf_assets.warehouse.store import Store
 from ncf_assets_tests.drawn import select
 from ncf_assets_tests.spark_cluster import cluster, missing
 
@@ -76,7 +78,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     """The extra is not installed by itself."""
     monkeypatch.setitem(sys.modules, "pyspark", None)
     with pytest.raises(SparkError, match=r"not installed; run `pip install -e '\.\[spark\]'`"):
-        list(Spark().rows("select 1 as a", {}, {}, tmp_path))
+        list(Spark().rows("select 1 as a", {}, {}, Scratch(tmp_path)))
 
 
 @pytest.mark.slow
@@ -123,11 +125,13 @@ def parts(folder: Path) -> Path:
     return folder
 
 
-def materialized(root: Path, dataset: str, engine: dict[str, str]) -> Warehouse:
+def materialized(
+    root: Path, dataset: str, engine: dict[str, str], store: Store | None = None
+) -> Warehouse:
     """A data folder of one dataset, with all tables before training."""
     source = REAL if dataset == "Musical_Instruments" else parts(root / "parts")
     (root / "datasets.toml").write_text(f'[{dataset}]\nformat = "amazon-2014"\npath = "{source}"\n')
-    made = Warehouse(root)
+    made = Warehouse(root, store=store)
     with dg.instance_for_test() as instance:
         result = dg.materialize(
             assets,
@@ -161,6 +165,20 @@ def test_every_table_has_the_same_content_from_both_engines(
     assert shown == [(place.stamp("interactions", dataset).rows,)]
 
 
+@pytest.mark.slow
+def test_spark_reads_and_writes_in_an_object_store(master: str, tmp_path: Path) -> None:
+    """A folder as `file://`: tables as DuckDB makes them, and nothing is left in its tmp/."""
+    made, engine = {}, {"kind": "spark", "master": master}
+    for kind, store in (("duckdb", None), ("spark", Store(f"file://{tmp_path}/bucket"))):
+        (tmp_path / kind).mkdir()
+        place = materialized(tmp_path / kind, "Sample", engine | {"kind": kind}, store)
+        made[kind] = {table: place.stamp(table, "Sample").content for table in [*READ, *BY_SQL]}
+    assert made["spark"] == made["duckdb"]
+    assert store is not None
+    assert store.entries("tmp/") == {}
+    assert len(store.entries("tables/")) == len([*READ, "negatives", *BY_SQL])
+
+
 @contextmanager
 def spark_of(master: str) -> Iterator[Spark]:
     """A connection that is closed again."""
@@ -179,7 +197,7 @@ def test_what_cannot_be_read_is_told_as_without_spark(master: str, tmp_path: Pat
     files, dataset = files_of(tmp_path / "parts"), Dataset("A", "A", "amazon-2014")
     task = partial(rows, files, dataset, date(2026, 1, 1), 10**9)
     with spark_of(master) as spark, pytest.raises(SourceError, match="gzip, found zip; convert"):
-        list(batches(spark.made(task, len(files), ROWS, tmp_path / "rows")))
+        list(batches(spark.made(task, len(files), ROWS, Scratch(tmp_path / "rows"))))
 
 
 def test_rows_that_workers_left_elsewhere_are_missed(tmp_path: Path) -> None:
@@ -196,11 +214,11 @@ def test_tables_after_training_agree_on_drawn_rows(master: str, tmp_path: Path) 
     with spark_of(master) as spark:
         for table, parameters in AFTER_TRAINING.items():
             drawn = {name: DRAWN[name] for name in tables()[table].upstream}
-            files = {name: tmp_path / f"{name}.parquet" for name in drawn}
+            files = {name: f"{tmp_path}/{name}.parquet" for name in drawn}
             for name, file in files.items():
-                write(name, drawn[name], file)
+                write(name, drawn[name], Path(file))
             text = str(tables()[table].select)
-            found = spark.rows(text, parameters, files, tmp_path / table)
+            found = spark.rows(text, parameters, files, Scratch(tmp_path / table))
             made = [tuple(row.values()) for batch in found for row in batch.to_pylist()]
             assert made == select(table, drawn, **parameters)
 

@@ -13,7 +13,9 @@ from filelock import Timeout
 from ncf_assets.ingest.download import DownloadError, RefusedError
 from ncf_assets.ingest.packing import SourceError
 from ncf_assets.warehouse import EVERY, Warehouse
+from ncf_assets.warehouse.lease import ClaimLostError
 from ncf_assets.warehouse.spark import SparkError
+from ncf_assets.warehouse.store import StoreError
 from ncf_assets.warehouse.trouble import Trouble, trouble
 
 WAITS = (10.0, 30.0, 90.0)  # seconds before each further try of a step; ours
@@ -44,9 +46,9 @@ def told(
 
 def _known(error: Exception, warehouse: Warehouse) -> Trouble | None:
     """What is known of an error; None for a mistake in the code."""
-    if isinstance(error, SourceError | RefusedError | SparkError):
+    if isinstance(error, SourceError | RefusedError | SparkError | ClaimLostError):
         return Trouble(str(error))
-    if isinstance(error, DownloadError):
+    if isinstance(error, DownloadError | StoreError):
         return Trouble(str(error), passing=True)
     if isinstance(error, Timeout):
         return Trouble(

@@ -128,8 +128,8 @@ def _batches(
     today = datetime.now(UTC).date()
     if warehouse.spark and len(files) > 1:
         task = partial(source.rows, files, dataset, today, unpacked_limit)
-        with warehouse.scratch(dataset.name) as folder:
-            made = warehouse.spark.made(task, len(files), source.ROWS, folder)
+        with warehouse.scratch(dataset.name) as place:
+            made = warehouse.spark.made(task, len(files), source.ROWS, place)
             yield from source.batches(made)
     else:
         yield from source.read(files, dataset, today, unpacked_limit)

@@ -75,6 +75,8 @@ class Run:
         self.inputs.check_unchanged()
         for draft in drafts:
             draft.publish()
+        for draft in drafts:
+            self.warehouse.share(draft.table.name, self.dataset)
         self.warehouse.refresh_catalogue()
         for draft, stamp in drafts.items():
             yield self._materialized(draft, stamp, more or {})

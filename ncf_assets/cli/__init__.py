@@ -19,6 +19,7 @@ from ncf_assets.cli.summary import summary
 from ncf_assets.cli.tune import tune
 from ncf_assets.cli.worker import worker
 from ncf_assets.warehouse import Warehouse, data_dir
+from ncf_assets.warehouse.store import StoreError
 from ncf_assets.warehouse.trouble import trouble
 
 
@@ -29,6 +30,8 @@ class Explaining(click.Group):
         """Run the command; a full disk or a missing permission is no traceback."""
         try:
             return super().invoke(ctx)
+        except StoreError as error:
+            raise click.ClickException(str(error)) from error
         except (OSError, MemoryError, duckdb.Error, sqlalchemy.exc.OperationalError) as error:
             found = trouble(error, data_dir())
             if found is None:
@@ -44,8 +47,9 @@ class Explaining(click.Group):
 def main() -> None:
     """Amazon reviews to an audited neural recommender.
 
-    Data lie in the folder that NCF_DATA_DIR names (else data/ of the project), Dagster's history in
-    DAGSTER_HOME (else dagster/ within that folder).
+    Data lie in the folder that NCF_DATA_DIR names (else data/ of the project), or in the object
+    store NCF_STORE, which that folder then follows; Dagster's history in DAGSTER_HOME (else
+    dagster/ within that folder).
     """
     try:
         Warehouse.of_environment()

@@ -2,12 +2,14 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 import click
 
 from ncf_assets.datasets import Dataset, RegistryError, load
 from ncf_assets.freshness import Asset
 from ncf_assets.warehouse import Warehouse
+from ncf_assets.warehouse.claims import follow
 
 EVERYTHING = "everything"  # the job of all that a dataset's report takes
 
@@ -36,8 +38,16 @@ def graph_assets() -> list[Asset]:
 
 
 def warehouse() -> Warehouse:
-    """The warehouse that the environment variables name."""
-    return Warehouse.of_environment()
+    """The warehouse that the environment variables name, as the store has it if there is one."""
+    place = Warehouse.of_environment()
+    _catch_up(place.name)
+    return place
+
+
+@cache
+def _catch_up(_place: str) -> None:
+    """Follow the store, once in this process."""
+    follow(Warehouse.of_environment())
 
 
 def registry() -> dict[str, Dataset]:

@@ -6,7 +6,8 @@ import dagster as dg
 from ncf_assets.cli.choices import graph_assets, registry, warehouse
 from ncf_assets.cli.home import prepare_home
 from ncf_assets.doctor import Examination, Finding
-from ncf_assets.warehouse.claims import BusyError, spoken
+from ncf_assets.warehouse import spoken
+from ncf_assets.warehouse.lease import BusyError
 
 
 @click.command()

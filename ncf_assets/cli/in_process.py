@@ -14,7 +14,8 @@ from ncf_assets.cli.progress import Progress, native_messages_to
 from ncf_assets.cli.run_config import check_config
 from ncf_assets.runs import claim_tag, dead, fail
 from ncf_assets.warehouse import EVERY, Warehouse
-from ncf_assets.warehouse.claims import BusyError, claim
+from ncf_assets.warehouse.claims import claim
+from ncf_assets.warehouse.lease import BusyError
 
 NATIVE_LOG = "native-messages.log"  # in DAGSTER_HOME
 
@@ -54,7 +55,7 @@ def run_in_process(
 def _claimed(place: Warehouse, dataset: str, run_id: str) -> Iterator[None]:
     """The claim of the run to come, so that one that would be refused is not even begun."""
     try:
-        with claim(place.root, dataset, run_id):
+        with claim(place, dataset, run_id):
             yield
     except BusyError as error:
         raise click.ClickException(str(error)) from error

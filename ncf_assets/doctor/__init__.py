@@ -15,7 +15,8 @@ from ncf_assets.doctor.finding import Finding
 from ncf_assets.freshness import Asset
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import EVERY, Warehouse
-from ncf_assets.warehouse.claims import Holder, holder
+from ncf_assets.warehouse.claims import holder
+from ncf_assets.warehouse.lease import Holder
 
 __all__ = ["Examination", "Finding"]
 
@@ -37,7 +38,7 @@ class Examination:
 
     def busy(self) -> dict[str, Holder]:
         """The datasets that a run works on."""
-        held = {dataset: holder(self.place.root, dataset) for dataset in (*self.registry, EVERY)}
+        held = {dataset: holder(self.place, dataset) for dataset in (*self.registry, EVERY)}
         return {dataset: who for dataset, who in held.items() if who}
 
     def findings(self) -> Iterator[Finding]:

@@ -8,9 +8,9 @@ import dagster as dg
 from ncf_assets.doctor.finding import Finding, readable_stamp
 from ncf_assets.freshness import Asset
 from ncf_assets.runs import dataset_of, dead, fail
-from ncf_assets.warehouse import Warehouse, catalogue
+from ncf_assets.warehouse import Warehouse, catalogue, spoken
 from ncf_assets.warehouse.checkpoints import training_of
-from ncf_assets.warehouse.claims import claim, leftovers, spoken
+from ncf_assets.warehouse.claims import claim, leftovers
 from ncf_assets.warehouse.files import abandoned, remove
 from ncf_assets.warehouse.memory import export_spill
 
@@ -34,7 +34,7 @@ def temporary_files(place: Warehouse, dataset: str) -> Iterator[Finding]:
     if found:
 
         def sweep() -> None:
-            with claim(place.root, dataset, DOCTOR):
+            with claim(place, dataset, DOCTOR):
                 pass  # whoever claims a dataset sweeps it
 
         names = "\n".join(f"  {path}" for path in found)
@@ -61,7 +61,7 @@ def checkpoints(place: Warehouse, assets: Sequence[Asset], dataset: str) -> Iter
         if file.exists() and (why := _why_useless(place, asset, dataset, file)):
 
             def forget(file: Path = file) -> None:
-                with claim(place.root, dataset, DOCTOR):
+                with claim(place, dataset, DOCTOR):
                     file.unlink(missing_ok=True)
 
             yield Finding(f"{file} is of no use: {why}", "remove it", forget)

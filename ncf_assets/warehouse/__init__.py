@@ -8,16 +8,14 @@ is what each carries about its origin. How a table is made, and which Dagster as
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import duckdb
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import catalogue
@@ -31,12 +29,16 @@ from ncf_assets.warehouse.files import (
     temporary_folder,
     written,
 )
-from ncf_assets.warehouse.layout import EVERY, PROJECT_DATA, Layout, data_dir
+from ncf_assets.warehouse.layout import EVERY, PROJECT_DATA, data_dir, spoken
 from ncf_assets.warehouse.memory import MEMORY_LIMIT, export_spill, memory_limit, spill_folder
 from ncf_assets.warehouse.models import MODELS_KEPT, models_kept, prune
-from ncf_assets.warehouse.parquet import DamagedError, Draft, has_columns_of, read_stamp
+from ncf_assets.warehouse.parquet import DamagedError, Draft
+from ncf_assets.warehouse.partitions import NotMaterializedError, Partitions
+from ncf_assets.warehouse.scratch import Scratch, scratch
 from ncf_assets.warehouse.spark import Spark
 from ncf_assets.warehouse.stamp import Stamp
+from ncf_assets.warehouse.store import Store
+from ncf_assets.warehouse.working_copy import WorkingCopy, followed
 
 __all__ = [
     "EVERY",
@@ -48,13 +50,10 @@ __all__ = [
     "Warehouse",
     "data_dir",
     "models_kept",
+    "spoken",
 ]
 
 QUERY_ROWS = 500_000  # rows of a query's result held in memory at a time
-
-
-class NotMaterializedError(LookupError):
-    """A table, model or report was asked for that has not been made for this dataset."""
 
 
 def quoted(identifier: str) -> str:
@@ -68,66 +67,37 @@ def as_text(record: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Warehouse(Layout):
+class Warehouse(Partitions):
     """Everything below one data folder; of each model, `models_kept` versions.
 
     DuckDB takes `memory_limit` (in its own words) and spills the rest to `spill_folder`, else tmp/.
-    With `spark` the selects of the tables run there; checks and the catalogue stay DuckDB's.
+    With `spark` the selects of the tables run there; checks and the catalogue stay DuckDB's. With
+    `store` the folder follows an object store: who claims a dataset has what is there, and what is
+    published is put there.
     """
 
     models_kept: int = MODELS_KEPT
     memory_limit: str = MEMORY_LIMIT
     spark: Spark | None = None
+    store: Store | None = None
 
     @classmethod
     def of_environment(cls) -> Self:
         """As the environment variables say. ValueError for one that makes no sense."""
-        return cls(data_dir(), models_kept(), memory_limit())
+        store = Store.of_environment()
+        if store is None and (url := followed(data_dir())):
+            raise ValueError(
+                f"{data_dir()} follows {url}, and NCF_STORE is not set; set it, or name another"
+                " folder with NCF_DATA_DIR"
+            )
+        return cls(data_dir(), models_kept(), memory_limit(), store=store)
+
+    @property
+    def name(self) -> str:
+        """The same on all machines that share it."""
+        return self.store.url if self.store else str(self.root)
 
     # -- reading
-
-    def find_stamp(self, asset: str, dataset: str) -> Stamp | None:
-        """Where a partition comes from; None if it is not there."""
-        return self.stamp(asset, dataset) if self.file(asset, dataset).exists() else None
-
-    def stamp(self, asset: str, dataset: str) -> Stamp:
-        """Where a partition comes from. Raises NotMaterializedError if it is not there."""
-        file = self.existing(asset, dataset)
-        if file.suffix == ".parquet":
-            return read_stamp(file)
-        return Stamp.from_json(self.record(asset, dataset)["stamp"])
-
-    def existing(self, asset: str, dataset: str) -> Path:
-        """The partition's file. Raises NotMaterializedError if it is not there."""
-        file = self.file(asset, dataset)
-        if not file.exists():
-            raise NotMaterializedError(
-                f"{asset} of dataset {dataset} is not materialized: no {file};"
-                f" run `ncf-assets materialize {dataset} --select {asset}`"
-            )
-        return file
-
-    def has_its_columns(self, asset: str, dataset: str) -> bool:
-        """Whether a partition that is there, if of a table, has the columns of this version."""
-        file = self.existing(asset, dataset)
-        return file.suffix != ".parquet" or has_columns_of(tables()[asset], file)
-
-    def read(self, table: str, dataset: str, columns: list[str] | None = None) -> pd.DataFrame:
-        """One table's partition in its stored order (that of its key)."""
-        with pq.ParquetFile(self.existing(table, dataset)) as file:
-            frame: pd.DataFrame = file.read(columns).to_pandas()
-        return frame
-
-    def record(self, asset: str, dataset: str) -> dict[str, Any]:
-        """The JSON record of a model or report."""
-        file = self.existing(asset, dataset)
-        try:
-            record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise DamagedError(
-                f"{file} is damaged; remove it and materialize {asset} again"
-            ) from error
-        return record
 
     def rows(
         self,
@@ -138,17 +108,24 @@ class Warehouse(Layout):
     ) -> Iterator[pa.RecordBatch]:
         """The rows of a select over the named Parquet files, from whichever engine is set."""
         if self.spark:
-            with self.scratch(dataset) as folder:
-                yield from self.spark.rows(select, parameters, partitions, folder)
+            with self.scratch(dataset) as place:
+                files = {table: self._for_spark(file) for table, file in partitions.items()}
+                yield from self.spark.rows(select, parameters, files, place)
             return
         with self.connect(dataset, partitions) as connection:
             reader = connection.sql(select, params=dict(parameters)).to_arrow_reader(QUERY_ROWS)
             with reader:  # what is not read to the end would keep DuckDB's spilled files
                 yield from reader
 
-    def scratch(self, dataset: str) -> contextlib.AbstractContextManager[Path]:
-        """A folder in which Spark's workers hand over their rows."""
-        return temporary_folder(self.root / "tmp" / f"dataset={dataset}" / "spark")
+    def scratch(self, dataset: str) -> contextlib.AbstractContextManager[Scratch]:
+        """A place in which Spark's workers hand over their rows."""
+        return scratch(self.root, dataset, self.store)
+
+    def _for_spark(self, file: Path) -> str:
+        """By which path or URL Spark reads a partition."""
+        if self.store:
+            return self.store.spark_url(file.relative_to(self.root).as_posix())
+        return glob_escaped(file)
 
     @contextlib.contextmanager
     def connect(
@@ -207,6 +184,7 @@ class Warehouse(Layout):
             replace(saved, file)
             put_in_place(records)
         prune(file, self.models_kept)
+        self.share(asset, dataset)
         return file
 
     @contextlib.contextmanager
@@ -229,6 +207,7 @@ class Warehouse(Layout):
         """Replace the JSON record: from now on the partition is what it names."""
         with written({self.file(asset, dataset): as_text(record)}) as records:
             put_in_place(records)
+        self.share(asset, dataset)
 
     def publish_texts(
         self, asset: str, dataset: str, texts: Mapping[str, str], record: Mapping[str, Any]
@@ -238,6 +217,18 @@ class Warehouse(Layout):
         targets = {folder / name: text for name, text in texts.items()}
         with written(targets | {self.file(asset, dataset): as_text(record)}) as files:
             put_in_place(files)
+        self.share(asset, dataset)
+
+    def follow(self, wanted: Callable[[str], bool]) -> None:
+        """Have the partitions of those datasets as they are in the store, if there is one."""
+        if self.store and WorkingCopy(self.root, self.store).fetch(wanted):
+            self.refresh_catalogue()
+
+    def share(self, asset: str, dataset: str) -> None:
+        """Put a partition that was just published into the store, if there is one."""
+        if self.store:
+            folder = self.folder(asset, dataset)
+            WorkingCopy(self.root, self.store).put(folder, spoken(dataset))
 
     def refresh_catalogue(self) -> None:
         """Rebuild the catalogue if a table has appeared or its definition has changed."""

@@ -1,24 +1,25 @@
 """One run for each dataset at a time: a lock that the kernel frees when its holder dies.
 
-Who holds it stands beside the lock, for messages, and for telling live runs from dead ones. What
-runs are is `ncf_assets.runs`'s concern.
+Who holds it stands beside the lock, for messages, and for telling live runs from dead ones. Where
+machines share an object store, the run holds a `lease` there as well. What runs are is
+`ncf_assets.runs`'s concern.
 """
 
 import glob
 import json
-import os
-import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ncf_assets.warehouse import EVERY
+from ncf_assets.warehouse import EVERY, Warehouse, spoken
 from ncf_assets.warehouse.files import remove, temporaries
+from ncf_assets.warehouse.lease import BusyError, Holder, lease_holder, leased
 from ncf_assets.warehouse.memory import spill_folder
-from ncf_assets.warehouse.stamp import now
+from ncf_assets.warehouse.scratch import sweep
 
 PATIENCE = 1.0  # seconds; more than `holder` keeps a lock while it looks
 PATIENCE_FOR_EVERY = 60.0  # a table of all datasets takes a moment, and is made when any is new
@@ -26,31 +27,15 @@ PATIENCE_FOR_EVERY = 60.0  # a table of all datasets takes a moment, and is made
 _held: set[tuple[Path, str]] = set()  # the locks of this process, and the runs that they are for
 
 
-class BusyError(RuntimeError):
-    """Another run holds the dataset; the message names it and the remedy."""
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Which run holds a dataset, in which process, since when (ISO 8601, UTC)."""
-
-    run_id: str
-    pid: int
-    host: str
-    since: str
-
-    def __str__(self) -> str:
-        since = self.since[:19].replace("T", " ")
-        return f"run {self.run_id} (process {self.pid} on {self.host}, since {since} UTC)"
-
-
 @contextmanager
-def claim(root: Path, dataset: str, run_id: str) -> Iterator[None]:
+def claim(place: Warehouse, dataset: str, run_id: str) -> Iterator[None]:
     """Keep other runs off a dataset, and sweep away what a killed one left of it.
 
-    Raises BusyError if another run is at it. Where steps of one run are processes of their own,
-    they take turns. A command that claims for the run that it starts lets that run in.
+    What the store has of it, if there is one, is fetched first. Raises BusyError if another run is
+    at it. Where steps of one run are processes of their own, they take turns. A command that claims
+    for the run that it starts lets that run in.
     """
+    root = place.root
     path = _lock(root, dataset)
     if (path, run_id) in _held:
         yield
@@ -59,25 +44,55 @@ def claim(root: Path, dataset: str, run_id: str) -> Iterator[None]:
     _acquire(lock, root, dataset, run_id)
     try:
         _held.add((path, run_id))
-        who = Holder(run_id, os.getpid(), socket.gethostname(), now())
+        who = Holder.this_process(run_id)
         _note(root, dataset).write_text(json.dumps(asdict(who)), encoding="utf-8")
         for left in leftovers(root, dataset):
             remove(left)
-        yield
+        with _shared(place, dataset, who):
+            yield
     finally:
         _held.discard((path, run_id))
         _note(root, dataset).unlink(missing_ok=True)
         lock.release()
 
 
-def holder(root: Path, dataset: str) -> Holder | None:
+@contextmanager
+def _shared(place: Warehouse, dataset: str, who: Holder) -> Iterator[None]:
+    """Keep other machines off a dataset, and have here what they made of it."""
+    if place.store is None:
+        yield
+        return
+    with leased(place.store, spoken(dataset), who, _patience(dataset)):
+        sweep(place.store, dataset)
+        is_free = _free(place.root)
+        place.follow(lambda name: name == dataset or (dataset == EVERY and is_free(name)))
+        yield
+
+
+def follow(place: Warehouse) -> None:
+    """Have here what the store has, but for the datasets that a run of this machine works on."""
+    place.follow(_free(place.root))
+
+
+def _free(root: Path) -> Callable[[str], bool]:
+    """Whether no process of this machine works on a dataset, as it was when first asked."""
+    return cache(lambda dataset: not _is_held(root, dataset))
+
+
+def holder(place: Warehouse, dataset: str) -> Holder | None:
     """Who holds a dataset now; None if nobody does. One that died does not."""
-    lock = FileLock(_lock(root, dataset))
+    if _is_held(place.root, dataset):
+        return last_holder(place.root, dataset)
+    return lease_holder(place.store, spoken(dataset)) if place.store else None
+
+
+def _is_held(root: Path, dataset: str) -> bool:
+    """Whether a process of this machine has the lock."""
     try:
-        with lock.acquire(timeout=0):
-            return None
+        with FileLock(_lock(root, dataset)).acquire(timeout=0):
+            return False
     except Timeout:
-        return last_holder(root, dataset)
+        return True
 
 
 def last_holder(root: Path, dataset: str) -> Holder | None:
@@ -109,24 +124,19 @@ def _note(root: Path, dataset: str) -> Path:
     return root / "claims" / f"{spoken(dataset)}.json"
 
 
-def spoken(dataset: str) -> str:
-    """For people and file systems; no dataset's name has a space."""
-    return "a table of all datasets" if dataset == EVERY else dataset
-
-
 def _acquire(lock: FileLock, root: Path, dataset: str, run_id: str) -> None:
     """Take the lock; wait for other steps of the same run alone."""
     while True:
         try:
-            lock.acquire(timeout=PATIENCE_FOR_EVERY if dataset == EVERY else PATIENCE)
+            lock.acquire(timeout=_patience(dataset))
         except Timeout:
             other = last_holder(root, dataset)
             if other is None or other.run_id != run_id:
-                raise BusyError(
-                    "one run works on a dataset at a time, and"
-                    f" {spoken(dataset)} is being materialized by"
-                    f" {other or 'a run that has just begun'}; wait until it has ended, or end it,"
-                    " then run this again"
-                ) from None
+                raise BusyError(spoken(dataset), other) from None
         else:
             return
+
+
+def _patience(dataset: str) -> float:
+    """Seconds to wait for another run."""
+    return PATIENCE_FOR_EVERY if dataset == EVERY else PATIENCE

@@ -16,15 +16,27 @@ PROJECT_DATA = Path(__file__).resolve().parents[2] / "data"
 def data_dir() -> Path:
     """The folder that `NCF_DATA_DIR` names, else `data/` of the project.
 
-    ValueError for one that DuckDB would read as partitions, and their names as columns.
+    ValueError for a URL, and for a folder that DuckDB would read as partitions, and their names as
+    columns.
     """
-    found = Path(os.environ.get("NCF_DATA_DIR") or PROJECT_DATA).expanduser().resolve()
+    text = os.environ.get("NCF_DATA_DIR") or ""
+    if "://" in text:
+        raise ValueError(
+            f"NCF_DATA_DIR must be a folder of this machine, found {text!r}; name an object store"
+            " with NCF_STORE"
+        )
+    found = Path(text or PROJECT_DATA).expanduser().resolve()
     if wrong := [part for part in found.parts if "=" in part]:
         raise ValueError(
             f"no folder above the data may have = in its name, found {wrong[0]!r} in {found};"
             " name another folder with NCF_DATA_DIR"
         )
     return found
+
+
+def spoken(dataset: str) -> str:
+    """For people and file systems; no dataset's name has a space."""
+    return "a table of all datasets" if dataset == EVERY else dataset
 
 
 @dataclass(frozen=True)

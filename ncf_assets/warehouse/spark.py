@@ -2,8 +2,9 @@
 
 Spark reads the warehouse's Parquet files and leaves the rows, in order, in Parquet files of its
 own, from which they are stamped and published as DuckDB's are. So driver and workers must see the
-data folder under the same path. What Spark may use is said where Spark looks for it, in the
-`spark-defaults.conf` of SPARK_CONF_DIR; the dialect is `ncf_assets.warehouse.spark_sql`.
+data folder under the same path, or share an object store. What Spark may use is said where Spark
+looks for it, in the `spark-defaults.conf` of SPARK_CONF_DIR; the dialect is
+`ncf_assets.warehouse.spark_sql`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ncf_assets.warehouse.files import glob_escaped
+from ncf_assets.warehouse.scratch import Scratch
 from ncf_assets.warehouse.spark_sql import translate
 
 if TYPE_CHECKING:
@@ -43,13 +44,13 @@ class Spark:
         self,
         select: str,
         parameters: Mapping[str, Any],
-        files: Mapping[str, Path],
-        scratch: Path,
+        files: Mapping[str, str],
+        scratch: Scratch,
     ) -> Iterator[pa.RecordBatch]:
-        """The rows of a select over `files`, by table, in its order; `scratch` is a new folder."""
+        """The rows of a select over `files`, paths or URLs by table, in its order."""
         session = self._session.newSession()  # so that views of two queries do not meet
         for table, file in files.items():
-            session.read.parquet(glob_escaped(file)).createOrReplaceTempView(table)
+            session.read.parquet(file).createOrReplaceTempView(table)
         yield from _written(session.sql(translate(select), args=dict(parameters)), scratch)
 
     def made(
@@ -57,7 +58,7 @@ class Spark:
         task: Callable[[int], Iterator[pa.RecordBatch]],
         tasks: int,
         schema: pa.Schema,
-        scratch: Path,
+        scratch: Scratch,
     ) -> Iterator[pa.RecordBatch]:
         """What `task` makes of 0, 1, … below `tasks`, in this order, on the workers."""
         numbers = self._session.range(0, tasks, 1, tasks)  # one in each of Spark's partitions
@@ -108,27 +109,27 @@ class Spark:
         )
 
 
-def _written(result: DataFrame, scratch: Path) -> Iterator[pa.RecordBatch]:
+def _written(result: DataFrame, scratch: Scratch) -> Iterator[pa.RecordBatch]:
     """The rows of a result in its order, by way of files in `scratch`."""
     from pyspark.sql import Observation
     from pyspark.sql.functions import count, lit
 
     made = Observation()
     counted = result.observe(made, count(lit(1)).alias("rows"))
-    counted.write.parquet(f"file://{scratch}", mode="overwrite", compression="zstd")
-    for part in whole(scratch, made.get["rows"]):
+    counted.write.parquet(scratch.url, mode="overwrite", compression="zstd")
+    for part in whole(scratch.fetched(), made.get["rows"]):
         with pq.ParquetFile(part) as file:
             yield from file.iter_batches(READ_ROWS)
 
 
-def whole(scratch: Path, rows: int) -> list[Path]:
+def whole(folder: Path, rows: int) -> list[Path]:
     """Spark's files in their order. Raises SparkError unless they have so many rows."""
-    parts = sorted(scratch.glob("part-*.parquet"))
+    parts = sorted(folder.glob("part-*.parquet"))
     found = sum(pq.read_metadata(part).num_rows for part in parts)
     if found != rows:
         raise SparkError(
             "driver and workers must see the data folder under the same path, found"
-            f" {found:,} of the workers' {rows:,} rows in {scratch}; share the folder, or use the"
-            " engine duckdb"
+            f" {found:,} of the workers' {rows:,} rows in {folder}; share the folder, name an"
+            " object store with NCF_STORE, or use the engine duckdb"
         )
     return parts

@@ -147,7 +147,7 @@ def test_what_only_a_person_can_mend_is_named_with_the_command(data: Path) -> No
 def test_a_dataset_at_work_is_left_out(data: Path) -> None:
     """Its half-written files are no leftovers."""
     place = Warehouse(data)
-    with claim(place.root, "Sample", "run-1"):
+    with claim(place, "Sample", "run-1"):
         draft = place.folder("users", "Sample") / ".data.parquet.0123abcd.tmp"
         draft.touch()
         found = told(data, "--fix", code=0)

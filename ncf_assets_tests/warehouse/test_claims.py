@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 
 from ncf_assets.warehouse import EVERY, Warehouse
-from ncf_assets.warehouse.claims import BusyError, claim, holder, leftovers
+from ncf_assets.warehouse.claims import claim, holder, leftovers
 from ncf_assets.warehouse.files import temporary, temporary_folder
+from ncf_assets.warehouse.lease import BusyError
 
 HOLD = """
 import sys
 from pathlib import Path
+from ncf_assets.warehouse import Warehouse
 from ncf_assets.warehouse.claims import claim
-with claim(Path(sys.argv[1]), "A", sys.argv[2]):
+with claim(Warehouse(Path(sys.argv[1])), "A", sys.argv[2]):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -45,14 +47,14 @@ def test_a_second_run_is_refused_and_told_by_whom(tmp_path: Path) -> None:
             rf"A is being materialized by run run-1 \(process {process.pid} on \S+, since"
             r" \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\); wait until it has ended, or end it"
         )
-        with pytest.raises(BusyError, match=expected), claim(tmp_path, "A", "run-2"):
+        with pytest.raises(BusyError, match=expected), claim(Warehouse(tmp_path), "A", "run-2"):
             pass
-        with claim(tmp_path, "B", "run-2"):
+        with claim(Warehouse(tmp_path), "B", "run-2"):
             pass
-        held = holder(tmp_path, "A")
+        held = holder(Warehouse(tmp_path), "A")
         assert held is not None
         assert (held.run_id, held.pid) == ("run-1", process.pid)
-    assert holder(tmp_path, "A") is None
+    assert holder(Warehouse(tmp_path), "A") is None
 
 
 def test_nothing_waits_for_a_killed_holder(tmp_path: Path) -> None:
@@ -61,9 +63,9 @@ def test_nothing_waits_for_a_killed_holder(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert (tmp_path / "claims" / "A.json").exists()
-        assert holder(tmp_path, "A") is None
-        with claim(tmp_path, "A", "run-2"):
-            held = holder(tmp_path, "A")
+        assert holder(Warehouse(tmp_path), "A") is None
+        with claim(Warehouse(tmp_path), "A", "run-2"):
+            held = holder(Warehouse(tmp_path), "A")
             assert held is not None
             assert held.run_id == "run-2"
 
@@ -85,12 +87,12 @@ def test_a_step_of_the_same_run_waits_its_turn(tmp_path: Path) -> None:
 
 def test_a_command_lets_in_the_run_that_it_starts(tmp_path: Path) -> None:
     """And keeps the claim after that run has left; a stranger in the same process stays out."""
-    with claim(tmp_path, "A", "run-1"):
-        with claim(tmp_path, "A", "run-1"):
+    with claim(Warehouse(tmp_path), "A", "run-1"):
+        with claim(Warehouse(tmp_path), "A", "run-1"):
             pass
-        with pytest.raises(BusyError), claim(tmp_path, "A", "run-2"):
+        with pytest.raises(BusyError), claim(Warehouse(tmp_path), "A", "run-2"):
             pass
-        assert holder(tmp_path, "A") is not None
+        assert holder(Warehouse(tmp_path), "A") is not None
     assert list((tmp_path / "claims").glob("*.json")) == []
 
 
@@ -114,7 +116,7 @@ def test_a_claim_sweeps_what_a_killed_run_left_of_its_dataset(tmp_path: Path) ->
     kept = [place.file("users", "A"), place.folder("users", "A") / ".hidden"]
     for path in kept:
         path.touch()
-    with claim(tmp_path, "A", "run-1"):
+    with claim(Warehouse(tmp_path), "A", "run-1"):
         assert not any(path.exists() for path in left["A"])
         assert all(path.exists() for path in [*kept, *left["B"]])
 
@@ -132,7 +134,7 @@ def test_what_a_killed_run_spilled_elsewhere_is_swept_for_its_own_data_folder_al
         spilled[root] = Path(asked[0]) if asked else root
         spilled[root].mkdir()
     assert leftovers(mine, "A") == [spilled[mine]]
-    with claim(mine, "A", "run-1"):
+    with claim(Warehouse(mine), "A", "run-1"):
         assert not spilled[mine].exists()
         assert spilled[others].exists()
 
@@ -140,12 +142,12 @@ def test_what_a_killed_run_spilled_elsewhere_is_swept_for_its_own_data_folder_al
 def test_a_claim_on_all_datasets_sweeps_none_of_them(tmp_path: Path) -> None:
     """A table of all datasets has a claim of its own, for which a second run waits."""
     place = Warehouse(tmp_path)
-    with temporary(place.file("users", "A")) as other, claim(tmp_path, "A", "run-1"):
+    with temporary(place.file("users", "A")) as other, claim(Warehouse(tmp_path), "A", "run-1"):
         other.touch()
         left = place.file("leaderboard", EVERY).with_name(".data.parquet.0123abcd.tmp")
         left.parent.mkdir(parents=True)
         left.touch()
-        with claim(tmp_path, EVERY, "run-2"):
+        with claim(Warehouse(tmp_path), EVERY, "run-2"):
             assert not left.exists()
             assert other.exists()
 
@@ -157,8 +159,8 @@ def test_a_note_cut_off_by_a_power_cut_holds_nobody_up(tmp_path: Path) -> None:
         note.write_text(json.dumps({"run_id": "run-1"})[:5])
         with (
             pytest.raises(BusyError, match="by a run that has just begun"),
-            claim(tmp_path, "A", "run-2"),
+            claim(Warehouse(tmp_path), "A", "run-2"),
         ):
             pass
-    with claim(tmp_path, "A", "run-2"):
+    with claim(Warehouse(tmp_path), "A", "run-2"):
         pass

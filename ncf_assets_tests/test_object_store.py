@@ -1,0 +1,99 @@
+"""The commands on two machines that share a bucket: two data folders, S3 as moto serves it."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ncf_assets.warehouse import Warehouse
+from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
+from ncf_assets_tests.object_store import s3
+from ncf_assets_tests.tiny import contents
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+TABLES = "raw_reviews,rejected_reviews,users,items,interactions,train,validation,test,negatives"
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment variables for an empty bucket."""
+    with s3(tmp_path) as variables:
+        yield variables
+
+
+def ran(data: Path, bucket: dict[str, str], *words: str) -> str:
+    """What a command prints, which must succeed."""
+    done = ncf(data, *words, **bucket)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_what_one_machine_makes_the_other_has(bucket: dict[str, str], tmp_path: Path) -> None:
+    """Everything on the first; the second reads it, makes some anew and the leaderboard."""
+    a, b = tiny_folder(tmp_path / "a"), tiny_folder(tmp_path / "b")
+    config = ("--config", str(a / "run.yaml"))
+    ran(a, bucket, "materialize", "Sample", *config)
+
+    count = "select count(*) as n from test_ranks"
+    assert ran(b, bucket, "sql", "--csv", count) == ran(a, bucket, "sql", "--csv", count)
+    assert contents(Warehouse(b)) == contents(Warehouse(a))
+    for file in (
+        "models/neumf_model/dataset=Sample/model.json",
+        "reports/dataset=Sample/report.html",
+    ):
+        assert (b / file).read_bytes() == (a / file).read_bytes()
+    assert "nothing is wrong" in ran(b, bucket, "doctor")
+
+    config = ("--config", str(tmp_path / "neighbours.yaml"))
+    Path(config[1]).write_text("ops: {item_neighbours: {config: {neighbours: 1}}}\n")
+    ran(b, bucket, "materialize", "Sample", "--select", "item_neighbours", *config)
+    ran(b, bucket, "leaderboard")
+    assert ran(a, bucket, "sql", "--csv", "select count(*) from item_neighbours").endswith("\n12\n")
+    assert ran(a, bucket, "sql", "--csv", "select distinct dataset from leaderboard") == (
+        "dataset\nSample\n"
+    )
+
+
+def test_a_machine_that_is_killed_leaves_the_bucket_whole(
+    bucket: dict[str, str], tmp_path: Path
+) -> None:
+    """Killed once it has its first table; another goes on at once and gets the same tables."""
+    folders = [tiny_folder(tmp_path / name) for name in ("killed", "other", "whole")]
+    killed, other, whole = folders
+    call = ["materialize", "Sample", "--config", str(killed / "run.yaml"), "--select", TABLES]
+    process = subprocess.Popen(
+        [str(BIN / "ncf-assets"), *call],
+        env=environment(killed) | bucket,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not Warehouse(killed).file("raw_reviews", "Sample").exists():
+        assert process.poll() is None, "it ended before it was killed"
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    ran(other, bucket, *call)
+    ran(killed, bucket, "status")
+    ran(whole, {}, *call)
+    for table in TABLES.split(","):
+        found = [Warehouse(folder).stamp(table, "Sample").content for folder in folders]
+        assert len(set(found)) == 1, table
+
+
+def test_a_bucket_that_cannot_be_reached_is_told_before_any_work(tmp_path: Path) -> None:
+    """Nothing listens there."""
+    bucket = {
+        "NCF_STORE": "s3://warehouse/ncf",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    data = tiny_folder(tmp_path / "data")
+    done = ncf(data, "materialize", "Sample", **bucket)
+    assert done.returncode == 1
+    assert "Error: the object store s3://warehouse/ncf could not be used" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (data / "tables").exists()

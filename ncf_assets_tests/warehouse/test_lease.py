@@ -1,0 +1,132 @@
+"""Claims among machines, as objects in a store; a machine is a host's name in a claim."""
+
+import json
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from ncf_assets.warehouse import lease
+from ncf_assets.warehouse.lease import (
+    BusyError,
+    ClaimLostError,
+    Holder,
+    check_held,
+    lease_holder,
+    leased,
+)
+from ncf_assets.warehouse.store import Store
+
+ELSEWHERE = Holder("run-1", 1, "another", "2026-01-01T00:00:00+00:00")
+HERE = Holder.this_process("run-2")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A folder as a store."""
+    return Store(f"file://{tmp_path}/bucket")
+
+
+def claimed(store: Store, number: int, who: Holder | None) -> None:
+    """A claim as another machine would write it."""
+    store.write(f"claims/A/{number}", json.dumps(who and asdict(who)).encode())
+
+
+def test_a_second_machine_is_refused_and_told_by_whom(store: Store) -> None:
+    """Another dataset is free."""
+    claimed(store, 1, ELSEWHERE)
+    expected = r"A is being materialized by run run-1 \(process 1 on another, since 2026-01-01"
+    with pytest.raises(BusyError, match=expected), leased(store, "A", HERE, 0):
+        pass
+    with leased(store, "B", HERE, 0):
+        assert lease_holder(store, "B") == HERE
+    assert lease_holder(store, "A") == ELSEWHERE
+
+
+def test_a_claim_that_was_let_go_is_free_at_once(store: Store) -> None:
+    """The next takes the next number, and removes the last."""
+    for _ in range(2):
+        with leased(store, "A", HERE, 0):
+            pass
+        assert lease_holder(store, "A") is None
+    assert list(store.entries("claims/A/")) == ["claims/A/2"]
+
+
+def test_a_silent_holder_is_taken_for_dead(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a second in place of a minute."""
+    monkeypatch.setattr(lease, "SILENCE", 1.0)
+    claimed(store, 1, ELSEWHERE)
+    assert lease_holder(store, "A") == ELSEWHERE
+    time.sleep(1.1)
+    assert lease_holder(store, "A") is None
+    with leased(store, "A", HERE, 0):
+        assert lease_holder(store, "A") == HERE
+
+
+def test_a_holder_that_works_for_long_gives_signs_of_life(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For three times as long as silence may last."""
+    monkeypatch.setattr(lease, "SILENCE", 1.0)
+    monkeypatch.setattr(lease, "BEAT", 0.1)
+    with leased(store, "A", HERE, 0):
+        for _ in range(6):
+            time.sleep(0.5)
+            assert lease_holder(store, "A") == HERE
+
+
+def test_a_process_of_this_machine_that_is_gone_is_known_to_be_dead(store: Store) -> None:
+    """Nobody waits for a minute."""
+    claimed(store, 1, Holder("run-1", 2**22 + 1, HERE.host, HERE.since))  # above any process id
+    assert lease_holder(store, "A") is None
+
+
+def test_a_step_of_the_same_run_waits_its_turn(store: Store) -> None:
+    """On another machine, under an executor that gives each step one."""
+    claimed(store, 1, Holder("run-2", 1, "another", HERE.since))
+    threading.Timer(1.5, claimed, (store, 1, None)).start()
+    started = time.monotonic()
+    with leased(store, "A", HERE, 0):
+        assert time.monotonic() - started > 1
+
+
+def test_who_has_lost_its_claim_may_not_publish(store: Store) -> None:
+    """It was cut off, and another has the next number."""
+    with leased(store, "A", HERE, 0):
+        check_held(store, "A")
+        claimed(store, 2, ELSEWHERE)
+        with pytest.raises(ClaimLostError, match=r"was lost to run run-1 .* no sign for 60 s"):
+            check_held(store, "A")
+    assert lease_holder(store, "A") == ELSEWHERE
+    with pytest.raises(ClaimLostError, match="by runs that have claimed it"):
+        check_held(store, "A")
+
+
+def test_of_many_who_claim_at_once_one_succeeds(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight machines, twenty times each; never are two inside."""
+    monkeypatch.setattr(lease, "LOOK", 0.01)
+    together, inside, won = threading.Barrier(8), [0], []
+
+    def contend(n: int) -> None:
+        together.wait()
+        for _ in range(20):
+            try:
+                with leased(store, "A", Holder(f"run-{n}", 1, f"host-{n}", HERE.since), 0):
+                    inside[0] += 1
+                    won.append(inside[0])
+                    time.sleep(0.002)
+                    inside[0] -= 1
+            except BusyError:
+                time.sleep(0.001)
+
+    threads = [threading.Thread(target=contend, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) >= 8
+    assert set(won) == {1}
