@@ -1,5 +1,6 @@
 """Evaluate: the metrics that follow from where each model places the held-out items."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +56,9 @@ def evaluation(inputs: Inputs, config: EvaluationConfig) -> dict[str, Rows]:
     """Every metric of every model in every segment, and NeuMF's difference to each other model."""
     from ncf_assets.ncf.evaluation import summarise
 
-    models, by_protocol = _figures(inputs, config.ks)
+    models, by_protocol = _ranks(inputs)
     means, differences = summarise(
-        models, by_protocol, _segments(inputs), scorers.SERVED, config.seed
+        models, _figures(by_protocol, config.ks), _segments(inputs), scorers.SERVED, config.seed
     )
     return {
         "metrics": _frame("metrics", [asdict(row) for row in means]),
@@ -68,31 +69,31 @@ def evaluation(inputs: Inputs, config: EvaluationConfig) -> dict[str, Rows]:
 diversity = sql_asset("diversity", "evaluate")
 
 
-def _figures(inputs: Inputs, ks: list[int]) -> tuple[list[str], "dict[str, Figures]"]:
-    """The models, and by protocol what their ranks are worth."""
+def _figures(by_protocol: dict[str, "Ranks"], ks: list[int]) -> Iterator[tuple[str, "Figures"]]:
+    """What the ranks under each protocol are worth, and what sampled ones say of full ones."""
     from ncf_assets.ncf.figures import corrected_figures, figures
 
-    ranks = inputs.read("test_ranks")
-    models = sorted(ranks["model"].unique())
-    by_protocol = {
-        str(protocol): _ranks(rows, len(models)) for protocol, rows in ranks.groupby("protocol")
-    }
-    found = {name: figures(of_one, ks) for name, of_one in by_protocol.items()}
     n_candidates = by_protocol["full"].n_candidates
-    for name in by_protocol.keys() - {"full"}:
-        found[f"{name}-corrected"] = corrected_figures(by_protocol[name], n_candidates, ks)
-    return models, found
+    for name, ranks in by_protocol.items():
+        yield name, figures(ranks, ks)
+        if name != "full":
+            yield f"{name}-corrected", corrected_figures(ranks, n_candidates, ks)
 
 
-def _ranks(rows: pd.DataFrame, n_models: int) -> "Ranks":
-    """The rows of one protocol, which are sorted by model and user."""
+def _ranks(inputs: Inputs) -> tuple[list[str], dict[str, "Ranks"]]:
+    """The models, and by protocol the ranks, whose rows are sorted by model and user."""
     from ncf_assets.ncf.figures import Ranks
 
-    columns = {
-        name: rows[name].to_numpy().reshape(n_models, -1).T
-        for name in ("n_candidates", "n_better", "n_tied")
-    }
-    return Ranks(columns["n_candidates"][:, 0], columns["n_better"], columns["n_tied"])
+    counts = ["n_candidates", "n_better", "n_tied"]
+    rows = inputs.read("test_ranks", ["protocol", "model", *counts])
+    models = sorted(rows["model"].unique())
+    found = {}
+    for protocol, of_one in rows.groupby("protocol"):
+        n_candidates, n_better, n_tied = (
+            of_one[name].to_numpy().reshape(len(models), -1).T for name in counts
+        )
+        found[str(protocol)] = Ranks(n_candidates[:, 0], n_better, n_tied)
+    return models, found
 
 
 def _segments(inputs: Inputs) -> dict[str, np.ndarray]:

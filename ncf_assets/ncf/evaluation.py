@@ -3,7 +3,7 @@
 What one user's rank is worth is `figures`; who is in a segment, `segments`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,18 +51,19 @@ class Comparison:
 
 def summarise(
     models: Sequence[str],
-    by_protocol: Mapping[str, Figures],
+    by_protocol: Iterable[tuple[str, Figures]],
     segments: Mapping[str, np.ndarray],
     subject: str,
     seed: int,
 ) -> tuple[list[Metric], list[Comparison]]:
     """Means in every segment, and over all users the differences of `subject` to each other model.
 
-    Within a segment all models, protocols and metrics are resampled by the same users.
+    Within a segment all models, protocols and metrics are resampled by the same users. Protocols
+    come one by one, as the figures of each are large.
     """
     means: list[Metric] = []
     differences: list[Comparison] = []
-    for protocol, found in by_protocol.items():
+    for protocol, found in by_protocol:
         for segment, members in segments.items():
             values = found.values[members]
             resampled = bootstrap.resampled_means(
@@ -72,6 +73,8 @@ def summarise(
             means += _means(models, segment, *part)
             if segment == ALL:
                 differences += _differences(models, subject, *part)
+            del values, part  # else they stay while the next are made
+        del found
     return means, differences
 
 

@@ -3,6 +3,7 @@
 The formulas are `metrics` and `corrected`; means over users, `evaluation`.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,13 +49,13 @@ def figures(ranks: Ranks, ks: Sequence[int]) -> Figures:
     cases = [(name, name, better, tied) for name in GAINS]
     cases += [(f"{name}_optimistic", name, better, none) for name in BOUNDED]
     cases += [(f"{name}_pessimistic", name, better + tied, none) for name in BOUNDED]
-    found = {
-        (label, k): metrics.expected_gain(GAINS[name](k), n_better, n_tied)
-        for label, name, n_better, n_tied in cases
-        for k in ks
-    }
-    found["auc", NO_CUT] = metrics.auc(better, tied, ranks.n_candidates[:, None])
-    return Figures(list(found), np.stack(list(found.values()), axis=2))
+    columns = [(label, k) for label, *_ in cases for k in ks] + [("auc", NO_CUT)]
+    values = np.empty((*better.shape, len(columns)))
+    each = itertools.product(cases, ks)
+    for column, ((_, name, n_better, n_tied), k) in enumerate(each):
+        values[:, :, column] = metrics.expected_gain(GAINS[name](k), n_better, n_tied)
+    values[:, :, -1] = metrics.auc(better, tied, ranks.n_candidates[:, None])
+    return Figures(columns, values)
 
 
 def corrected_figures(sampled: Ranks, n_candidates: np.ndarray, ks: Sequence[int]) -> Figures:

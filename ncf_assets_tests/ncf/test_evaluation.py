@@ -27,7 +27,7 @@ def ranks(*models: list[tuple[int, int]], n_candidates: int = 100) -> Ranks:
 def summary(found: Figures, models: tuple[str, ...] = ("neumf",)) -> dict[tuple[str, int], Metric]:
     """The figures of the first model over all users, by metric and k."""
     everyone = {"all": np.ones(len(found.values), bool)}
-    rows, _ = summarise(models, {"sampled-99": found}, everyone, models[0], 1)
+    rows, _ = summarise(models, {"sampled-99": found}.items(), everyone, models[0], 1)
     return {(row.metric, row.k): row for row in rows if row.model == models[0]}
 
 
@@ -69,7 +69,7 @@ def test_a_segment_is_the_mean_over_its_users() -> None:
     """The second user alone, at rank 11."""
     found = figures(ranks([(0, 0), (10, 0)]), [10])
     members = {"all": np.array([True, True]), "cold": np.array([False, True])}
-    rows, differences = summarise(["neumf"], {"full": found}, members, "neumf", 1)
+    rows, differences = summarise(["neumf"], {"full": found}.items(), members, "neumf", 1)
     (cold,) = [row for row in rows if (row.segment, row.metric) == ("cold", "hr")]
     assert (cold.value, cold.ci_low, cold.ci_high, cold.n_users) == (0, 0, 0, 1)
     assert differences == []  # there is no other model
@@ -82,7 +82,7 @@ def test_a_difference_is_paired() -> None:
     """
     found = figures(ranks([(0, 0), (0, 0), (10, 0), (10, 0)], [(0, 0), *[(10, 0)] * 3]), [10])
     everyone = {"all": np.ones(4, bool)}
-    _, rows = summarise(["neumf", "random"], {"full": found}, everyone, "neumf", 1)
+    _, rows = summarise(["neumf", "random"], {"full": found}.items(), everyone, "neumf", 1)
     assert [(row.baseline, row.metric) for row in rows] == [("random", "hr"), ("random", "ndcg")]
     assert rows[0].difference == 0.25
     assert rows[0].ci_low == 0
@@ -95,7 +95,7 @@ def test_differences_agree_with_the_means() -> None:
     found = Figures([("hr", 10), ("auc", 0)], generator.random((20, 3, 2)))
     everyone = {"all": np.ones(20, bool)}
     means, differences = summarise(
-        ["ease", "neumf", "random"], {"full": found}, everyone, "neumf", 1
+        ["ease", "neumf", "random"], {"full": found}.items(), everyone, "neumf", 1
     )
     hr = {row.model: row.value for row in means if row.metric == "hr"}
     assert {row.baseline: row.difference for row in differences} == pytest.approx(
