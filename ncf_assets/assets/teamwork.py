@@ -13,6 +13,7 @@ import numpy as np
 
 from ncf_assets.assets.partition import Run
 from ncf_assets.warehouse import Warehouse
+from ncf_assets.warehouse.claims import follow
 
 
 def join() -> Any:
@@ -66,12 +67,14 @@ def take_part(team: Any, warehouse: Warehouse) -> Iterator[str]:
 def _examples(warehouse: Warehouse, task: dict[str, Any]) -> Any:
     from ncf_assets.ncf.examples import Examples, StreamedExamples
 
+    follow(warehouse)
     stamp = warehouse.find_stamp("train", task["dataset"])
     file = warehouse.file("train", task["dataset"])
     if stamp is None or stamp.content != task["train"]:
         raise ValueError(
             f"all processes train on the same data, found {stamp and stamp.content} in {file} and"
-            f" {task['train']} at worker 0; share one data folder, or copy its tables"
+            f" {task['train']} at worker 0; share one data folder or object"
+            " store, or copy its tables"
         )
     nobody = np.empty(0, np.int32), np.empty((0, 1), np.int32)
     if task["stream"]:
