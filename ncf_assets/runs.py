@@ -13,7 +13,7 @@ import dagster as dg
 from dagster import DagsterRunStatus as Status
 
 from ncf_assets.warehouse import EVERY, Warehouse
-from ncf_assets.warehouse.claims import claim, holder, last_holder
+from ncf_assets.warehouse.claims import claim, holders, last_holder
 
 CLAIM_TAG = "ncf-assets/claim"
 UNENDED = [Status.NOT_STARTED, Status.STARTING, Status.STARTED, Status.CANCELING]
@@ -59,12 +59,11 @@ def suspects(instance: dg.DagsterInstance, place: Warehouse) -> dict[str, dg.Dag
     runs = instance.get_runs(dg.RunsFilter(statuses=UNENDED))
     # others are not ours to judge: they may be at other data, or wait for their process to begin
     claimed = [run for run in runs if _has_claimed(run, place)]
-    holders = {dataset: holder(place, dataset) for dataset in map(dataset_of, claimed)}
-    return {
-        run.run_id: run
-        for run in claimed
-        if (held_by := holders[dataset_of(run)]) is None or held_by.run_id != run.run_id
+    held_by = {
+        dataset: {who.run_id for who in holders(place, dataset)}
+        for dataset in map(dataset_of, claimed)
     }
+    return {run.run_id: run for run in claimed if run.run_id not in held_by[dataset_of(run)]}
 
 
 def _has_claimed(run: dg.DagsterRun, place: Warehouse) -> bool:

@@ -13,7 +13,6 @@ from ncf_assets.datasets import load
 from ncf_assets.ingest import download
 from ncf_assets.ingest.source import Signature, files_of, signature
 from ncf_assets.warehouse import DamagedError, Warehouse
-from ncf_assets.warehouse.claims import follow
 
 
 def located(place: Warehouse) -> dict[str, Path]:
@@ -42,7 +41,6 @@ def strangers(place: Warehouse, known: Collection[Path]) -> list[str]:
 def new_source_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """The cursor holds what the last look found, and which of it has been asked for."""
     place = Warehouse.of_environment()
-    follow(place)
     before = json.loads(context.cursor or '{"seen": {}, "asked": {}}')
     sources = located(place)
     found = {name: signature(source) for name, source in sources.items()}

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Sequence
 from functools import cache
+from pathlib import Path
 
 import click
 
@@ -10,6 +11,7 @@ from ncf_assets.datasets import Dataset, RegistryError, load
 from ncf_assets.freshness import Asset
 from ncf_assets.warehouse import Warehouse
 from ncf_assets.warehouse.claims import follow
+from ncf_assets.warehouse.store import Store
 
 EVERYTHING = "everything"  # the job of all that a dataset's report takes
 
@@ -40,14 +42,15 @@ def graph_assets() -> list[Asset]:
 def warehouse() -> Warehouse:
     """The warehouse that the environment variables name, as the store has it if there is one."""
     place = Warehouse.of_environment()
-    _catch_up(place.name)
+    if place.store:
+        _catch_up(place.root, place.store.url)
     return place
 
 
 @cache
-def _catch_up(_place: str) -> None:
+def _catch_up(root: Path, url: str) -> None:
     """Follow the store, once in this process."""
-    follow(Warehouse.of_environment())
+    follow(Warehouse(root, store=Store(url)))
 
 
 def registry() -> dict[str, Dataset]:

@@ -13,7 +13,7 @@ def worker() -> None:
 
     It ends with the process of worker 0 of TF_CONFIG. That is any other command that trains, such
     as `ncf-assets materialize`, with the same TF_CONFIG but for its index. All need the same data
-    folder, or copies of its tables. See docs/scaling.md.
+    folder or object store, or copies of the tables. See docs/scaling.md.
     """
     from ncf_assets.assets.teamwork import take_part
     from ncf_assets.ncf import team

@@ -15,7 +15,7 @@ from ncf_assets.doctor.finding import Finding
 from ncf_assets.freshness import Asset
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import EVERY, Warehouse
-from ncf_assets.warehouse.claims import holder
+from ncf_assets.warehouse.claims import holders
 from ncf_assets.warehouse.lease import Holder
 
 __all__ = ["Examination", "Finding"]
@@ -38,8 +38,8 @@ class Examination:
 
     def busy(self) -> dict[str, Holder]:
         """The datasets that a run works on."""
-        held = {dataset: holder(self.place, dataset) for dataset in (*self.registry, EVERY)}
-        return {dataset: who for dataset, who in held.items() if who}
+        held = {dataset: holders(self.place, dataset) for dataset in (*self.registry, EVERY)}
+        return {dataset: who[0] for dataset, who in held.items() if who}
 
     def findings(self) -> Iterator[Finding]:
         """Everything that is wrong: runs and exports, then datasets, then the catalogue."""

@@ -13,14 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import duckdb
 import numpy as np
-import pyarrow as pa
 
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import catalogue
 from ncf_assets.warehouse.files import (
-    glob_escaped,
     held_folder,
     put_in_place,
     replace,
@@ -30,15 +27,15 @@ from ncf_assets.warehouse.files import (
     written,
 )
 from ncf_assets.warehouse.layout import EVERY, PROJECT_DATA, data_dir, spoken
-from ncf_assets.warehouse.memory import MEMORY_LIMIT, export_spill, memory_limit, spill_folder
+from ncf_assets.warehouse.memory import export_spill, memory_limit
 from ncf_assets.warehouse.models import MODELS_KEPT, models_kept, prune
 from ncf_assets.warehouse.parquet import DamagedError, Draft
-from ncf_assets.warehouse.partitions import NotMaterializedError, Partitions
-from ncf_assets.warehouse.scratch import Scratch, scratch
-from ncf_assets.warehouse.spark import Spark
+from ncf_assets.warehouse.partitions import NotMaterializedError
+from ncf_assets.warehouse.queries import Queries
 from ncf_assets.warehouse.stamp import Stamp
 from ncf_assets.warehouse.store import Store
-from ncf_assets.warehouse.working_copy import WorkingCopy, followed
+from ncf_assets.warehouse.store_note import read_note
+from ncf_assets.warehouse.working_copy import WorkingCopy
 
 __all__ = [
     "EVERY",
@@ -53,13 +50,6 @@ __all__ = [
     "spoken",
 ]
 
-QUERY_ROWS = 500_000  # rows of a query's result held in memory at a time
-
-
-def quoted(identifier: str) -> str:
-    """An SQL identifier in double quotes."""
-    return '"' + identifier.replace('"', '""') + '"'
-
 
 def as_text(record: Mapping[str, Any]) -> str:
     """A record as the JSON that people read."""
@@ -67,90 +57,30 @@ def as_text(record: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Warehouse(Partitions):
+class Warehouse(Queries):
     """Everything below one data folder; of each model, `models_kept` versions.
 
-    DuckDB takes `memory_limit` (in its own words) and spills the rest to `spill_folder`, else tmp/.
-    With `spark` the selects of the tables run there; checks and the catalogue stay DuckDB's. With
-    `store` the folder follows an object store: who claims a dataset has what is there, and what is
-    published is put there.
+    With `store` the folder follows an object store: who claims a dataset has what is there, and
+    what is published is put there.
     """
 
     models_kept: int = MODELS_KEPT
-    memory_limit: str = MEMORY_LIMIT
-    spark: Spark | None = None
-    store: Store | None = None
 
     @classmethod
     def of_environment(cls) -> Self:
         """As the environment variables say. ValueError for one that makes no sense."""
         store = Store.of_environment()
-        if store is None and (url := followed(data_dir())):
+        if store is None and (note := read_note(data_dir())):
             raise ValueError(
-                f"{data_dir()} follows {url}, and NCF_STORE is not set; set it, or name another"
-                " folder with NCF_DATA_DIR"
+                f"{data_dir()} follows {note.url}, and NCF_STORE is not set; set it, or name"
+                " another folder with NCF_DATA_DIR"
             )
-        return cls(data_dir(), models_kept(), memory_limit(), store=store)
+        return cls(data_dir(), store=store, memory_limit=memory_limit(), models_kept=models_kept())
 
     @property
     def name(self) -> str:
         """The same on all machines that share it."""
         return self.store.url if self.store else str(self.root)
-
-    # -- reading
-
-    def rows(
-        self,
-        dataset: str,
-        partitions: Mapping[str, Path],
-        select: str,
-        parameters: Mapping[str, Any],
-    ) -> Iterator[pa.RecordBatch]:
-        """The rows of a select over the named Parquet files, from whichever engine is set."""
-        if self.spark:
-            with self.scratch(dataset) as place:
-                files = {table: self._for_spark(file) for table, file in partitions.items()}
-                yield from self.spark.rows(select, parameters, files, place)
-            return
-        with self.connect(dataset, partitions) as connection:
-            reader = connection.sql(select, params=dict(parameters)).to_arrow_reader(QUERY_ROWS)
-            with reader:  # what is not read to the end would keep DuckDB's spilled files
-                yield from reader
-
-    def scratch(self, dataset: str) -> contextlib.AbstractContextManager[Scratch]:
-        """A place in which Spark's workers hand over their rows."""
-        return scratch(self.root, dataset, self.store)
-
-    def _for_spark(self, file: Path) -> str:
-        """By which path or URL Spark reads a partition."""
-        if self.store:
-            return self.store.spark_url(file.relative_to(self.root).as_posix())
-        return glob_escaped(file)
-
-    @contextlib.contextmanager
-    def connect(
-        self, dataset: str, partitions: Mapping[str, Path]
-    ) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A private in-memory DuckDB with a view for each named Parquet file of a dataset."""
-        spill = (spill_folder(self.root) or self.root / "tmp") / f"dataset={dataset}" / "spill"
-        with (
-            temporary_folder(spill) as folder,
-            duckdb.connect(config=self._resources(folder)) as connection,
-        ):
-            for table, file in partitions.items():
-                # a file name cannot be a prepared parameter of `create view`
-                path = glob_escaped(file).replace("'", "''")
-                connection.execute(
-                    f"create view {quoted(table)} as"
-                    f" select * from read_parquet('{path}', hive_partitioning = false)"
-                )
-            yield connection
-
-    def _resources(self, spill: Path) -> dict[str, Any]:
-        """What DuckDB may use."""
-        return {"memory_limit": self.memory_limit, "temp_directory": str(spill)}
-
-    # -- writing
 
     @contextlib.contextmanager
     def draft(self, table: str, dataset: str) -> Iterator[Draft]:
@@ -218,6 +148,11 @@ class Warehouse(Partitions):
         with written(targets | {self.file(asset, dataset): as_text(record)}) as files:
             put_in_place(files)
         self.share(asset, dataset)
+
+    def join_store(self) -> None:
+        """Have this folder follow the store, if there is one, from the first time on."""
+        if self.store:
+            WorkingCopy(self.root, self.store).join()
 
     def follow(self, wanted: Callable[[str], bool]) -> None:
         """Have the partitions of those datasets as they are in the store, if there is one."""

@@ -62,6 +62,7 @@ def _shared(place: Warehouse, dataset: str, who: Holder) -> Iterator[None]:
     if place.store is None:
         yield
         return
+    place.join_store()
     with leased(place.store, spoken(dataset), who, _patience(dataset)):
         sweep(place.store, dataset)
         is_free = _free(place.root)
@@ -79,11 +80,14 @@ def _free(root: Path) -> Callable[[str], bool]:
     return cache(lambda dataset: not _is_held(root, dataset))
 
 
-def holder(place: Warehouse, dataset: str) -> Holder | None:
-    """Who holds a dataset now; None if nobody does. One that died does not."""
-    if _is_held(place.root, dataset):
-        return last_holder(place.root, dataset)
-    return lease_holder(place.store, spoken(dataset)) if place.store else None
+def holders(place: Warehouse, dataset: str) -> list[Holder]:
+    """Who holds a dataset now, on this machine and, if there is a store, on any.
+
+    These differ while a run of this machine waits for another's. One that died does not hold it.
+    """
+    here = last_holder(place.root, dataset) if _is_held(place.root, dataset) else None
+    there = lease_holder(place.store, spoken(dataset)) if place.store else None
+    return [who for who in (there, here) if who]
 
 
 def _is_held(root: Path, dataset: str) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from ncf_assets.warehouse.stamp import now
 from ncf_assets.warehouse.store import Entry, Store, StoreError
@@ -43,17 +44,25 @@ class ClaimLostError(StoreError):
 
 @dataclass(frozen=True)
 class Holder:
-    """Which run holds a dataset, in which process, since when (ISO 8601, UTC)."""
+    """Which run holds a dataset, in which process, since when (ISO 8601, UTC).
+
+    `machine` tells machines and containers apart that have one name for their host.
+    """
 
     run_id: str
     pid: int
     host: str
     since: str
+    machine: str = ""
 
     @classmethod
     def this_process(cls, run_id: str) -> "Holder":
         """Now, for a run."""
-        return cls(run_id, os.getpid(), socket.gethostname(), now())
+        return cls(run_id, os.getpid(), socket.gethostname(), now(), _machine())
+
+    def is_gone(self) -> bool:
+        """Whether its process is known to be gone, which only its own machine can tell."""
+        return bool(self.machine) and self.machine == _machine() and not _is_running(self.pid)
 
     def __str__(self) -> str:
         since = self.since[:19].replace("T", " ")
@@ -65,7 +74,6 @@ class _Claim:
     """The highest number there is for a dataset, and who holds it: nobody, if it was let go."""
 
     number: int
-    entry: Entry
     holder: Holder | None
 
 
@@ -107,7 +115,7 @@ def check_held(store: Store, dataset: str) -> None:
 def lease_holder(store: Store, dataset: str) -> Holder | None:
     """Who holds a dataset now, on any machine; None if nobody does. One that died does not."""
     last = _last(store, dataset)
-    return last.holder if last and _alive(store, last) else None
+    return last.holder if last and _is_alive(store, dataset, last) else None
 
 
 def _taken(store: Store, dataset: str, who: Holder, patience: float) -> int:
@@ -115,18 +123,19 @@ def _taken(store: Store, dataset: str, who: Holder, patience: float) -> int:
     until = time.monotonic() + patience
     while True:
         last = _last(store, dataset)
-        if last and last.holder and _alive(store, last):
+        if last and last.holder and _is_alive(store, dataset, last):
             if last.holder.run_id != who.run_id and time.monotonic() > until:
                 raise BusyError(dataset, last.holder)
             time.sleep(LOOK)
             continue
         number = last.number + 1 if last else 1
         if store.create(_key(dataset, number), _content(who)):
-            # somebody slow may have created one that others have long removed again
-            if _numbers(store, dataset) and max(_numbers(store, dataset)) == number:
-                for older in _numbers(store, dataset).keys() - {number}:
+            numbers = sorted(_numbers(store, dataset))
+            if numbers[-1] == number:
+                for older in numbers[:-1]:
                     store.remove(_key(dataset, older))
                 return number
+            # we were so slow that others have long removed the one before
             store.remove(_key(dataset, number))
 
 
@@ -144,7 +153,7 @@ def _last(store: Store, dataset: str) -> _Claim | None:
         return None
     number = max(numbers)
     content = json.loads(store.read(_key(dataset, number)) or "null")
-    return _Claim(number, numbers[number], Holder(**content) if content else None)
+    return _Claim(number, Holder(**content) if content else None)
 
 
 def _numbers(store: Store, dataset: str) -> dict[int, Entry]:
@@ -152,12 +161,22 @@ def _numbers(store: Store, dataset: str) -> dict[int, Entry]:
     return {int(key.removeprefix(below)): entry for key, entry in store.entries(below).items()}
 
 
-def _alive(store: Store, claim: _Claim) -> bool:
+def _is_alive(store: Store, dataset: str, claim: _Claim) -> bool:
     """Whether a claim was not let go and its holder gave a sign lately."""
-    holder = claim.holder
-    if holder is None or (holder.host == socket.gethostname() and not _is_running(holder.pid)):
+    if claim.holder is None or claim.holder.is_gone():
         return False
-    return store.now() - claim.entry.written < timedelta(seconds=SILENCE)
+    now = store.now()  # before the look, as that may take long
+    entry = _numbers(store, dataset).get(claim.number)
+    return entry is not None and now - entry.written < timedelta(seconds=SILENCE)
+
+
+def _machine() -> str:
+    """Which boot of which machine, and whose process ids; empty where the system does not say."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
 
 
 def _is_running(pid: int) -> bool:

@@ -5,19 +5,21 @@ Objects are replaced whole. What is kept there, and how a data folder follows it
 """
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from obstore.store import RetryConfig
-
-RETRIES, PATIENCE = 5, timedelta(seconds=60)  # of a request; ours
-CLOCK = "claims/clock"  # an object that is written to ask what time it is at the store
+SHORT = timedelta(seconds=20)  # for a request about a small object, tries included; ours
+LONG = timedelta(hours=6)  # for a file
+STALLED = timedelta(seconds=30)  # without a byte of it
+PARTS = 4  # of a file on their way at once, so that each gets through on a slow line
+FOLDER = "file://"
+IDENTITY = "identity"  # an object that no other store has
 
 
 class StoreError(RuntimeError):
@@ -51,118 +53,131 @@ class Store:
             )
         return cls(url)
 
+    def identity(self) -> str | None:
+        """What tells this store from another at the same URL; None for one that is empty."""
+        return (self.read(IDENTITY) or b"").decode() or None
+
+    def begin(self) -> str:
+        """Give a store that may be empty an identity; the one that it has from now on."""
+        if self.url.startswith(FOLDER):
+            Path(self.url.removeprefix(FOLDER)).mkdir(parents=True, exist_ok=True)
+        self.create(IDENTITY, secrets.token_hex(16).encode())
+        return str(self.identity())
+
     def entries(self, below: str) -> dict[str, Entry]:
         """What there is below a key, by key."""
-        import obstore
-
-        with self._told():
+        with self._told() as obstore:
             return {
-                found["path"]: Entry(str(found["e_tag"]), found["last_modified"])
-                for batch in obstore.list(self._store, prefix=below)
+                found["path"]: _entry(found)
+                for batch in obstore.list(self._small, prefix=below)
                 for found in batch
             }
 
     def read(self, key: str) -> bytes | None:
         """A small object; None if it is not there."""
-        import obstore
-
-        with self._told():
+        with self._told() as obstore:
             try:
-                return bytes(obstore.get(self._store, key).bytes())
+                return bytes(obstore.get(self._small, key).bytes())
             except FileNotFoundError:
                 return None
 
     def write(self, key: str, content: bytes) -> None:
         """Replace a small object."""
-        import obstore
-
-        with self._told():
-            obstore.put(self._store, key, content)
+        with self._told() as obstore:
+            obstore.put(self._small, key, content)
 
     def create(self, key: str, content: bytes) -> bool:
-        """Write an object unless there is one; of several who try, one succeeds."""
-        import obstore
-
-        with self._told():
+        """Write a small object unless there is one; of several who try, one succeeds."""
+        with self._told() as obstore:
             try:
-                obstore.put(self._store, key, content, mode="create")
+                obstore.put(self._small, key, content, mode="create")
             except obstore.exceptions.AlreadyExistsError:
                 return False
-            return True
+        return self.read(key) == content  # a server that knows no condition lets everyone win
 
-    def download(self, key: str, path: Path) -> str | None:
-        """An object into a new file, and its ETag; None if it is not there."""
-        import obstore
-
-        with self._told():
+    def download(self, key: str, path: Path) -> Entry | None:
+        """An object into a new file; None if it is not there."""
+        with self._told() as obstore:
             try:
-                found = obstore.get(self._store, key)
+                found = obstore.get(self._large, key)
             except FileNotFoundError:
                 return None
             with path.open("wb") as file:
                 for part in found.stream():
                     file.write(part)
-            return str(found.meta["e_tag"])
+            return _entry(found.meta)
 
     def upload(self, path: Path, key: str) -> str:
         """Replace an object by a file's content; its ETag."""
-        import obstore
-
-        with self._told():
-            return str(obstore.put(self._store, key, path)["e_tag"])
+        with self._told() as obstore:
+            return _etag(obstore.put(self._large, key, path, max_concurrency=PARTS))
 
     def remove(self, key: str) -> None:
         """Remove an object, if there is one."""
-        import obstore
-
-        with self._told():
+        with self._told() as obstore:
             try:
-                obstore.delete(self._store, key)
+                obstore.delete(self._small, key)
             except FileNotFoundError:  # of a folder; S3 does not mind
                 return
 
     def now(self) -> datetime:
         """The time by the store's clock, to the second."""
-        import obstore
-
-        with self._told():
-            obstore.put(self._store, CLOCK, b"")
-            return obstore.head(self._store, CLOCK)["last_modified"]
+        key = f"clock/{secrets.token_hex(8)}"
+        with self._told() as obstore:
+            obstore.put(self._small, key, b"")
+            found = obstore.head(self._small, key)["last_modified"]
+            obstore.delete(self._small, key)
+        return found
 
     def spark_url(self, key: str) -> str:
         """What Spark, or rather Hadoop, calls an object; its name for S3 is s3a."""
         return f"{self.url}/{key}".replace("s3://", "s3a://", 1)
 
     @cached_property
-    def _store(self) -> Any:
+    def _small(self) -> Any:
+        """For requests that are over in a moment, or have failed."""
+        return self._opened(timeout=SHORT / 2, tries_for=SHORT)
+
+    @cached_property
+    def _large(self) -> Any:
+        """For files, which may take long as long as they move."""
+        return self._opened(timeout=LONG, tries_for=LONG, read_timeout=STALLED)
+
+    def _opened(self, tries_for: timedelta, **timeouts: timedelta) -> Any:
         from obstore.store import from_url
 
-        if self.url.startswith("file://"):
-            try:
-                return from_url(self.url, mkdir=True)
-            except OSError as error:
-                raise self._unusable(error) from error
-        retry: RetryConfig = {"max_retries": RETRIES, "retry_timeout": PATIENCE}
-        return from_url(self.url, retry_config=retry)
+        if self.url.startswith(FOLDER):
+            return from_url(self.url)
+        # options given here replace those of the environment, of which this one is obstore's own
+        http = os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"
+        client: Any = {"allow_http": http, **timeouts}
+        return from_url(self.url, client_options=client, retry_config={"retry_timeout": tries_for})
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """What goes wrong at the store, in words."""
+    def _told(self) -> Iterator[Any]:
+        """The package obstore; what goes wrong at the store in words."""
         try:
-            from obstore.exceptions import BaseError
+            import obstore
         except ModuleNotFoundError as error:
             raise StoreError(
                 f"NCF_STORE={self.url} wants the package obstore, which is not installed; run"
                 " `pip install -e '.[store]'`, or unset NCF_STORE"
             ) from error
         try:
-            yield
-        except (BaseError, FileNotFoundError) as error:  # the latter for a bucket that is missing
-            raise self._unusable(error) from error
+            yield obstore
+        except (obstore.exceptions.BaseError, FileNotFoundError) as error:  # or a missing bucket
+            found = str(error).strip().split("\n", 1)[0]
+            raise StoreError(
+                f"the object store {self.url} could not be used ({found}); see that it is there,"
+                " that this machine reaches it, and that its variables (for S3 AWS_ACCESS_KEY_ID,"
+                " AWS_SECRET_ACCESS_KEY, AWS_REGION) are set, then run this again"
+            ) from error
 
-    def _unusable(self, error: Exception) -> StoreError:
-        return StoreError(
-            f"the object store {self.url} could not be used ({str(error).splitlines()[0]}); see"
-            " that it is there, that this machine reaches it, and that its variables (for S3"
-            " AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION) are set, then run this again"
-        )
+
+def _entry(meta: Any) -> Entry:
+    return Entry(_etag(meta), meta["last_modified"])
+
+
+def _etag(meta: Any) -> str:
+    """Without the quotes, which Azure leaves out where it lists."""
+    return str(meta["e_tag"]).strip('"')

@@ -4,40 +4,27 @@ The store is what counts. A file that only the folder has, because a run was kil
 put it there, is replaced by what the store has.
 """
 
-import json
+import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
-from ncf_assets.warehouse.files import (
-    put_in_place,
-    remove,
-    replace,
-    temporaries,
-    temporary,
-    written,
-)
+from ncf_assets.warehouse.files import replace, temporary
 from ncf_assets.warehouse.layout import EVERY
 from ncf_assets.warehouse.lease import check_held
 from ncf_assets.warehouse.store import Entry, Store, StoreError
+from ncf_assets.warehouse.store_note import Note, read_note
 
 SHARED = ("tables", "models", "reports")
+PARTITION = re.compile(r"(tables/\w+|models/\w+|reports)/dataset=(\w+)/.+|tables/\w+/data\.parquet")
+OWN = re.compile(r"\..*|checkpoint\.npz|searches\.db.*")  # what is under way on this machine
 RECORDS = ("model.json", "report.json")  # which name other files, so they come last
-OWN = re.compile(r"\..*|checkpoint\.npz|.*\.db-\w+")  # of this machine: what is under way here
-TRIES = 3  # of fetching what another machine is replacing
-NOTE = ".store.json"
+TRIES = 5  # of fetching what another machine is replacing
 
-Copied = tuple[str, int, int]  # an object's ETag; size and mtime in ns of the file with its copy
 Wanted = Callable[[str], bool]  # of a dataset
-
-
-def followed(root: Path) -> str | None:
-    """The URL of the store that a data folder follows."""
-    note = root / NOTE
-    return str(json.loads(note.read_text(encoding="utf-8"))["url"]) if note.exists() else None
 
 
 @dataclass(frozen=True)
@@ -47,118 +34,147 @@ class WorkingCopy:
     root: Path
     store: Store
 
+    def join(self) -> None:
+        """Have the folder follow the store, from the first time on."""
+        with self._locked():
+            self._noted()
+
     def fetch(self, wanted: Wanted) -> bool:
         """Make the files of those datasets what the store has; whether any changed."""
         with self._locked():
-            known = self._known()
-            for _ in range(TRIES):
-                there = {
-                    key: entry
-                    for kind in SHARED
-                    for key, entry in self.store.entries(f"{kind}/").items()
-                    if wanted(_dataset(key))
-                }
-                here = {key for key in self._keys(self._folders()) if wanted(_dataset(key))}
-                new = [key for key in there if not self._is_copy(key, there[key], known)]
-                gone = here - there.keys()
-                missed = [
-                    key for key in sorted(new, key=_records_last) if not self._fetch(key, known)
-                ]
-                if not missed:
-                    break
-            else:
-                raise StoreError(
-                    f"objects of {self.store.url} were replaced as fast as they were fetched; run"
-                    " this again"
-                )
-            for key in gone:
-                (self.root / key).unlink(missing_ok=True)
-                known.pop(key, None)
-            self._note(known)
-            return bool(new or gone)
+            note = self._noted()
+            try:
+                fetched, there = self._fetch_all(wanted, note)
+                gone = [key for key in self._keys(self.root) if wanted(_dataset(key))]
+                gone = [key for key in gone if key not in there]
+                for key in gone:
+                    self._remove(key, note)
+            finally:
+                note.write(self.root)  # of what came before something went wrong, too
+            return fetched or bool(gone)
 
     def put(self, folder: Path, dataset: str) -> None:
-        """Make the objects of a partition's folder what the folder has. Wants the claim on it."""
-        check_held(self.store, dataset)
-        known = self._known()
-        keys = self._keys([folder])
-        copied = {}
-        for key in sorted(keys, key=_records_last):
+        """Make the objects of a partition's folder what the folder has.
+
+        Raises ClaimLostError unless this process has the claim on the dataset.
+        """
+        with self._locked():
+            note = self._noted()
+        below = f"{folder.relative_to(self.root).as_posix()}/"
+        there = self.store.entries(below)
+        keys, copied = self._keys(folder), {}
+        for key in _records_last(keys):
+            if key in there and self._is_copy(key, there[key], note):
+                continue
             state = self._state(key)
-            if known.get(key, ())[1:] != state:
-                copied[key] = (self.store.upload(self.root / key, key), *state)
-        below = folder.relative_to(self.root).as_posix()
-        for key in self.store.entries(f"{below}/").keys() - set(keys):
+            check_held(self.store, dataset)
+            copied[key] = (self.store.upload(self.root / key, key), *state)
+        check_held(self.store, dataset)
+        for key in there.keys() - set(keys):
             self.store.remove(key)
         with self._locked():
-            self._note(self._known() | copied)
+            note = self._noted()
+            note.files |= copied
+            note.write(self.root)
 
     def _locked(self) -> FileLock:
         """For one process of this machine at a time."""
         self.root.mkdir(parents=True, exist_ok=True)
         return FileLock(self.root / ".store.lock")
 
-    def _known(self) -> dict[str, Copied]:
-        """Which files are copies of which objects."""
-        note = self.root / NOTE
-        if not note.exists():
-            if any(self._keys(self._folders())):
+    def _noted(self) -> Note:
+        """The folder's note, which fits the store; of an empty folder, a new one."""
+        note = read_note(self.root)
+        if note is None:
+            if self._keys(self.root):
                 raise StoreError(
                     f"{self.root} has tables, models or reports that do not come from"
                     f" {self.store.url}; name an empty folder with NCF_DATA_DIR, after copying"
                     f" {', '.join(SHARED)} to the store if they are to be kept"
                 )
-            return {}
-        found = json.loads(note.read_text(encoding="utf-8"))
-        if found["url"] != self.store.url:
+            note = Note(self.store.url, self.store.begin())
+            note.write(self.root)
+        elif note.url != self.store.url:
             raise StoreError(
-                f"{self.root} follows {found['url']}, and NCF_STORE is {self.store.url}; name"
-                " another folder with NCF_DATA_DIR"
+                f"{self.root} follows {note.url}, and NCF_STORE is {self.store.url}; name another"
+                " folder with NCF_DATA_DIR"
             )
-        return {key: (etag, size, time) for key, (etag, size, time) in found["files"].items()}
+        elif note.identity != (found := self.store.identity()):
+            raise StoreError(
+                f"{self.store.url} is {'another store' if found else 'empty'}, not the one that"
+                f" {self.root} follows; see that it is mounted and its address is right, or name an"
+                " empty folder with NCF_DATA_DIR"
+            )
+        return note
 
-    def _note(self, known: dict[str, Copied]) -> None:
-        for left in temporaries(self.root):  # of a process that was killed in here
-            remove(left)
-        text = json.dumps({"url": self.store.url, "files": known})
-        with written({self.root / NOTE: text}) as files:
-            put_in_place(files)
+    def _fetch_all(self, wanted: Wanted, note: Note) -> tuple[bool, set[str]]:
+        """Fetch what is new; whether anything was, and all keys that there are."""
+        fetched = False
+        for _ in range(TRIES):
+            there = {
+                key: entry
+                for kind in SHARED
+                for key, entry in self.store.entries(f"{kind}/").items()
+                if is_shared(key) and wanted(_dataset(key))
+            }
+            new = [key for key, entry in there.items() if not self._is_copy(key, entry, note)]
+            fetched = fetched or bool(new)
+            if not [key for key in _records_last(new) if not self._fetch(key, there[key], note)]:
+                return fetched, set(there)
+        raise StoreError(
+            f"objects of {self.store.url} were replaced as fast as they were fetched; run this"
+            " again"
+        )
 
-    def _fetch(self, key: str, known: dict[str, Copied]) -> bool:
-        """Replace one file; False if its object has gone meanwhile."""
+    def _fetch(self, key: str, entry: Entry, note: Note) -> bool:
+        """Replace one file; False if its object is no longer the one that was listed."""
         target = self.root / key
         with temporary(target) as path:
-            etag = self.store.download(key, path)
-            if etag is None:
+            found = self.store.download(key, path)
+            if found is None:
                 return False
+            # so that the older of two versions of a model is older here as well
+            os.utime(path, (found.written.timestamp(),) * 2)
             replace(path, target)
-        known[key] = (etag, *self._state(key))
-        return True
+        note.files[key] = (found.etag, *self._state(key))
+        return found.etag == entry.etag
 
-    def _is_copy(self, key: str, entry: Entry, known: dict[str, Copied]) -> bool:
+    def _remove(self, key: str, note: Note) -> None:
+        """Remove a file, and the folders that it leaves empty."""
+        (self.root / key).unlink(missing_ok=True)
+        note.files.pop(key, None)
+        for folder in list((self.root / key).relative_to(self.root).parents)[:-2]:
+            if not any((self.root / folder).iterdir()):
+                (self.root / folder).rmdir()
+
+    def _is_copy(self, key: str, entry: Entry, note: Note) -> bool:
         """Whether the file is as it was when it was fetched or put, and the object as well."""
-        return (self.root / key).exists() and known.get(key) == (entry.etag, *self._state(key))
+        file = self.root / key
+        return file.exists() and note.files.get(key) == (entry.etag, *self._state(key))
 
     def _state(self, key: str) -> tuple[int, int]:
         """Size and mtime in ns of a file."""
         facts = (self.root / key).stat()
         return facts.st_size, facts.st_mtime_ns
 
-    def _folders(self) -> list[Path]:
-        return [self.root / kind for kind in SHARED]
+    def _keys(self, folder: Path) -> list[str]:
+        """The files below a folder that are for all machines, as keys."""
+        folders = [folder] if folder != self.root else [self.root / kind for kind in SHARED]
+        files = [file for one in folders for file in one.rglob("*") if file.is_file()]
+        keys = [file.relative_to(self.root).as_posix() for file in files]
+        return [key for key in keys if is_shared(key)]
 
-    def _keys(self, folders: Iterable[Path]) -> list[str]:
-        """The files below some folders that are for all machines, as keys."""
-        files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
-        paths = [file.relative_to(self.root) for file in files]
-        return [path.as_posix() for path in paths if not any(map(OWN.fullmatch, path.parts))]
+
+def is_shared(key: str) -> bool:
+    """Whether a file or object is of a partition, and not of what is under way on one machine."""
+    return bool(PARTITION.fullmatch(key)) and not any(map(OWN.fullmatch, key.split("/")))
 
 
 def _dataset(key: str) -> str:
     """Whose a key is: EVERY for a table of all datasets."""
-    found = re.search(r"/dataset=([^/]+)/", key)
-    return found[1] if found else EVERY
+    found = PARTITION.fullmatch(key)
+    return (found[2] if found else None) or EVERY
 
 
-def _records_last(key: str) -> tuple[bool, str]:
-    return (key.rpartition("/")[2] in RECORDS, key)
+def _records_last(keys: list[str]) -> list[str]:
+    return sorted(keys, key=lambda key: (key.rpartition("/")[2] in RECORDS, key))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ncf_assets.warehouse import EVERY, Warehouse
-from ncf_assets.warehouse.claims import claim, holder, leftovers
+from ncf_assets.warehouse.claims import claim, holders, leftovers
 from ncf_assets.warehouse.files import temporary, temporary_folder
 from ncf_assets.warehouse.lease import BusyError
 
@@ -51,10 +51,9 @@ def test_a_second_run_is_refused_and_told_by_whom(tmp_path: Path) -> None:
             pass
         with claim(Warehouse(tmp_path), "B", "run-2"):
             pass
-        held = holder(Warehouse(tmp_path), "A")
-        assert held is not None
+        (held,) = holders(Warehouse(tmp_path), "A")
         assert (held.run_id, held.pid) == ("run-1", process.pid)
-    assert holder(Warehouse(tmp_path), "A") is None
+    assert holders(Warehouse(tmp_path), "A") == []
 
 
 def test_nothing_waits_for_a_killed_holder(tmp_path: Path) -> None:
@@ -63,10 +62,9 @@ def test_nothing_waits_for_a_killed_holder(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert (tmp_path / "claims" / "A.json").exists()
-        assert holder(Warehouse(tmp_path), "A") is None
+        assert holders(Warehouse(tmp_path), "A") == []
         with claim(Warehouse(tmp_path), "A", "run-2"):
-            held = holder(Warehouse(tmp_path), "A")
-            assert held is not None
+            (held,) = holders(Warehouse(tmp_path), "A")
             assert held.run_id == "run-2"
 
 
@@ -92,7 +90,7 @@ def test_a_command_lets_in_the_run_that_it_starts(tmp_path: Path) -> None:
             pass
         with pytest.raises(BusyError), claim(Warehouse(tmp_path), "A", "run-2"):
             pass
-        assert holder(Warehouse(tmp_path), "A") is not None
+        assert holders(Warehouse(tmp_path), "A")
     assert list((tmp_path / "claims").glob("*.json")) == []
 
 

@@ -3,8 +3,7 @@
 import json
 import threading
 import time
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -21,12 +20,7 @@ from ncf_assets.warehouse.store import Store
 
 ELSEWHERE = Holder("run-1", 1, "another", "2026-01-01T00:00:00+00:00")
 HERE = Holder.this_process("run-2")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """A folder as a store."""
-    return Store(f"file://{tmp_path}/bucket")
+NOBODY = 2**22 + 1  # above any process id
 
 
 def claimed(store: Store, number: int, who: Holder | None) -> None:
@@ -79,13 +73,20 @@ def test_a_holder_that_works_for_long_gives_signs_of_life(
 
 def test_a_process_of_this_machine_that_is_gone_is_known_to_be_dead(store: Store) -> None:
     """Nobody waits for a minute."""
-    claimed(store, 1, Holder("run-1", 2**22 + 1, HERE.host, HERE.since))  # above any process id
+    claimed(store, 1, replace(HERE, pid=NOBODY))
     assert lease_holder(store, "A") is None
+
+
+def test_a_machine_of_the_same_name_is_another(store: Store) -> None:
+    """Of its processes nothing is known here."""
+    other = replace(HERE, pid=NOBODY, machine="another boot")
+    claimed(store, 1, other)
+    assert lease_holder(store, "A") == other
 
 
 def test_a_step_of_the_same_run_waits_its_turn(store: Store) -> None:
     """On another machine, under an executor that gives each step one."""
-    claimed(store, 1, Holder("run-2", 1, "another", HERE.since))
+    claimed(store, 1, replace(HERE, machine="another boot"))
     threading.Timer(1.5, claimed, (store, 1, None)).start()
     started = time.monotonic()
     with leased(store, "A", HERE, 0):
@@ -115,7 +116,7 @@ def test_of_many_who_claim_at_once_one_succeeds(
         together.wait()
         for _ in range(20):
             try:
-                with leased(store, "A", Holder(f"run-{n}", 1, f"host-{n}", HERE.since), 0):
+                with leased(store, "A", replace(HERE, run_id=f"run-{n}"), 0):
                     inside[0] += 1
                     won.append(inside[0])
                     time.sleep(0.002)

@@ -25,7 +25,7 @@ def versions(warehouse: Warehouse) -> set[str]:
 @pytest.mark.parametrize(("kept", "left"), [(1, "d"), (2, "cd"), (3, "bcd"), (9, "abcd")])
 def test_the_newest_versions_stay(tmp_path: Path, kept: int, left: str) -> None:
     """As many as the setting says, the current one among them."""
-    warehouse = Warehouse(tmp_path, kept)
+    warehouse = Warehouse(tmp_path, models_kept=kept)
     for written, content in enumerate("abcd"):
         publish(warehouse, content, written)
     assert versions(warehouse) == set(left)
@@ -34,7 +34,7 @@ def test_the_newest_versions_stay(tmp_path: Path, kept: int, left: str) -> None:
 
 def test_the_current_version_stays_however_old_its_file_seems(tmp_path: Path) -> None:
     """A clock that was set back, and a model that came out as an earlier one did."""
-    warehouse = Warehouse(tmp_path, 2)
+    warehouse = Warehouse(tmp_path, models_kept=2)
     publish(warehouse, "a", 100)
     publish(warehouse, "b", 200)
     publish(warehouse, "c", 50)

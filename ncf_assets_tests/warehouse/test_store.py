@@ -1,28 +1,14 @@
 """What an object store does for us, on S3 (moto's) and on a folder."""
 
-from collections.abc import Iterator
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
 import pytest
 
-from ncf_assets.warehouse.store import Store, StoreError
+from ncf_assets.warehouse.store import IDENTITY, Store, StoreError
 from ncf_assets_tests.object_store import BUCKET, STORES
-
-
-@pytest.fixture(scope="module", params=STORES)
-def store(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
-    """An empty store of each kind."""
-    folder = tmp_path_factory.mktemp(request.param)
-    with STORES[request.param](folder) as variables, pytest.MonkeyPatch.context() as patch:
-        for name, value in variables.items():
-            patch.setenv(name, value)
-        found = Store.of_environment()
-        assert found is not None
-        yield found
 
 
 def test_an_object_is_created_once(store: Store) -> None:
@@ -42,7 +28,9 @@ def test_an_object_is_replaced_whole_and_its_etag_tells(store: Store, tmp_path: 
     assert {key: entry.etag for key, entry in store.entries("t/").items()} == {
         "t/dataset=A/data.parquet": second
     }
-    assert store.download("t/dataset=A/data.parquet", tmp_path / "copy") == second
+    found = store.download("t/dataset=A/data.parquet", tmp_path / "copy")
+    assert found is not None
+    assert found.etag == second
     assert (tmp_path / "copy").read_bytes() == b"y"
 
 
@@ -62,14 +50,30 @@ def test_a_removed_object_is_gone(store: Store) -> None:
     assert list(store.entries("gone/")) == ["gone/b"]
 
 
+def test_a_store_keeps_the_identity_that_it_was_given_first(store: Store) -> None:
+    """By which it is told from another at the same address."""
+    first = store.identity()
+    assert first is not None
+    assert store.begin() == first
+    store.remove(IDENTITY)
+    assert store.identity() is None
+    assert store.begin() != first
+
+
+def test_the_package_that_is_wanted_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra is not installed by itself."""
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    with pytest.raises(StoreError, match=r"not installed; run `pip install -e '\.\[store\]'`"):
+        Store("s3://warehouse/ncf").read("a")
+
+
 def test_the_store_has_a_clock(store: Store) -> None:
     """On loopback it is ours."""
     assert abs(store.now() - datetime.now(UTC)) < timedelta(seconds=5)
 
 
 def test_a_store_that_is_not_there_is_told_with_what_to_look_at(tmp_path: Path) -> None:
-    """A folder that cannot be made, as a file has its name."""
-    (tmp_path / "bucket").touch()
+    """A folder that nobody made."""
     with pytest.raises(StoreError, match=r"the object store file://\S+ could not be used \(.+\)"):
         Store(f"file://{tmp_path}/bucket").write("a", b"")
 
