@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.defaults import configuration
-from benchmarks.ml1m import SCRATCH
+from benchmarks.ml1m_recipes import SCRATCH
 from benchmarks.movielens import N_ITEMS, N_USERS, load, validation
 from benchmarks.training import LARGE, LAYERS
 from ncf_assets.assets.training_config import TrainingConfig
