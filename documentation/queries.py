@@ -34,11 +34,18 @@ class Question:
 
 
 def read(text: str) -> list[Question]:
-    """The questions of the page, in its order."""
-    return [
+    """The questions of the page, in its order. ValueError for a query that belongs to none."""
+    questions = [
         Question(found["title"], found["query"], found["answer"].lstrip("\n"))
         for found in _QUESTION.finditer(text)
     ]
+    if (queries := text.count("```sql\n")) != len(questions):
+        raise ValueError(
+            f"each query has a heading `### N. …` and an empty line above, found {queries} queries"
+            f" and {len(questions)} such headings; correct what is not found:"
+            f" {', '.join(question.title for question in questions)} are"
+        )
+    return questions
 
 
 def ask(database: Path, query: str) -> str:
@@ -54,8 +61,12 @@ def renew(text: str, database: Path) -> str:
 
     def answered(found: re.Match[str]) -> str:
         asked = found[0].removesuffix(found["answer"])
-        return f"{asked}\n{ask(database, found['query'])}"
+        try:
+            return f"{asked}\n{ask(database, found['query'])}"
+        except duckdb.Error as error:
+            raise ValueError(f"{found['title']}: {error}") from error
 
+    read(text)
     return _QUESTION.sub(answered, text)
 
 

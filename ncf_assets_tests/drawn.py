@@ -23,5 +23,7 @@ def database(drawn: dict[str, Rows]) -> duckdb.DuckDBPyConnection:
 
 def select(table: str, drawn: dict[str, Rows], **parameters: Any) -> Rows:
     """The rows of a table's select over drawn tables."""
+    if tables()[table].select is None:
+        raise ValueError(f"{table} has no select to run; test the function that makes it")
     with database(drawn) as connection:
         return connection.execute(str(tables()[table].select), parameters or None).fetchall()

@@ -89,7 +89,26 @@ reviews_by_year = sql_asset("reviews_by_year", "serve")
 --
 -- column user_id VARCHAR: users.user_id
 """,
+    "tables/shortest_histories.sql": """
+-- Who has reviewed the least.
+--
+-- grain: one user
+-- key: user_id
+-- made by: ncf_assets/assets/serve.py
+--
+-- column user_id VARCHAR: users.user_id
+""",
+    "tables/least_reviewed.sql": """
+-- Which item has been reviewed the least.
+--
+-- grain: one item
+-- key: item_id
+-- made by: ncf_assets/assets/serve.py
+--
+-- column item_id VARCHAR: items.item_id
+""",
     "assets/serve.py": """
+from ncf_assets.assets.table_asset import tables_asset
 from ncf_assets.assets.table_asset import NoConfig
 
 
@@ -97,6 +116,17 @@ from ncf_assets.assets.table_asset import NoConfig
 def longest_histories(inputs: Inputs, _: NoConfig) -> pd.DataFrame:
     '''Keep one.'''
     return inputs.read("users").nlargest(1, "n_interactions")[["user_id"]]
+
+
+@tables_asset(
+    {"shortest_histories": "serve", "least_reviewed": "serve"}, reads=["users", "items"]
+)
+def rare(inputs: Inputs, _: NoConfig) -> dict[str, pd.DataFrame]:
+    '''Keep one of each.'''
+    return {
+        "shortest_histories": inputs.read("users").nsmallest(1, "n_interactions")[["user_id"]],
+        "least_reviewed": inputs.read("items").nsmallest(1, "n_interactions")[["item_id"]],
+    }
 """,
     "assets/baselines.py": """
 @fitted_asset("twice_model", EaseConfig, modules=("ncf_assets.ncf.ease", *SHARED))
@@ -136,4 +166,6 @@ def test_the_recipes_for_tables_checks_and_baselines_work_as_they_are_written(
         "reviews_by_year_positive",
     }
     assert loaded["longest_histories"] == {"longest_histories_key_is_unique"}
+    assert loaded["shortest_histories"] == {"shortest_histories_key_is_unique"}
+    assert loaded["least_reviewed"] == {"least_reviewed_key_is_unique"}
     assert loaded["twice_model"] == {"twice_model_is_finite"}

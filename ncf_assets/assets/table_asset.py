@@ -4,7 +4,7 @@
 """
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -103,6 +103,11 @@ def tables_asset(
     """
 
     def wrap(compute: Callable[[Inputs, Any], Mapping[str, Rows]]) -> dg.AssetsDefinition:
+        if unknown := [name for name in groups if name not in tables()]:
+            raise ValueError(
+                f"{compute.__name__} makes {', '.join(unknown)}, which tables/ does not document;"
+                f" write tables/{unknown[0]}.sql or correct the name"
+            )
         schemas = [str(tables()[name].schema) for name in groups]
         version = code_version(compute.__module__, *modules, *schemas)
         return _asset(compute.__name__, _specs(groups, reads, version, "python"), config, compute)
@@ -176,7 +181,7 @@ def _asset(
                 table: open_drafts.enter_context(warehouse.draft(table, run.dataset))
                 for table in made
             }
-            for table, rows in compute(inputs, config).items():
+            for table, rows in _complete(name, made, compute(inputs, config)).items():
                 with contextlib.closing(_batches(rows)) as batches:
                     drafts[table].write(batches)
             stamps = {
@@ -186,6 +191,17 @@ def _asset(
             yield from run.publish(stamps, more)
 
     return body
+
+
+def _complete(name: str, made: Collection[str], rows: Mapping[str, Rows]) -> Mapping[str, Rows]:
+    """The rows by table, of all tables: one that was left out would be published empty."""
+    if {*rows} != {*made}:
+        raise dg.Failure(
+            f"{name} makes {', '.join(made)}, and its function gave"
+            f" {', '.join(map(str, rows)) or 'nothing'}; give rows for each table",
+            allow_retries=False,
+        )
+    return rows
 
 
 def _batches(rows: Rows) -> Generator[pa.RecordBatch, None, None]:

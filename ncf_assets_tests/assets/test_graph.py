@@ -51,6 +51,20 @@ def test_every_table_has_the_rows_counted_by_hand(warehouse: Warehouse, table: s
     )
 
 
+@pytest.mark.parametrize("table", ROWS)
+def test_every_table_is_stored_in_the_order_of_its_key(warehouse: Warehouse, table: str) -> None:
+    """As whoever reads one may rely on; no key comes twice."""
+    keys = warehouse.read(table, "Sample")[list(tables()[table].key)]
+    in_order = keys.sort_values(list(keys.columns), ignore_index=True)
+    pd.testing.assert_frame_equal(keys, in_order)
+    assert not keys.duplicated().any()
+
+
+def test_no_table_is_left_uncounted() -> None:
+    """But those that a run of everything does not make, and what tells times."""
+    assert {*tables()} - {*ROWS} == {"leaderboard", "tuning", "training_history"}
+
+
 def test_a_select_by_some_users_at_a_time_gives_the_rows_of_all_at_once(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from ncf_assets_tests.docs.texts import ROOT, TEXTS, block, commands, make, ment
 from ncf_assets_tests.tiny import DAY, START, review
 
 README = ROOT / "README.md"
-# too long to run twice; the test runs it with the same words, on data of its own
+# too long to run twice, or of other data; the test that is named runs it with the same words
 ELSEWHERE = {
     "make demo": "docs/conftest.py::data",
     "ncf-assets materialize Sample": "docs/conftest.py::data",  # by `make demo`
@@ -86,7 +86,10 @@ def test_every_command_works_as_it_is_written(project: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert done.returncode == 0, (
+        f"{done.stdout[-3000:]}{done.stderr[-3000:]}\nA command of the texts failed. Correct it, or"
+        " name in ELSEWHERE the test that runs it."
+    )
     assert (project / "handout.duckdb").exists()
     assert (project / "rejected.csv").read_text() == "reason,n\n"
 
@@ -96,7 +99,17 @@ def test_what_is_run_elsewhere_is_said_and_run() -> None:
     assert {*ELSEWHERE, *UNTESTED, *FIRST} <= {*said()}
     for place in ELSEWHERE.values():
         file, name = place.split("::")
-        assert f"def {name}(" in (ROOT / "ncf_assets_tests" / file).read_text()
+        text = (ROOT / "ncf_assets_tests" / file).read_text()
+        assert f"def {name}(" in text, (
+            f"{place} is no test; name `file below ncf_assets_tests::test`"
+        )
+
+
+def test_commands_stand_in_blocks_that_are_run() -> None:
+    """`sh` alone: another word would let a block pass unseen; one line each."""
+    for text in TEXTS:
+        assert not re.search(r"```(bash|shell|console|zsh)", text.read_text()), text
+        assert not [command for command in commands(text) if command.endswith("\\")], text
 
 
 def test_make_hands_the_dataset_on(tmp_path: Path) -> None:
