@@ -36,6 +36,9 @@ def test_what_one_machine_makes_the_other_has(bucket: dict[str, str], tmp_path: 
     config = ("--config", str(a / "run.yaml"))
     ran(a, bucket, "materialize", "Sample", *config)
 
+    first = ncf(b, "status", **bucket)
+    assert f"files of {bucket['NCF_STORE']}, " in first.stderr
+    assert ncf(b, "status", **bucket).stderr == ""
     count = "select count(*) as n from test_ranks"
     assert ran(b, bucket, "sql", "--csv", count) == ran(a, bucket, "sql", "--csv", count)
     assert contents(Warehouse(b)) == contents(Warehouse(a))

@@ -50,7 +50,11 @@ def warehouse() -> Warehouse:
 @cache
 def _catch_up(root: Path, url: str) -> None:
     """Follow the store, once in this process."""
-    follow(Warehouse(root, store=Store(url)))
+
+    def tell(objects: int, size: int) -> None:
+        click.echo(f"fetching {objects:,} files of {url}, {size / 1e6:,.1f} MB", err=True)
+
+    follow(Warehouse(root, store=Store(url)), tell)
 
 
 def registry() -> dict[str, Dataset]:

@@ -21,7 +21,7 @@ def export(file: Path, force: bool) -> None:
         raise click.ClickException(f"{file} is the warehouse's own catalogue; give another name")
     exported = warehouse().export(file.resolve())
     if not exported:
-        raise click.ClickException(f"nothing is materialized in {warehouse().root}")
+        raise click.ClickException(f"nothing is materialized in {warehouse().name}")
     for table, rows in exported.items():
         click.echo(f"{table:<20}{rows:>14,} rows")
     click.echo(f"{file}: {file.stat().st_size / 1e6:,.1f} MB")

@@ -28,7 +28,7 @@ def leaderboard() -> None:
     place = warehouse()
     rows = place.read(TABLE, EVERY)
     if rows.empty:
-        click.echo(f"no dataset in {place.root} has a report; try `make demo`")
+        click.echo(f"no dataset in {place.name} has a report; try `make demo`")
         return
     Console().print(_table(rows))
     for dataset, row in rows.groupby("dataset")[["report", "state"]].first().iterrows():

@@ -28,7 +28,7 @@ def status(datasets: tuple[str, ...]) -> None:
             Console().print(_table(name, found))
             shown += 1
     if not shown:
-        click.echo(f"nothing is materialized in {warehouse().root}; try `make demo`")
+        click.echo(f"nothing is materialized in {warehouse().name}; try `make demo`")
 
 
 def _table(dataset: str, found: list[State]) -> Table:

@@ -8,7 +8,7 @@ is what each carries about its origin. How a table is made, and which Dagster as
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -35,7 +35,7 @@ from ncf_assets.warehouse.queries import Queries
 from ncf_assets.warehouse.stamp import Stamp
 from ncf_assets.warehouse.store import Store
 from ncf_assets.warehouse.store_note import read_note
-from ncf_assets.warehouse.working_copy import WorkingCopy
+from ncf_assets.warehouse.working_copy import OnNew, Wanted, WorkingCopy
 
 __all__ = [
     "EVERY",
@@ -154,9 +154,9 @@ class Warehouse(Queries):
         if self.store:
             WorkingCopy(self.root, self.store).join()
 
-    def follow(self, wanted: Callable[[str], bool]) -> None:
+    def follow(self, wanted: Wanted, on_new: OnNew = lambda *_: None) -> None:
         """Have the partitions of those datasets as they are in the store, if there is one."""
-        if self.store and WorkingCopy(self.root, self.store).fetch(wanted):
+        if self.store and WorkingCopy(self.root, self.store).fetch(wanted, on_new):
             self.refresh_catalogue()
 
     def share(self, asset: str, dataset: str) -> None:

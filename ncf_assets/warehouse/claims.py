@@ -20,6 +20,7 @@ from ncf_assets.warehouse.files import remove, temporaries
 from ncf_assets.warehouse.lease import BusyError, Holder, lease_holder, leased
 from ncf_assets.warehouse.memory import spill_folder
 from ncf_assets.warehouse.scratch import sweep
+from ncf_assets.warehouse.working_copy import OnNew
 
 PATIENCE = 1.0  # seconds; more than `holder` keeps a lock while it looks
 PATIENCE_FOR_EVERY = 60.0  # a table of all datasets takes a moment, and is made when any is new
@@ -70,9 +71,9 @@ def _shared(place: Warehouse, dataset: str, who: Holder) -> Iterator[None]:
         yield
 
 
-def follow(place: Warehouse) -> None:
+def follow(place: Warehouse, on_new: OnNew = lambda *_: None) -> None:
     """Have here what the store has, but for the datasets that a run of this machine works on."""
-    place.follow(_free(place.root))
+    place.follow(_free(place.root), on_new)
 
 
 def _free(root: Path) -> Callable[[str], bool]:

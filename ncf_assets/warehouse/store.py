@@ -28,10 +28,11 @@ class StoreError(RuntimeError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One object: which content it has, and when it was written by the store's clock."""
+    """One object: which content it has, when it was written by the store's clock, its bytes."""
 
     etag: str
     written: datetime
+    size: int
 
 
 class Store:
@@ -175,7 +176,7 @@ class Store:
 
 
 def _entry(meta: Any) -> Entry:
-    return Entry(_etag(meta), meta["last_modified"])
+    return Entry(_etag(meta), meta["last_modified"], meta["size"])
 
 
 def _etag(meta: Any) -> str:

@@ -25,6 +25,7 @@ RECORDS = ("model.json", "report.json")  # which name other files, so they come 
 TRIES = 5  # of fetching what another machine is replacing
 
 Wanted = Callable[[str], bool]  # of a dataset
+OnNew = Callable[[int, int], object]  # of a number of objects, and their bytes
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,15 @@ class WorkingCopy:
         with self._locked():
             self._noted()
 
-    def fetch(self, wanted: Wanted) -> bool:
-        """Make the files of those datasets what the store has; whether any changed."""
+    def fetch(self, wanted: Wanted, on_new: OnNew) -> bool:
+        """Make the files of those datasets what the store has; whether any changed.
+
+        `on_new` is told what is about to be fetched.
+        """
         with self._locked():
             note = self._noted()
             try:
-                fetched, there = self._fetch_all(wanted, note)
+                fetched, there = self._fetch_all(wanted, note, on_new)
                 gone = [key for key in self._keys(self.root) if wanted(_dataset(key))]
                 gone = [key for key in gone if key not in there]
                 for key in gone:
@@ -107,7 +111,7 @@ class WorkingCopy:
             )
         return note
 
-    def _fetch_all(self, wanted: Wanted, note: Note) -> tuple[bool, set[str]]:
+    def _fetch_all(self, wanted: Wanted, note: Note, on_new: OnNew) -> tuple[bool, set[str]]:
         """Fetch what is new; whether anything was, and all keys that there are."""
         fetched = False
         for _ in range(TRIES):
@@ -118,7 +122,9 @@ class WorkingCopy:
                 if is_shared(key) and wanted(_dataset(key))
             }
             new = [key for key, entry in there.items() if not self._is_copy(key, entry, note)]
-            fetched = fetched or bool(new)
+            if new:
+                fetched = True
+                on_new(len(new), sum(there[key].size for key in new))
             if not [key for key in _records_last(new) if not self._fetch(key, there[key], note)]:
                 return fetched, set(there)
         raise StoreError(
