@@ -26,6 +26,12 @@ def prune(current: Path, kept: int) -> None:
     """Remove the oldest versions beside `current` until `kept` are left, never `current`."""
     versions = current.parent.glob(f"[!.]*{current.suffix}")
     older = [version for version in versions if version != current]
-    older.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    older.sort(key=_age, reverse=True)
     for version in older[kept - 1 :]:
         remove(version)
+
+
+def _age(version: Path) -> int:
+    """When a version was written: a folder, when its newest file was."""
+    files = [path for path in (version, *version.rglob("*")) if path.is_file()]
+    return max((path.stat().st_mtime_ns for path in files), default=0)

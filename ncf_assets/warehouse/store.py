@@ -7,7 +7,7 @@ Objects are replaced whole. What is kept there, and how a data folder follows it
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -16,8 +16,8 @@ from typing import Any, Self
 
 SHORT = timedelta(seconds=20)  # for a request about a small object, tries included; ours
 LONG = timedelta(hours=6)  # for a file
-STALLED = timedelta(seconds=30)  # without a byte of it
-PARTS = 4  # of a file on their way at once, so that each gets through on a slow line
+STALLED = timedelta(minutes=2)  # without a byte back: PARTS of 5 MB each pass at 1.3 Mbit/s
+PARTS = 4  # of a file on their way at once
 FOLDER = "file://"
 IDENTITY = "identity"  # an object that no other store has
 
@@ -47,10 +47,10 @@ class Store:
         url = os.environ.get("NCF_STORE")
         if not url:
             return None
-        if "://" not in url:
+        if "://" not in url or (url.startswith(FOLDER) and not url.startswith(f"{FOLDER}/")):
             raise ValueError(
-                f"NCF_STORE must be a URL such as s3://bucket/folder, found {url!r}; correct it, or"
-                " unset it to keep everything in the data folder"
+                "NCF_STORE must be a URL such as s3://bucket/folder or file:///folder, found"
+                f" {url!r}; correct it, or unset it to keep everything in the data folder"
             )
         return cls(url)
 
@@ -63,7 +63,9 @@ class Store:
         if self.url.startswith(FOLDER):
             Path(self.url.removeprefix(FOLDER)).mkdir(parents=True, exist_ok=True)
         self.create(IDENTITY, secrets.token_hex(16).encode())
-        return str(self.identity())
+        if (found := self.identity()) is None:
+            raise StoreError(f"{self.url}/{IDENTITY} is empty; remove it, then run this again")
+        return found
 
     def entries(self, below: str) -> dict[str, Entry]:
         """What there is below a key, by key."""
@@ -89,12 +91,10 @@ class Store:
 
     def create(self, key: str, content: bytes) -> bool:
         """Write a small object unless there is one; of several who try, one succeeds."""
-        with self._told() as obstore:
-            try:
-                obstore.put(self._small, key, content, mode="create")
-            except obstore.exceptions.AlreadyExistsError:
-                return False
-        return self.read(key) == content  # a server that knows no condition lets everyone win
+        with self._told() as obstore, suppress(obstore.exceptions.AlreadyExistsError):
+            obstore.put(self._small, key, content, mode="create")
+        # ours, though the answer was lost; or not, where a server knows no condition
+        return self.read(key) == content
 
     def download(self, key: str, path: Path) -> Entry | None:
         """An object into a new file; None if it is not there."""
@@ -166,7 +166,12 @@ class Store:
             ) from error
         try:
             yield obstore
-        except (obstore.exceptions.BaseError, FileNotFoundError) as error:  # or a missing bucket
+        except (
+            obstore.exceptions.BaseError,
+            FileNotFoundError,  # of a missing bucket
+            NotImplementedError,  # by this kind of store
+            ValueError,  # of the URL
+        ) as error:
             found = str(error).strip().split("\n", 1)[0]
             raise StoreError(
                 f"the object store {self.url} could not be used ({found}); see that it is there,"

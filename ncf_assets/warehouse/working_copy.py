@@ -4,6 +4,7 @@ The store is what counts. A file that only the folder has, because a run was kil
 put it there, is replaced by what the store has.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ncf_assets.warehouse.files import replace, temporary
+from ncf_assets.warehouse.files import replace
 from ncf_assets.warehouse.layout import EVERY
 from ncf_assets.warehouse.lease import check_held
 from ncf_assets.warehouse.store import Entry, Store, StoreError
@@ -22,6 +23,8 @@ SHARED = ("tables", "models", "reports")
 PARTITION = re.compile(r"(tables/\w+|models/\w+|reports)/dataset=(\w+)/.+|tables/\w+/data\.parquet")
 OWN = re.compile(r"\..*|checkpoint\.npz|searches\.db.*")  # what is under way on this machine
 RECORDS = ("model.json", "report.json")  # which name other files, so they come last
+HALF = ".store.half"  # what is being fetched, by one process at a time; the next overwrites it
+LARGE = 10_000_000  # bytes; ours
 TRIES = 5  # of fetching what another machine is replacing
 
 Wanted = Callable[[str], bool]  # of a dataset
@@ -65,7 +68,7 @@ class WorkingCopy:
         with self._locked():
             note = self._noted()
         below = f"{folder.relative_to(self.root).as_posix()}/"
-        there = self.store.entries(below)
+        there = {key: entry for key, entry in self.store.entries(below).items() if is_shared(key)}
         keys, copied = self._keys(folder), {}
         for key in _records_last(keys):
             if key in there and self._is_copy(key, there[key], note):
@@ -73,8 +76,8 @@ class WorkingCopy:
             state = self._state(key)
             check_held(self.store, dataset)
             copied[key] = (self.store.upload(self.root / key, key), *state)
-        check_held(self.store, dataset)
         for key in there.keys() - set(keys):
+            check_held(self.store, dataset)
             self.store.remove(key)
         with self._locked():
             note = self._noted()
@@ -134,23 +137,25 @@ class WorkingCopy:
 
     def _fetch(self, key: str, entry: Entry, note: Note) -> bool:
         """Replace one file; False if its object is no longer the one that was listed."""
-        target = self.root / key
-        with temporary(target) as path:
-            found = self.store.download(key, path)
-            if found is None:
-                return False
-            # so that the older of two versions of a model is older here as well
-            os.utime(path, (found.written.timestamp(),) * 2)
-            replace(path, target)
+        half = self.root / HALF
+        found = self.store.download(key, half)
+        if found is None:
+            return False
+        # so that the older of two versions of a model is older here as well
+        os.utime(half, (found.written.timestamp(),) * 2)
+        (target := self.root / key).parent.mkdir(parents=True, exist_ok=True)
+        replace(half, target)
         note.files[key] = (found.etag, *self._state(key))
+        if found.size > LARGE:  # whose fetching a kill is not to undo
+            note.write(self.root)
         return found.etag == entry.etag
 
     def _remove(self, key: str, note: Note) -> None:
         """Remove a file, and the folders that it leaves empty."""
         (self.root / key).unlink(missing_ok=True)
         note.files.pop(key, None)
-        for folder in list((self.root / key).relative_to(self.root).parents)[:-2]:
-            if not any((self.root / folder).iterdir()):
+        for folder in list(Path(key).parents)[:-2]:
+            with contextlib.suppress(OSError):  # it is not empty
                 (self.root / folder).rmdir()
 
     def _is_copy(self, key: str, entry: Entry, note: Note) -> bool:

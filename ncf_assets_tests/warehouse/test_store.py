@@ -101,8 +101,23 @@ def test_a_key_that_leads_out_of_the_data_folder_is_refused(
             Store(variables["NCF_STORE"]).entries("tables/")
 
 
-def test_a_name_without_a_scheme_is_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bucket's name alone is not taken for one."""
-    monkeypatch.setenv("NCF_STORE", "bucket/folder")
-    with pytest.raises(ValueError, match=r"must be a URL such as s3://bucket/folder, found 'buck"):
+@pytest.mark.parametrize("name", ["bucket/folder", "file://folder"])
+def test_a_name_that_is_no_url_is_no_store(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A bucket's name alone is not taken for one, nor a folder whose path begins nowhere."""
+    monkeypatch.setenv("NCF_STORE", name)
+    with pytest.raises(ValueError, match=r"such as s3://bucket/folder or .*, found '(bu|file)"):
         Store.of_environment()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/bucket", "s3://a b/c"])
+def test_what_cannot_be_a_store_is_told(url: str) -> None:
+    """A web server, and an address that is none."""
+    with pytest.raises(StoreError, match=f"the object store {url} could not be used"):
+        Store(url).create("a", b"1")
+
+
+def test_an_identity_that_was_emptied_is_told(store: Store) -> None:
+    """It is not taken for another store."""
+    store.write(IDENTITY, b"")
+    with pytest.raises(StoreError, match=f"{IDENTITY} is empty; remove it"):
+        store.begin()

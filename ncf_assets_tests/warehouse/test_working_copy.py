@@ -11,6 +11,7 @@ from ncf_assets.warehouse import EVERY, Warehouse
 from ncf_assets.warehouse.claims import claim, follow, holders
 from ncf_assets.warehouse.files import held_folder
 from ncf_assets.warehouse.lease import BusyError, ClaimLostError
+from ncf_assets.warehouse.models import prune
 from ncf_assets.warehouse.store import IDENTITY, Entry, Store, StoreError
 from ncf_assets.warehouse.store_note import NOTE
 from ncf_assets.warehouse.working_copy import SHARED
@@ -256,10 +257,15 @@ def test_what_was_copied_to_the_store_by_hand_does_not_undo_a_training(machines:
     machines.a.store.write("models/neumf_model/dataset=A/model.json", b"{}")
     write(machines.b, "neumf_model", "progress", "checkpoint.npz")
     follow(machines.b)
-    assert there(machines.b) == {
+    kept = {
         "models/neumf_model/dataset=A/checkpoint.npz": "progress",
         "models/neumf_model/dataset=A/model.json": "{}",
     }
+    assert there(machines.b) == kept
+    with claim(machines.b, "A", "run-1"):
+        machines.b.share("neumf_model", "A")
+    assert machines.b.store is not None
+    assert machines.b.store.entries("models/").keys() == kept.keys()
 
 
 def test_versions_of_a_model_keep_their_order_of_age(machines: Machines) -> None:
@@ -274,6 +280,8 @@ def test_versions_of_a_model_keep_their_order_of_age(machines: Machines) -> None
         folder = machines.b.folder("neumf_model", "A")
         ages = {file.name: file.stat().st_mtime_ns for file in folder.glob("*.keras")}
         assert ages["neumf-z.keras"] < ages["neumf-a.keras"]
+        prune(folder / "neumf-m.saved_model", 2)  # as if one were published here
+        assert [path.name for path in folder.glob("*.saved_model")] == ["neumf-a.saved_model"]
         shutil.rmtree(machines.a.folder("neumf_model", "A") / "neumf-z.saved_model")
         machines.a.share("neumf_model", "A")
     follow(machines.b)
