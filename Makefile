@@ -26,7 +26,7 @@ demo: $(SETUP)  ## Set up, materialize the bundled Sample, show what came out
 	@$(BIN)/ncf-assets summary Sample
 
 test: check $(DOCS_SETUP)  ## All checks and tests (slow ones included)
-	$(BIN)/pytest --numprocesses 3 --dist loadfile
+	$(BIN)/pytest --numprocesses 4 --dist loadfile
 
 check: $(SETUP)  ## Format, lint and types
 	$(BIN)/ruff format --check .
