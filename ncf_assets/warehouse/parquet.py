@@ -6,7 +6,7 @@ Where the file goes is decided in `ncf_assets.warehouse`.
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,25 @@ from ncf_assets.warehouse.files import replace
 from ncf_assets.warehouse.stamp import Stamp
 
 STAMP_KEY = "ncf_assets"
+REMEDY = "remove it and materialize the table again"
 ROW_GROUP = 1_000_000  # rows; large enough to compress well, small enough to hold a few in memory
 
 
 class DamagedError(ValueError):
     """A file of the warehouse cannot be read; the message names it and the remedy."""
+
+
+@contextlib.contextmanager
+def whole(file: Path, remedy: str) -> Iterator[None]:
+    """Raise DamagedError for whatever reading a damaged file raises; one that is missing is not."""
+    try:
+        yield
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedError(
+            f"{file} is damaged or was not written by NCF Assets; {remedy}"
+        ) from error
 
 
 class ContentHash:
@@ -125,37 +139,25 @@ def has_columns_of(table: Table, file: Path) -> bool:
 
     One of another version may not; whether a column may be null makes no difference.
     """
-    try:
+    with whole(file, REMEDY):
         found = pq.read_schema(file)
-    except pa.ArrowInvalid as error:
-        raise _damaged(file) from error
     return bool(found.names == table.schema.names and found.types == table.schema.types)
 
 
 def read_stamp(file: Path) -> Stamp:
     """The stamp in a Parquet file's footer. Raises DamagedError for a file without one."""
-    try:
+    with whole(file, REMEDY):
         return Stamp.from_json(json.loads(pq.read_metadata(file).metadata[STAMP_KEY.encode()]))
-    except (pa.ArrowInvalid, KeyError, TypeError) as error:
-        raise _damaged(file) from error
-
-
-def _damaged(file: Path) -> DamagedError:
-    return DamagedError(
-        f"{file} is damaged or was not written by NCF Assets; remove it and materialize the table"
-        " again"
-    )
 
 
 def verify(file: Path) -> None:
     """Read a table's file to its end. Raises DamagedError unless its rows are as when written."""
     stamp = read_stamp(file)
-    try:
-        with pq.ParquetFile(file) as parquet:
-            found = ContentHash(parquet.schema_arrow)
-            for batch in parquet.iter_batches():
-                found.update(batch)
-    except (pa.ArrowException, OSError) as error:
-        raise DamagedError(f"{file} is damaged ({error})") from error
+    with whole(file, REMEDY), pq.ParquetFile(file) as parquet:
+        found = ContentHash(parquet.schema_arrow)
+        for batch in parquet.iter_batches():
+            found.update(batch)
     if found.hexdigest() != stamp.content:
-        raise DamagedError(f"{file} is damaged: its rows are not those that it was written with")
+        raise DamagedError(
+            f"{file} is damaged: its rows are not those that it was written with; {REMEDY}"
+        )

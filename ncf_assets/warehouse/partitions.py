@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from ncf_assets.tables import tables
 from ncf_assets.warehouse.layout import Layout
-from ncf_assets.warehouse.parquet import DamagedError, has_columns_of, read_stamp
+from ncf_assets.warehouse.parquet import has_columns_of, read_stamp, whole
 from ncf_assets.warehouse.stamp import Stamp
 
 
@@ -31,7 +31,9 @@ class Partitions(Layout):
         file = self.existing(asset, dataset)
         if file.suffix == ".parquet":
             return read_stamp(file)
-        return Stamp.from_json(self.record(asset, dataset)["stamp"])
+        record = self.record(asset, dataset)
+        with whole(file, _remedy(asset)):
+            return Stamp.from_json(record["stamp"])
 
     def existing(self, asset: str, dataset: str) -> Path:
         """The partition's file. Raises NotMaterializedError if it is not there."""
@@ -57,10 +59,10 @@ class Partitions(Layout):
     def record(self, asset: str, dataset: str) -> dict[str, Any]:
         """The JSON record of a model or report."""
         file = self.existing(asset, dataset)
-        try:
+        with whole(file, _remedy(asset)):
             record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise DamagedError(
-                f"{file} is damaged; remove it and materialize {asset} again"
-            ) from error
         return record
+
+
+def _remedy(asset: str) -> str:
+    return f"remove it and materialize {asset} again"

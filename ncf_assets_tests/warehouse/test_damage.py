@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
@@ -77,3 +78,42 @@ def test_a_file_that_is_cut_off_is_found(warehouse: Warehouse) -> None:
     file.write_bytes(file.read_bytes()[:-9])
     with pytest.raises(DamagedError, match=r"data\.parquet is damaged"):
         verify(file)
+
+
+def test_a_damaged_footer_breaks_nothing_else(warehouse: Warehouse) -> None:
+    """Wherever the byte is; the views show the other datasets."""
+    write(warehouse, "A")
+    write(warehouse, "B")
+    file = warehouse.file("items", "A")
+    content = file.read_bytes()
+    length = int.from_bytes(content[-8:-4], "little")
+    told = set()
+    for at in range(len(content) - 8 - length, len(content)):
+        file.write_bytes(content[:at] + b"\xff" + content[at + 1 :])
+        try:
+            warehouse.stamp("items", "A")
+            warehouse.has_its_columns("items", "A")
+        except DamagedError as error:
+            told.add(str(error))
+    assert told == {
+        f"{file} is damaged or was not written by NCF Assets; remove it and materialize the table"
+        " again"
+    }
+    file.write_bytes(content[:-12] + b"\xff" * 4 + content[-8:])
+    catalogue.rebuild(warehouse.database, warehouse.root)
+    with duckdb.connect(str(warehouse.database), read_only=True) as connection:
+        assert connection.sql("select distinct dataset from items").fetchall() == [("B",)]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"stamp": 1}', '{"stamp": {"another": "version"}}']
+)
+def test_a_record_without_a_stamp_is_damaged(warehouse: Warehouse, text: str) -> None:
+    """Whether or not it is JSON."""
+    file = warehouse.file("evaluation_report", "A")
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(
+        DamagedError, match=r"report\.json is damaged .* materialize evaluation_rep"
+    ):
+        warehouse.find_stamp("evaluation_report", "A")
