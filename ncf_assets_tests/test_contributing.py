@@ -129,7 +129,7 @@ def rare(inputs: Inputs, _: NoConfig) -> dict[str, pd.DataFrame]:
     }
 """,
     "assets/baselines.py": """
-@fitted_asset("twice_model", EaseConfig, modules=("ncf_assets.ncf.ease", *SHARED))
+@fitted_asset("twice_model", EaseConfig, modules=("ncf_assets.ncf.ease",))
 def twice_model(run: Run, config: EaseConfig) -> Fitted:
     '''Fit nothing.'''
     return Fitted(skipped="an example")

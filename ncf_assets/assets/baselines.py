@@ -18,13 +18,6 @@ from ncf_assets.assets.learned_asset import train_pairs
 from ncf_assets.assets.partition import Run
 from ncf_assets.assets.table_asset import sql_asset
 
-SHARED = (
-    "ncf_assets.ncf.choosing",
-    "ncf_assets.ncf.histories",
-    "ncf_assets.ncf.metrics",
-    "ncf_assets.ncf.ranking",
-)
-
 
 class ItemKnnConfig(FitConfig):
     """Item-based neighbourhoods (Sarwar et al. 2001), by the cosine with shrinkage."""
@@ -63,7 +56,7 @@ baselines = sql_asset("baselines", "train")
 @fitted_asset(
     "itemknn_model",
     ItemKnnConfig,
-    modules=("ncf_assets.ncf.itemknn", "ncf_assets.ncf.recommending", *SHARED),
+    modules=("ncf_assets.ncf.itemknn", "ncf_assets.ncf.choosing"),
 )
 def itemknn_model(run: Run, config: ItemKnnConfig) -> Fitted:
     """The most similar other items of each item."""
@@ -79,7 +72,7 @@ def itemknn_model(run: Run, config: ItemKnnConfig) -> Fitted:
     return Fitted(arrays, {**vars(best.settings), "ndcg": best.ndcg})
 
 
-@fitted_asset("ease_model", EaseConfig, modules=("ncf_assets.ncf.ease", *SHARED))
+@fitted_asset("ease_model", EaseConfig, modules=("ncf_assets.ncf.ease", "ncf_assets.ncf.choosing"))
 def ease_model(run: Run, config: EaseConfig) -> Fitted:
     """The weight of each item for each other; skipped if there are too many items."""
     from ncf_assets.ncf import choosing, ease

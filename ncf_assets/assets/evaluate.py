@@ -39,18 +39,7 @@ class EvaluationConfig(dg.Config):
     {"metrics": "evaluate", "comparisons": "evaluate"},
     reads=["test_ranks", "test", "train"],
     config=EvaluationConfig,
-    modules=[
-        f"ncf_assets.ncf.{module}"
-        for module in (
-            "bootstrap",
-            "corrected",
-            "evaluation",
-            "figures",
-            "metrics",
-            "randomness",
-            "segments",
-        )
-    ],
+    modules=["ncf_assets.ncf.evaluation"],
 )
 def evaluation(inputs: Inputs, config: EvaluationConfig) -> dict[str, Rows]:
     """Every metric of every model in every segment, and NeuMF's difference to each other model."""

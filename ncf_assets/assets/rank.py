@@ -36,7 +36,6 @@ class RankingConfig(dg.Config):
         *scorers.MODULES,
         "ncf_assets.assets.scorers",
         "ncf_assets.ncf.recommending",
-        "ncf_assets.ncf.sampling",
     ],
 )
 def ranking_pass(inputs: Inputs, config: RankingConfig) -> dict[str, Rows]:

@@ -17,7 +17,7 @@ SERVED = "neumf"  # the model that recommends
 SEED = 2017  # ours: of the random baseline, of which one draw is as good as another
 MODULES = tuple(
     f"ncf_assets.ncf.{module}"
-    for module in ("chance", "ease", "histories", "itemknn", "network_scorer", "ranking")
+    for module in ("chance", "ease", "itemknn", "network_scorer", "ranking")
 )
 
 

@@ -26,11 +26,7 @@ popular_items = sql_asset("popular_items", "serve")
     "serve",
     reads=["items", f"{scorers.SERVED}_model"],
     config=NeighboursConfig,
-    modules=[
-        "ncf_assets.ncf.similarity",
-        "ncf_assets.ncf.recommending",
-        "ncf_assets.ncf.ranking",
-    ],
+    modules=["ncf_assets.ncf.neumf", "ncf_assets.ncf.similarity"],
 )
 def item_neighbours(inputs: Inputs, config: NeighboursConfig) -> pd.DataFrame:
     """Compare the embeddings of every pair of items."""

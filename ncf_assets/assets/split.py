@@ -31,7 +31,7 @@ class NegativesConfig(dg.Config):
     "split",
     reads=["users", "items", "interactions", "validation", "test"],
     config=NegativesConfig,
-    modules=["ncf_assets.ncf.sampling", "ncf_assets.ncf.randomness"],
+    modules=["ncf_assets.ncf.sampling"],
 )
 def negatives(inputs: Inputs, config: NegativesConfig) -> Iterator[pa.RecordBatch]:
     """Draw the competitors of each held-out item of both splits."""

@@ -74,7 +74,8 @@ def table_asset(
 ) -> Callable[[Compute], dg.AssetsDefinition]:
     """Make an asset of a function `(inputs, config) -> rows`, named like its table.
 
-    `modules` are the science modules whose text is part of the asset's code version.
+    `modules` are the science modules that it calls; with all that they import of the science they
+    are part of the asset's code version.
     """
 
     def wrap(compute: Compute) -> dg.AssetsDefinition:

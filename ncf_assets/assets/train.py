@@ -105,12 +105,7 @@ class NeumfConfig(WarmConfig):
 @fitted_asset(
     "ials_model",
     IalsConfig,
-    modules=(
-        "ncf_assets.ncf.choosing",
-        "ncf_assets.ncf.ials",
-        "ncf_assets.ncf.metrics",
-        "ncf_assets.ncf.ranking",
-    ),
+    modules=("ncf_assets.ncf.ials", "ncf_assets.ncf.choosing"),
 )
 def ials_model(run: Run, config: IalsConfig) -> Fitted:
     """Factors of users and items in closed form: a baseline, and where GMF starts from."""

@@ -1,7 +1,7 @@
 """Named randomness: every stream of numbers follows from a seed and the name of its purpose.
 
 A new step takes a new name and so never moves another step's numbers. What is drawn from the
-streams is decided where it is drawn: `sampling`, `neumf`, `training`, `metrics`.
+streams is decided where it is drawn: in `sampling`, `neumf`, `trainer`, `evaluation` and others.
 """
 
 import hashlib
