@@ -1,13 +1,13 @@
 """Dagster's runs: one for each dataset at a time, and dead ones shown as failed.
 
-A run claims its dataset with the resource `warehouse`, whoever launches it, and says so in a tag.
-A run that has claimed and whose claim is free, or another run's, is dead. The claim itself is a
-lock of `ncf_assets.warehouse.claims`.
+A run claims its dataset with the resource `warehouse`, whoever launches it, and says so in a tag,
+which also says when it has let go. A run that has claimed and not let go, and whose claim is free
+or another run's, is dead. The claim itself is a lock of `ncf_assets.warehouse.claims`.
 """
 
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster import DagsterRunStatus as Status
@@ -17,7 +17,7 @@ from ncf_assets.warehouse.claims import claim, holders, last_holder
 
 CLAIM_TAG = "ncf-assets/claim"
 UNENDED = [Status.NOT_STARTED, Status.STARTING, Status.STARTED, Status.CANCELING]
-SECOND_LOOK = 2.0  # seconds; a run that ends frees its claim a moment before Dagster notes its end
+BETWEEN_STEPS = timedelta(minutes=10)  # that are processes of their own, their start included; ours
 
 
 def claiming(at: Warehouse) -> dg.ResourceDefinition:
@@ -39,7 +39,10 @@ def claiming(at: Warehouse) -> dg.ResourceDefinition:
             return
         with claim(place, dataset_of(run), run.run_id):
             instance.add_run_tags(run.run_id, claim_tag(place, run.run_id))
-            yield place
+            try:
+                yield place
+            finally:
+                instance.add_run_tags(run.run_id, _let_go_tag(place, run.run_id))
 
     return warehouse
 
@@ -54,11 +57,23 @@ def claim_tag(place: Warehouse, run_id: str) -> dict[str, str]:
     return {CLAIM_TAG: f"{run_id} {place.name}"}
 
 
-def suspects(instance: dg.DagsterInstance, place: Warehouse) -> dict[str, dg.DagsterRun]:
-    """Runs that Dagster shows as under way and whose process seems to be gone, by id."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=UNENDED))
+def _let_go_tag(place: Warehouse, run_id: str) -> dict[str, str]:
+    return {CLAIM_TAG: f"let go: {run_id} {place.name}"}
+
+
+def dead(instance: dg.DagsterInstance, place: Warehouse) -> list[dg.DagsterRun]:
+    """Runs that Dagster shows as under way and whose process is gone."""
+    first = _suspects(instance, place)
+    # a run may have ended between Dagster's answer and the look at its claim
+    second = _suspects(instance, place) if first else {}
+    return [run for run_id, run in second.items() if run_id in first]
+
+
+def _suspects(instance: dg.DagsterInstance, place: Warehouse) -> dict[str, dg.DagsterRun]:
+    """Runs that are shown as under way, and do not hold what they have claimed, by id."""
+    records = instance.get_run_records(dg.RunsFilter(statuses=UNENDED))
     # others are not ours to judge: they may be at other data, or wait for their process to begin
-    claimed = [run for run in runs if _has_claimed(run, place)]
+    claimed = [record.dagster_run for record in records if _should_hold(record, place)]
     held_by = {
         dataset: {who.run_id for who in holders(place, dataset)}
         for dataset in map(dataset_of, claimed)
@@ -66,21 +81,19 @@ def suspects(instance: dg.DagsterInstance, place: Warehouse) -> dict[str, dg.Dag
     return {run.run_id: run for run in claimed if run.run_id not in held_by[dataset_of(run)]}
 
 
-def _has_claimed(run: dg.DagsterRun, place: Warehouse) -> bool:
-    """Whether a run's tag says so; or the claim itself, if the run died before it had the tag."""
+def _should_hold(record: dg.RunRecord, place: Warehouse) -> bool:
+    """Whether a run has claimed its dataset, by its tag or, if it died before that, by the claim.
+
+    One that has let go is about to end, or between two steps that are processes of their own.
+    """
+    run = record.dagster_run
     last = last_holder(place.root, dataset_of(run))
-    tagged = claim_tag(place, run.run_id).items() <= run.tags.items()
-    return tagged or (last is not None and last.run_id == run.run_id)
-
-
-def dead(instance: dg.DagsterInstance, place: Warehouse) -> list[dg.DagsterRun]:
-    """Runs that Dagster shows as under way and whose process is gone: suspect at two looks."""
-    first = suspects(instance, place)
-    if not first:
-        return []
-    time.sleep(SECOND_LOOK)
-    second = suspects(instance, place)
-    return [run for run_id, run in second.items() if run_id in first]
+    if last is not None and last.run_id == run.run_id:
+        return True
+    tags = run.tags.items()
+    if _let_go_tag(place, run.run_id).items() <= tags:
+        return datetime.now(UTC) - record.update_timestamp > BETWEEN_STEPS
+    return claim_tag(place, run.run_id).items() <= tags
 
 
 def fail(instance: dg.DagsterInstance, runs: Iterable[dg.DagsterRun]) -> None:
@@ -95,11 +108,10 @@ def fail(instance: dg.DagsterInstance, runs: Iterable[dg.DagsterRun]) -> None:
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Marks runs as failed whose process is gone, so that no queue waits for them.",
 )
-def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason | dg.SensorResult:
-    """The cursor holds the suspects of one look for the next."""
-    seen = set((context.cursor or "").split())
-    found = suspects(context.instance, Warehouse.of_environment())
-    gone = [run for run_id, run in found.items() if run_id in seen]
+def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Says which they were."""
+    gone = dead(context.instance, Warehouse.of_environment())
     fail(context.instance, gone)
-    said = "dead: " + ", ".join(run.run_id for run in gone) if gone else "no run is dead"
-    return dg.SensorResult(skip_reason=said, cursor=" ".join(found))
+    return dg.SkipReason(
+        "dead: " + ", ".join(run.run_id for run in gone) if gone else "no run is dead"
+    )

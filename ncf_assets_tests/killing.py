@@ -41,10 +41,7 @@ if __name__ == "__main__":
 
     import ncf_assets.definitions
     import ncf_assets.ncf.training  # noqa: F401
-    from ncf_assets import runs
     from ncf_assets.cli import main
-
-    runs.SECOND_LOOK = 0.05  # no other run may just be ending; kills should hit work, not waiting
 
     for line in sys.stdin:
         print(json.dumps(run(*json.loads(line), log=Path(sys.argv[1]))), flush=True)

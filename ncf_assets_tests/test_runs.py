@@ -6,13 +6,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from ncf_assets import runs
 from ncf_assets.assets.engine import EngineResource
-from ncf_assets.runs import claiming, dead, dead_runs, fail, suspects
+from ncf_assets.runs import claiming, dead, dead_runs, fail
 from ncf_assets.warehouse import Warehouse
 
 pytestmark = pytest.mark.slow  # starts processes that import Dagster
@@ -87,7 +89,7 @@ def test_a_live_run_is_not_taken_for_dead_and_keeps_others_out(
     """It ends well; the run that came meanwhile failed, and says which one it met."""
     with run_elsewhere(tmp_path) as process:
         (live,) = instance.get_runs()
-        assert suspects(instance, Warehouse(tmp_path)) == {}
+        assert dead(instance, Warehouse(tmp_path)) == []
         refused = run_of(instance, tmp_path, quick)
         assert not refused.success
         (event,) = [e for e in refused.all_events if e.is_failure]
@@ -96,7 +98,7 @@ def test_a_live_run_is_not_taken_for_dead_and_keeps_others_out(
         out, _ = process.communicate(timeout=60)
         assert out == "True\n"
     assert run_of(instance, tmp_path, quick).success
-    assert suspects(instance, Warehouse(tmp_path)) == {}
+    assert dead(instance, Warehouse(tmp_path)) == []
 
 
 def test_a_killed_run_is_shown_as_failed(tmp_path: Path, instance: dg.DagsterInstance) -> None:
@@ -135,21 +137,31 @@ def test_a_run_on_another_data_folder_is_left_alone(
     """Two folders may share one history; only who sees the claim can judge."""
     with run_elsewhere(tmp_path) as process:
         os.killpg(process.pid, signal.SIGKILL)
-    assert suspects(instance, Warehouse(tmp_path / "other")) == {}
+    assert dead(instance, Warehouse(tmp_path / "other")) == []
 
 
-def test_a_daemon_marks_dead_runs_at_its_second_look(
+def test_a_daemon_marks_dead_runs(
     tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that is just ending frees its claim a moment before Dagster notes its end."""
+    """Its sensor says which, and then that there are none."""
     monkeypatch.setenv("NCF_DATA_DIR", str(tmp_path))
     with run_elsewhere(tmp_path) as process:
         os.killpg(process.pid, signal.SIGKILL)
     (killed,) = instance.get_runs()
-    cursor = None
-    for status in (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE):
-        tick = dead_runs(dg.build_sensor_context(instance, cursor=cursor))
-        cursor = tick.cursor
-        assert instance.get_run_by_id(killed.run_id).status == status
-    assert killed.run_id in tick.skip_reason.skip_message
-    assert dead_runs(dg.build_sensor_context(instance, cursor=cursor)).cursor == ""
+    for said in (killed.run_id, "no run is dead"):
+        assert said in dead_runs(dg.build_sensor_context(instance)).skip_message
+    shown = instance.get_run_by_id(killed.run_id)
+    assert shown.status == dg.DagsterRunStatus.FAILURE
+
+
+def test_a_run_between_two_steps_of_its_own_processes_is_not_dead(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step claims and lets go; only if none follows for long, it is."""
+    assert run_of(instance, tmp_path, quick).success
+    (ended,) = instance.get_runs()
+    instance.run_storage.delete_run(ended.run_id)
+    instance.add_run(ended._replace(status=dg.DagsterRunStatus.STARTED))
+    assert dead(instance, Warehouse(tmp_path)) == []
+    monkeypatch.setattr(runs, "BETWEEN_STEPS", timedelta(0))
+    assert [run.run_id for run in dead(instance, Warehouse(tmp_path))] == [ended.run_id]

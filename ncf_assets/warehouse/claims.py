@@ -22,7 +22,7 @@ from ncf_assets.warehouse.memory import spill_folder
 from ncf_assets.warehouse.scratch import sweep
 from ncf_assets.warehouse.working_copy import OnNew
 
-PATIENCE = 1.0  # seconds; more than `holder` keeps a lock while it looks
+PATIENCE = 1.0  # seconds; more than `_is_held` keeps a lock while it looks
 PATIENCE_FOR_EVERY = 60.0  # a table of all datasets takes a moment, and is made when any is new
 
 _held: set[tuple[Path, str]] = set()  # the locks of this process, and the runs that they are for
