@@ -53,6 +53,11 @@ def leaderboard(
                     draft.write(_rows(warehouse, standing, standing.report))
             contents = {f"report of {s.dataset}": s.report.content for s in found if s.report}
             stamp = draft.finish(**run.origin(TABLE.name, contents))
+            if standings(warehouse) != found:
+                raise dg.Failure(
+                    "a dataset changed while its figures were being read, by another run; nothing"
+                    " was published, run this asset again"
+                )
             yield from run.publish({draft: stamp}, _summary(found))
 
 
@@ -64,7 +69,8 @@ def _rows(warehouse: Warehouse, standing: Standing, report: Stamp) -> Iterator[p
         "report_content": report.content,
         "state": standing.state,
     }
-    return Inputs(warehouse, standing.dataset, TABLE.upstream).query(str(TABLE.select), parameters)
+    metrics = {"metrics": warehouse.existing("metrics", standing.dataset)}
+    return warehouse.rows(EVERY, metrics, str(TABLE.select), parameters)
 
 
 def _summary(found: list[Standing]) -> dict[str, Any]:

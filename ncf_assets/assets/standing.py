@@ -20,7 +20,10 @@ class Standing:
 
 
 def standings(warehouse: Warehouse) -> list[Standing]:
-    """The standing of each dataset of the registry, in the order of their names."""
+    """The standing of each dataset of the registry, in the order of their names.
+
+    One whose metrics have the columns of another version counts as missing.
+    """
     return [_standing(warehouse, dataset) for dataset in sorted(load(warehouse.registry))]
 
 
@@ -29,8 +32,11 @@ def _standing(warehouse: Warehouse, dataset: str) -> Standing:
         report = warehouse.find_stamp("evaluation_report", dataset)
         metrics = warehouse.find_stamp("metrics", dataset)
         broken = broken_links(warehouse, ["evaluation_report"], dataset)
+        readable = metrics is not None and warehouse.has_its_columns("metrics", dataset)
     except DamagedError as error:
         return Standing(dataset, MISSING, reason=str(error))
     if report is None or metrics is None:
         return Standing(dataset, MISSING)
+    if not readable:
+        return Standing(dataset, MISSING, reason="; ".join(broken))
     return Standing(dataset, OUT_OF_DATE if broken else CURRENT, report, "; ".join(broken))

@@ -43,8 +43,10 @@ def leaderboard() -> None:
 def _table(rows: pd.DataFrame) -> Table:
     """A row for each model of each dataset, the best first."""
     wide = side_by_side(rows, ["dataset", "model"], "\n")
-    (ndcg,) = (x for x in wide.columns if x.startswith("NDCG") and x.endswith("full"))
-    wide = wide.sort_values(["dataset", ndcg], ascending=[True, False])
+    exact = [x for x in wide.columns if x.startswith("NDCG") and x.endswith("full")]
+    ndcg = wide[exact].max(axis="columns")  # of several k, the dataset's own
+    wide = wide.assign(ndcg=ndcg).sort_values(["dataset", "ndcg"], ascending=[True, False])
+    wide = wide.drop(columns="ndcg")
     shown = Table(Column("dataset", no_wrap=True), "model", *map(str, wide.columns))
     for dataset, model, *values in wide.reset_index().to_numpy().tolist():
         shown.add_row(dataset, model, *("" if pd.isna(v) else f"{v:.4f}" for v in values))

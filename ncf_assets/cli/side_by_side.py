@@ -8,10 +8,13 @@ K = 10  # He et al. 2017, section 4.1: lists are cut at 10
 def side_by_side(rows: pd.DataFrame, index: list[str], between: str) -> pd.DataFrame:
     """A row for each `index`, and a column for each metric `between` and protocol.
 
-    At the k of the paper or what comes nearest. Estimated figures are left out.
+    At the k of the paper or, for a dataset that has another, what comes nearest. Estimated figures
+    are left out.
     """
     figures = rows.query("metric in ('hr', 'ndcg') and not protocol.str.endswith('-corrected')")
-    k = min(figures["k"], key=lambda k: abs(k - K))
-    figures = figures[figures["k"] == k]
-    heading = figures["metric"].str.upper() + f"@{k}{between}" + figures["protocol"]
+    distance = (figures["k"] - K).abs()
+    by_dataset = distance.groupby(figures["dataset"]) if "dataset" in index else None
+    figures = figures[distance == (by_dataset.transform("min") if by_dataset else distance.min())]
+    k = figures["k"].astype(str)
+    heading = figures["metric"].str.upper() + "@" + k + between + figures["protocol"]
     return figures.assign(heading=heading).pivot(index=index, columns="heading", values="value")

@@ -9,6 +9,7 @@ import dagster as dg
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ncf_assets.assets.leaderboard import leaderboard
@@ -123,6 +124,36 @@ def test_a_damaged_report_does_not_hold_up_the_others(
     assert metadata["missing"] == "Books, Games"
     assert "materialize evaluation_report again" in metadata["Books is missing"]
     assert set(warehouse.read("leaderboard", EVERY)["dataset"]) == {"Toys"}
+
+
+def test_metrics_of_another_version_do_not_hold_up_the_others(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """Nothing is made from their columns; the reason names the remedy."""
+    file = warehouse.file("metrics", "Books")
+    kept = {b"ncf_assets": pq.read_metadata(file).metadata[b"ncf_assets"]}
+    old = pq.read_table(file).rename_columns({"model": "network"})
+    pq.write_table(old.replace_schema_metadata(kept), file)
+    metadata = materialize(warehouse, instance)
+    assert metadata["missing"] == "Books, Games"
+    assert "metrics has other columns than this version's" in metadata["Books is missing"]
+    assert set(warehouse.read("leaderboard", EVERY)["dataset"]) == {"Toys"}
+
+
+def test_figures_and_reports_of_two_runs_are_not_mixed(
+    warehouse: Warehouse, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another run publishes Books between the look at its report and that at its metrics."""
+    rows = Warehouse.rows
+
+    def meanwhile(self: Warehouse, *args: Any) -> Any:
+        publish(warehouse, "Books", 0.7)
+        return rows(self, *args)
+
+    monkeypatch.setattr(Warehouse, "rows", meanwhile)
+    with pytest.raises(dg.Failure, match="a dataset changed while its figures were being read"):
+        materialize(warehouse, instance)
+    assert warehouse.find_stamp("leaderboard", EVERY) is None
 
 
 def test_without_any_report_it_is_empty(tmp_path: Path, instance: dg.DagsterInstance) -> None:
