@@ -10,6 +10,7 @@ import pandas as pd
 
 SETTINGS = ("learning_rate", "l2", "negatives_per_positive", "averaging")
 MODEL = "neumf_model"  # whose settings they are
+SEARCH = "tuning"  # the table of all trials
 
 
 def complete(trials: pd.DataFrame) -> pd.DataFrame:

@@ -31,7 +31,7 @@ ALLOWED = {
         "ingest",
     },
     "runs": {"warehouse"},
-    "doctor": {"datasets", "doctor", "freshness", "runs", "tables", "warehouse"},
+    "doctor": {"best_trial", "datasets", "doctor", "freshness", "runs", "tables", "warehouse"},
     "source_files": {"datasets", "ingest", "warehouse"},
     "definitions": {"assets", "runs", "source_files", "warehouse"},
     "cli": {

@@ -17,18 +17,20 @@ EVERYTHING = "everything"  # the job of all that a dataset's report takes
 
 
 def asset_names() -> list[str]:
-    """The assets of a dataset, in alphabetical order."""
-    return sorted(asset.name for asset in graph_assets())
-
-
-def graph_assets() -> list[Asset]:
-    """The assets of a dataset, in the order of the data's way; a search is none of them."""
+    """The assets that a dataset's report takes, in alphabetical order; a search is none of them."""
     # imported here: a broken registry must be told as such, not as a failing import
     from ncf_assets.definitions import defs
 
-    graph = defs.resolve_asset_graph()
     made = defs.resolve_job_def(EVERYTHING).asset_layer.executable_asset_keys
-    nodes = [graph.get(key) for key in graph.toposorted_asset_keys if key in made]
+    return sorted(key.to_user_string() for key in made)
+
+
+def graph_assets() -> list[Asset]:
+    """All assets of a dataset, in the order of the data's way."""
+    from ncf_assets.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    nodes = [graph.get(key) for key in graph.toposorted_asset_keys]
     return [
         Asset(
             node.key.to_user_string(),
@@ -36,6 +38,7 @@ def graph_assets() -> list[Asset]:
             tuple(sorted(key.to_user_string() for key in node.parent_keys)),
         )
         for node in nodes
+        if node.partitions_def
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import dagster as dg
 
-from ncf_assets.best_trial import as_run_config, best_trial
+from ncf_assets.best_trial import SEARCH, as_run_config, best_trial
 from ncf_assets.cli.choices import (
     EVERYTHING,
     asset_names,
@@ -53,12 +53,12 @@ def materialize(dataset: str, select: str | None, config_file: Path | None, tune
 def _with_best(config: dict[str, Any], dataset: str) -> dict[str, Any]:
     """A run configuration with the best settings of the search in it."""
     place = warehouse()
-    if place.find_stamp("tuning", dataset) is None:
+    if place.find_stamp(SEARCH, dataset) is None:
         raise click.UsageError(
             f"--tuned takes a search, found none; run `ncf-assets tune {dataset}`"
         )
     try:
-        return as_run_config(best_trial(place.read("tuning", dataset)), config)
+        return as_run_config(best_trial(place.read(SEARCH, dataset)), config)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 

@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ncf_assets.best_trial import SEARCH
 from ncf_assets.cli.choices import check_datasets, graph_assets, registry, warehouse
 from ncf_assets.freshness import State, states
 from ncf_assets.tables import tables
@@ -24,6 +25,7 @@ def status(datasets: tuple[str, ...]) -> None:
     shown = 0
     for name in datasets or registry():
         found = states(warehouse(), registry()[name], assets)
+        found = [s for s in found if s.stamp or s.reasons or s.asset != SEARCH]  # made by few
         if datasets or any(state.stamp for state in found):
             Console().print(_table(name, found))
             shown += 1

@@ -7,12 +7,12 @@ from typing import Any
 import click
 import dagster as dg
 
-from ncf_assets.best_trial import SETTINGS, best_trial
+from ncf_assets.best_trial import SEARCH, SETTINGS, best_trial
 from ncf_assets.cli.choices import check_datasets, warehouse
 from ncf_assets.cli.in_process import run_in_process
 from ncf_assets.cli.run_config import config_option, read_config
 
-JOB, ASSET = "tune", "tuning"
+JOB = "tune"
 
 
 @click.command()
@@ -35,9 +35,12 @@ def tune(dataset: str, trials: int, config_file: Path | None) -> None:
     check_datasets([dataset])
     started = time.monotonic()
     config = _with_trials(read_config(config_file), trials)
-    if not run_in_process(JOB, dataset, [dg.AssetKey(ASSET)], config):
+    if not run_in_process(JOB, dataset, [dg.AssetKey(SEARCH)], config):
         raise SystemExit(1)
-    best = best_trial(warehouse().read(ASSET, dataset))
+    try:
+        best = best_trial(warehouse().read(SEARCH, dataset))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
     settings = ", ".join(f"{name} {best[name]:.4g}" for name in SETTINGS)
     click.echo(
         f"{dataset} is searched, {time.monotonic() - started:.0f} s. Best is trial {best['trial']}"
@@ -49,5 +52,5 @@ def tune(dataset: str, trials: int, config_file: Path | None) -> None:
 def _with_trials(config: dict[str, Any], trials: int) -> dict[str, Any]:
     """A run configuration that says how many trials; its own number wins."""
     ops = config.get("ops", {})
-    own = ops.get(ASSET, {}).get("config", {})
-    return config | {"ops": ops | {ASSET: {"config": {"trials": trials} | own}}}
+    own = ops.get(SEARCH, {}).get("config", {})
+    return config | {"ops": ops | {SEARCH: {"config": {"trials": trials} | own}}}

@@ -4,11 +4,12 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ncf_assets.best_trial import SEARCH
 from ncf_assets.datasets import Dataset
 from ncf_assets.doctor.finding import Finding, readable_stamp
 from ncf_assets.freshness import Asset
 from ncf_assets.tables import tables
-from ncf_assets.warehouse import DamagedError, Warehouse
+from ncf_assets.warehouse import EVERY, DamagedError, Warehouse
 from ncf_assets.warehouse.parquet import verify
 
 
@@ -45,9 +46,7 @@ def damaged(place: Warehouse, assets: Iterable[Asset], dataset: str) -> Iterator
             else:
                 _verify_record(place, asset.name, dataset)
         except DamagedError as error:
-            yield Finding(
-                str(error), f"run `ncf-assets materialize {dataset} --select '{asset.name}+'`"
-            )
+            yield Finding(str(error), _made_again(asset.name, dataset))
 
 
 def missing(place: Warehouse, assets: Sequence[Asset], dataset: str) -> Iterator[Finding]:
@@ -58,8 +57,17 @@ def missing(place: Warehouse, assets: Sequence[Asset], dataset: str) -> Iterator
         if made and not place.file(asset.name, dataset).exists():
             yield Finding(
                 f"{asset.name} of {dataset} is missing, from which {' and '.join(made)} came",
-                f"run `ncf-assets materialize {dataset} --select '{asset.name}+'`",
+                _made_again(asset.name, dataset),
             )
+
+
+def _made_again(asset: str, dataset: str) -> str:
+    """The remedy of what can be made again."""
+    if dataset == EVERY:
+        return f"run `ncf-assets {asset}`"
+    if asset == SEARCH:
+        return f"run `ncf-assets tune {dataset}`"
+    return f"run `ncf-assets materialize {dataset} --select '{asset}+'`"
 
 
 def _verify_record(place: Warehouse, asset: str, dataset: str) -> None:

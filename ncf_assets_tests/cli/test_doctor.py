@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import dagster as dg
@@ -113,16 +112,14 @@ def test_what_a_killed_run_left_is_found_and_mended_on_request(
 def test_the_next_run_shows_the_killed_one_as_failed(data: Path) -> None:
     """Without a daemon and without the doctor; and it does not wait for it."""
     run_id = killed_run(data)
-    started = time.monotonic()
     done = ncf(data, "materialize", "Sample", "--select", "raw_reviews")
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - started < 60
     assert f"run {run_id} was killed; Dagster now shows it as failed" in done.stdout
     assert told(data, code=0) == "nothing is wrong"
 
 
 def test_what_only_a_person_can_mend_is_named_with_the_command(data: Path) -> None:
-    """A lost table, a damaged one, a lost model file, a dataset that nobody lists."""
+    """A lost table, damaged ones, a lost model file, a dataset that nobody lists."""
     place = Warehouse(data)
     place.file("users", "Sample").unlink()
     table = place.file("train", "Sample")
@@ -130,13 +127,21 @@ def test_what_only_a_person_can_mend_is_named_with_the_command(data: Path) -> No
     (model,) = place.folder("ials_model", "Sample").glob("*.npz")
     model.unlink()
     shutil.copytree(place.folder("items", "Sample"), place.folder("items", "Old"))
+    for table, dataset in (("leaderboard", EVERY), ("tuning", "Sample")):
+        file = place.file(table, dataset)
+        file.parent.mkdir(parents=True)
+        file.write_text("no table")
     found = told(data, "--fix", code=1)
     for what in (
         "users of Sample is missing, from which interactions",
         "run `ncf-assets materialize Sample --select 'users+'`",
-        f"{table} is damaged",
+        f"{place.file('train', 'Sample')} is damaged",
         "run `ncf-assets materialize Sample --select 'train+'`",
         f"{model} is missing, though ials_model's record names it",
+        f"{place.file('leaderboard', EVERY)} is damaged",
+        "run `ncf-assets leaderboard`",
+        f"{place.file('tuning', 'Sample')} is damaged",
+        "run `ncf-assets tune Sample`",
         "there are files of dataset Old, which",
         "add a block [Old] there, or remove",
     ):

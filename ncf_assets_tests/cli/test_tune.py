@@ -56,6 +56,15 @@ def test_tuned_without_a_search_names_the_command(data: Path) -> None:
     assert "--tuned takes a search, found none; run `ncf-assets tune Sample`" in refused.stderr
 
 
+def test_a_search_without_any_trial_is_told(data: Path) -> None:
+    """As a file with `trials: 0` asks for; no traceback."""
+    none = config(data / "none.yaml", {"tuning": {"config": {"trials": 0}}})
+    searched = ncf(data, "tune", "Sample", *none)
+    assert searched.returncode == 1
+    assert "run `ncf-assets tune" in searched.stderr
+    assert "Traceback" not in searched.stderr
+
+
 def test_a_killed_search_goes_on_and_its_best_is_trained(data: Path) -> None:
     """Kill -9 in its second trial; the table has 4 that ended, and the model the best settings."""
     place = Warehouse(data)
