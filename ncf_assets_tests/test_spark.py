@@ -1,6 +1,7 @@
 """Spark makes the tables that DuckDB makes, to the last bit: on a cluster of two workers."""
 
 import gzip
+import importlib
 import os
 import re
 import subprocess
@@ -198,6 +199,22 @@ def test_what_cannot_be_read_is_told_as_without_spark(master: str, tmp_path: Pat
     task = partial(rows, files, dataset, date(2026, 1, 1), 10**9)
     with spark_of(master) as spark, pytest.raises(SourceError, match="gzip, found zip; convert"):
         list(batches(spark.made(task, len(files), ROWS, Scratch(tmp_path / "rows"))))
+
+
+@pytest.mark.slow
+def test_what_fails_on_the_cluster_is_told_with_a_remedy(master: str, tmp_path: Path) -> None:
+    """A table that is not where it is looked for, and a worker without a package."""
+
+    def task(_: int) -> Iterator[pa.RecordBatch]:
+        yield importlib.import_module("nowhere")
+
+    place, schema = Scratch(tmp_path / "rows"), pa.schema({"n": pa.int64()})
+    remedy = "the engine spark failed {}.*; see that driver and workers see the data folder"
+    with spark_of(master) as spark:
+        with pytest.raises(SparkError, match=remedy.format(r"\(\[PATH_NOT_FOUND\]")):
+            list(spark.rows("select n from t", {}, {"t": f"{tmp_path}/none.parquet"}, place))
+        with pytest.raises(SparkError, match=remedy.format(r"\(ModuleNotFoundError: No module")):
+            list(spark.made(task, 1, schema, place))
 
 
 def test_rows_that_workers_left_elsewhere_are_missed(tmp_path: Path) -> None:

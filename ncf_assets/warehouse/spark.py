@@ -13,6 +13,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,9 +50,11 @@ class Spark:
     ) -> Iterator[pa.RecordBatch]:
         """The rows of a select over `files`, paths or URLs by table, in its order."""
         session = self._session.newSession()  # so that views of two queries do not meet
-        for table, file in files.items():
-            session.read.parquet(file).createOrReplaceTempView(table)
-        yield from _written(session.sql(translate(select), args=dict(parameters)), scratch)
+        with _told():
+            for table, file in files.items():
+                session.read.parquet(file).createOrReplaceTempView(table)
+            selected = session.sql(translate(select), args=dict(parameters))
+        yield from _written(selected, scratch)
 
     def made(
         self,
@@ -100,7 +103,7 @@ class Spark:
         except PySparkRuntimeError as error:
             raise self._not_started(str(error)) from error
         except Py4JJavaError as error:
-            raise self._not_started(error.java_exception.getMessage()) from error
+            raise self._not_started(str(error.java_exception.getMessage())) from error
 
     def _not_started(self, found: str) -> SparkError:
         return SparkError(
@@ -116,10 +119,31 @@ def _written(result: DataFrame, scratch: Scratch) -> Iterator[pa.RecordBatch]:
 
     made = Observation()
     counted = result.observe(made, count(lit(1)).alias("rows"))
-    counted.write.parquet(scratch.url, mode="overwrite", compression="zstd")
-    for part in whole(scratch.fetched(), made.get["rows"]):
+    with _told():
+        counted.write.parquet(scratch.url, mode="overwrite", compression="zstd")
+        rows = made.get["rows"]
+    for part in whole(scratch.fetched(), rows):
         with pq.ParquetFile(part) as file:
             yield from file.iter_batches(READ_ROWS)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What fails on the cluster, as SparkError."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException, PythonException
+
+    try:
+        yield
+    except (Py4JJavaError, PySparkException) as error:
+        of_java = error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else None
+        lines = str(of_java or error).strip().splitlines()
+        told = lines[-1 if isinstance(error, PythonException) else 0]  # after its traceback
+        raise SparkError(
+            f"the engine spark failed ({told}); see that driver and workers see the data folder"
+            " under the same path, or share an object store (NCF_STORE), and what the workers' logs"
+            " say; or use the engine duckdb"
+        ) from error
 
 
 def whole(folder: Path, rows: int) -> list[Path]:
