@@ -114,17 +114,21 @@ class Warehouse(Queries):
             replace(saved, file)
             put_in_place(records)
         prune(file, self.models_kept)
+        if "saved_model" in facts:
+            prune(folder / facts["saved_model"], self.models_kept)
         self.share(asset, dataset)
         return file
 
     @contextlib.contextmanager
     def saved_model(self, asset: str, dataset: str, content: str) -> Iterator[Path]:
-        """A folder for a SavedModel to be written to; put in place when the block ends well."""
+        """A folder for a SavedModel to be written to; put in place when the block ends well.
+
+        The record that `publish_model` is given names it.
+        """
         target = self.folder(asset, dataset) / self.saved_model_name(asset, content)
         with temporary_folder(target) as folder:
             yield folder
             replace_folder(folder, target)
-        prune(target, self.models_kept)
 
     def write_checkpoint(self, asset: str, dataset: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Replace a training's progress: named arrays, without Python objects in them."""
@@ -142,7 +146,10 @@ class Warehouse(Queries):
     def publish_texts(
         self, asset: str, dataset: str, texts: Mapping[str, str], record: Mapping[str, Any]
     ) -> None:
-        """Replace text files in the partition's folder, by name, then the record; all or none."""
+        """Replace text files in the partition's folder, by name, then the record that names them.
+
+        A full disk leaves all as they were. A kill may leave new ones beside an old record.
+        """
         folder = self.folder(asset, dataset)
         targets = {folder / name: text for name, text in texts.items()}
         with written(targets | {self.file(asset, dataset): as_text(record)}) as files:

@@ -126,8 +126,10 @@ class Store:
         key = f"clock/{secrets.token_hex(8)}"
         with self._told() as obstore:
             obstore.put(self._small, key, b"")
-            found = obstore.head(self._small, key)["last_modified"]
-            obstore.delete(self._small, key)
+            try:
+                found: datetime = obstore.head(self._small, key)["last_modified"]
+            finally:
+                obstore.delete(self._small, key)
         return found
 
     def spark_url(self, key: str) -> str:

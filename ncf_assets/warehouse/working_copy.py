@@ -23,7 +23,7 @@ SHARED = ("tables", "models", "reports")
 PARTITION = re.compile(r"(tables/\w+|models/\w+|reports)/dataset=(\w+)/.+|tables/\w+/data\.parquet")
 OWN = re.compile(r"\..*|checkpoint\.npz|searches\.db.*")  # what is under way on this machine
 RECORDS = ("model.json", "report.json")  # which name other files, so they come last
-HALF = ".store.half"  # what is being fetched, by one process at a time; the next overwrites it
+HALF = ".store.half"  # what is being fetched, by one process at a time
 LARGE = 10_000_000  # bytes; ours
 TRIES = 5  # of fetching what another machine is replacing
 
@@ -50,6 +50,8 @@ class WorkingCopy:
         """
         with self._locked():
             note = self._noted()
+            half = self.root / HALF
+            half.unlink(missing_ok=True)  # a killed one's
             try:
                 fetched, there = self._fetch_all(wanted, note, on_new)
                 gone = [key for key in self._keys(self.root) if wanted(_dataset(key))]
@@ -57,6 +59,7 @@ class WorkingCopy:
                 for key in gone:
                     self._remove(key, note)
             finally:
+                half.unlink(missing_ok=True)
                 note.write(self.root)  # of what came before something went wrong, too
             return fetched or bool(gone)
 

@@ -8,13 +8,13 @@ import pytest
 from ncf_assets.warehouse import Stamp, Warehouse, models_kept
 
 
-def publish(warehouse: Warehouse, content: str, written: int) -> Path:
+def publish(warehouse: Warehouse, content: str, written: int, **facts: str) -> Path:
     """A model whose file was last written at a time in seconds."""
     stamp = Stamp(content=content, rows=0, code="c", inputs={}, config={}, run_id="r")
     with warehouse.unsaved_model("gmf_model", "A") as path:
         path.write_text(content)
         os.utime(path, (written, written))
-        return warehouse.publish_model("gmf_model", "A", path, stamp, {})
+        return warehouse.publish_model("gmf_model", "A", path, stamp, facts)
 
 
 def versions(warehouse: Warehouse) -> set[str]:
@@ -42,6 +42,22 @@ def test_the_current_version_stays_however_old_its_file_seems(tmp_path: Path) ->
     publish(warehouse, "b", 10)
     assert versions(warehouse) == {"b", "c"}
     assert warehouse.record("gmf_model", "A")["file"] == "gmf-b.keras"
+
+
+def test_the_saved_model_that_the_record_names_outlives_trainings_that_fail(
+    tmp_path: Path,
+) -> None:
+    """Each leaves one that no record names; the next that succeeds takes its place."""
+    warehouse = Warehouse(tmp_path, models_kept=1)
+    for content in "abc":
+        with warehouse.saved_model("gmf_model", "A", content) as folder:
+            folder.mkdir()
+            (folder / "saved_model.pb").touch()
+        if content != "b":
+            publish(warehouse, content, 0, saved_model=f"gmf-{content}.saved_model")
+        there = {path.name for path in warehouse.folder("gmf_model", "A").glob("*.saved_model")}
+        assert warehouse.record("gmf_model", "A")["saved_model"] in there
+    assert there == {"gmf-c.saved_model"}
 
 
 def test_the_number_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

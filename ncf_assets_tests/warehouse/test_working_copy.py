@@ -14,7 +14,7 @@ from ncf_assets.warehouse.lease import BusyError, ClaimLostError
 from ncf_assets.warehouse.models import prune
 from ncf_assets.warehouse.store import IDENTITY, Entry, Store, StoreError
 from ncf_assets.warehouse.store_note import NOTE
-from ncf_assets.warehouse.working_copy import SHARED
+from ncf_assets.warehouse.working_copy import HALF, SHARED
 
 
 @dataclass
@@ -211,13 +211,18 @@ def test_a_fetch_that_was_cut_off_goes_on(
     def second_fails(self: Store, key: str, path: Path) -> Entry | None:
         fetched.append(key)
         if len(fetched) == 2:
+            path.write_text("half")
             raise StoreError("cut off")
         return download(self, key, path)
 
     monkeypatch.setattr(Store, "download", second_fails)
     with pytest.raises(StoreError, match="cut off"):
         follow(machines.b)
+    half = machines.b.root / HALF
+    assert not half.exists()
+    half.write_text("a killed one's")
     follow(machines.b)
+    assert not half.exists()
     assert [key.split("/")[1] for key in fetched] == ["items", "users", "users"]
     assert there(machines.b) == there(machines.a)
 
