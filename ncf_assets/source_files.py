@@ -12,7 +12,7 @@ import dagster as dg
 from ncf_assets.datasets import load
 from ncf_assets.ingest import download
 from ncf_assets.ingest.source import Signature, files_of, signature
-from ncf_assets.warehouse import DamagedError, Warehouse
+from ncf_assets.warehouse import DamagedError, Stamp, Warehouse
 
 
 def located(place: Warehouse) -> dict[str, Path]:
@@ -47,24 +47,35 @@ def new_source_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     asked = before["asked"]
     new = {name for name, signature in found.items() if signature != asked.get(name)}
     settled = {name for name in new if before["seen"].get(name) == found[name]}
-    wanted = sorted(name for name in settled if not _was_read(place, name, found[name]))
+    made = {name: _stamp(place, name) for name in settled}
+    wanted = sorted(name for name in settled if not _was_read(made[name], found[name]))
     cursor = {"seen": found, "asked": asked | {name: found[name] for name in settled}}
     return dg.SensorResult(
         run_requests=[
-            dg.RunRequest(run_key=f"{name} {found[name]}", partition_key=name) for name in wanted
+            dg.RunRequest(run_key=_run_key(name, found[name], made[name]), partition_key=name)
+            for name in wanted
         ],
         skip_reason=None if wanted else _why_none(place, sources.values(), new - settled),
         cursor=json.dumps(cursor),
     )
 
 
-def _was_read(place: Warehouse, dataset: str, found: Signature) -> bool:
-    """Whether `raw_reviews` was made from this very file."""
+def _stamp(place: Warehouse, dataset: str) -> Stamp | None:
+    """Where `raw_reviews` comes from; None if it is not there, or damaged."""
     try:
-        stamp = place.find_stamp("raw_reviews", dataset)
+        return place.find_stamp("raw_reviews", dataset)
     except DamagedError:
-        return False
+        return None
+
+
+def _was_read(stamp: Stamp | None, found: Signature) -> bool:
+    """Whether `raw_reviews` was made from this very file."""
     return stamp is not None and found.items() <= stamp.source.items()
+
+
+def _run_key(dataset: str, found: Signature, made: Stamp | None) -> str:
+    """What is asked for once; again where a file is once more as it was before another."""
+    return f"{dataset} {found} after {made.written_at if made else 'none'}"
 
 
 def _why_none(place: Warehouse, known: Collection[Path], unsettled: set[str]) -> str:

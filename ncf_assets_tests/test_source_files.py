@@ -1,5 +1,6 @@
 """The sensor of source files, on a real folder; its cursor outlives Dagster."""
 
+import os
 from pathlib import Path
 
 import dagster as dg
@@ -27,6 +28,7 @@ class Looks:
     def __init__(self, root: Path) -> None:
         self.raw = root / "raw"
         self.cursor: str | None = None
+        self.keys: list[str | None] = []
 
     def put(self, name: str, text: str) -> None:
         """Write a file into data/raw."""
@@ -39,7 +41,9 @@ class Looks:
         assert isinstance(result, dg.SensorResult)
         self.cursor = result.cursor
         skipped = result.skip_reason.skip_message if result.skip_reason else None
-        return [request.partition_key or "" for request in result.run_requests or []], skipped
+        requests = result.run_requests or []
+        self.keys += [request.run_key for request in requests]
+        return [request.partition_key or "" for request in requests], skipped
 
 
 @pytest.fixture
@@ -71,6 +75,24 @@ def test_only_the_dataset_that_changed_is_asked_for(looks: Looks) -> None:
     looks.put("B.json.gz", "12")
     looks.look()
     assert looks.look()[0] == ["B"]
+
+
+def test_a_file_that_is_once_more_as_it_was_is_asked_for(looks: Looks) -> None:
+    """With another key: of requests with one key Dagster starts the first alone."""
+    for hour, text in enumerate(("1", "12", "1")):
+        looks.put("A.json.gz", text)
+        os.utime(looks.raw / "A.json.gz", (len(text), len(text)))
+        looks.look()
+        assert looks.look() == (["A"], None)
+        read(looks.raw.parent, f"2026-01-01T0{hour}:00:00+00:00")
+    assert len(set(looks.keys)) == 3
+
+
+def read(root: Path, written_at: str) -> None:
+    """Have A's reviews as if they had been read then."""
+    with Warehouse(root).draft("raw_reviews", "A") as draft:
+        draft.finish(code="c", inputs={}, config={}, run_id="r", written_at=written_at)
+        draft.publish()
 
 
 def test_a_file_of_no_dataset_is_named(looks: Looks) -> None:

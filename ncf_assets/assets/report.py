@@ -68,10 +68,10 @@ def evaluation_report(
             )
         facts = facts_of(run, origins(warehouse, READS, run.dataset))
         rendered = report.render(facts)
-        run.inputs.check_unchanged()
-        page = _publish(run, rendered)
         figures = headline(run.inputs.read("metrics"))
         with tracked(run, "evaluation_report") as tracking:
+            run.inputs.check_unchanged()
+            page = _publish(run, rendered)
             tracking.figures({k: v for k, v in figures.items() if isinstance(v, float)})
             tracking.files(page, page.with_suffix(".md"), page.with_suffix(".json"))
         yield dg.MaterializeResult(

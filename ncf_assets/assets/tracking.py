@@ -1,6 +1,6 @@
 """What MLflow is told of trainings and reports, where NCF_MLFLOW_URI names a server or a folder.
 
-MLflow comes with `pip install ncf-assets[mlflow]`. A server that fails under way stops no training.
+MLflow comes with `pip install -e '.[mlflow]'`. A server that fails under way stops no training.
 """
 
 import os
@@ -109,7 +109,7 @@ def _begin(run: Run, asset: str, uri: str) -> Tracked:
     except ModuleNotFoundError as error:
         raise dg.Failure(
             f"{URI} is set to {uri}, and MLflow is not installed; run"
-            " `pip install 'ncf-assets[mlflow]'`, or unset it",
+            " `pip install -e '.[mlflow]'`, or unset it",
             allow_retries=False,
         ) from error
     os.environ.setdefault(*RETRIES)
