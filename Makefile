@@ -26,7 +26,8 @@ demo: $(SETUP)  ## Set up, materialize the bundled Sample, show what came out
 	@$(BIN)/ncf-assets summary Sample
 
 test: check $(DOCS_SETUP)  ## All checks and tests (slow ones included)
-	$(BIN)/pytest --numprocesses 4 --dist loadfile
+	$(BIN)/pytest -m "not slow" --numprocesses 4 --dist loadfile
+	$(BIN)/pytest -m slow --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(SETUP)  ## Format, lint and types
 	$(BIN)/ruff format --check .

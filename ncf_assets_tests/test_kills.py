@@ -121,7 +121,7 @@ def watched(place: Warehouse) -> Iterator[None]:
     stop, failures = threading.Event(), []
 
     def look() -> None:
-        while not stop.wait(0.1):
+        while not stop.wait(0.5):
             try:
                 if place.database.exists():
                     _count(place.database)

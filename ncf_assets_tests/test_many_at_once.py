@@ -39,13 +39,15 @@ seen = set()
 with duckdb.connect(sys.argv[1]) as connection:  # read-write
     print("open", flush=True)
     named = "select view_name from duckdb_views() where not internal"
-    while not Path(sys.argv[2]).exists():
+    ended = False
+    while not ended:
+        ended = Path(sys.argv[2]).exists()  # and once more
         for (view,) in connection.execute(named).fetchall():
             counted = f"select '{view}', dataset, count(*) from {view} group by all"
             found = connection.execute(counted).fetchall()
             if view not in ("lineage", "catalogue"):  # they are of what is there by then
                 seen |= set(found)
-        time.sleep(0.2)
+        time.sleep(1)
 print(json.dumps(sorted(seen)))
 """
 POLL = """{
@@ -93,7 +95,7 @@ def seen_by(shell: subprocess.Popen[str]) -> set[tuple[str, str, int]]:
 
 def poll(address: str, stop: threading.Event, failures: list[str]) -> None:
     """Ask the UI's server for runs and assets until told to stop."""
-    while not stop.wait(0.5):
+    while not stop.wait(1):
         answer = requests.post(f"{address}/graphql", json={"query": POLL}, timeout=60)
         if answer.status_code != requests.codes.ok or "errors" in answer.json():
             failures.append(answer.text[:500])

@@ -10,11 +10,13 @@ from benchmarks.lineage import data_folder, materialize, watched
 
 
 def test_looks_are_taken_as_long_as_the_work_lasts() -> None:
-    """About 10 in a tenth of a second, each with what was there."""
+    """One after the other until it ends, each with what was there."""
     with watched(lambda: 7.0, 0.01) as looks:
-        time.sleep(0.1)
+        until = time.monotonic() + 60
+        while len(looks) < 3 and time.monotonic() < until:
+            time.sleep(0.01)
     n = len(looks)
-    assert 3 <= n <= 12
+    assert n >= 3
     assert max(looks.values()) == 7
     time.sleep(0.03)
     assert len(looks) == n

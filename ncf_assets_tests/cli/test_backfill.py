@@ -30,6 +30,15 @@ BROKEN = '[Broken]\nformat = "amazon-2014"\npath = "broken.json"\n'
 OTHER = '[Other]\nformat = "amazon-2014"\npath = "tiny.json"\n'
 
 
+def wait_for_daemon(data: Path, seconds: float = 240) -> None:
+    """Until one has reported that it is there."""
+    until = time.monotonic() + seconds
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        while not instance.get_daemon_heartbeats():
+            assert time.monotonic() < until
+            time.sleep(0.2)
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Three data sets that work and one that does not."""
@@ -99,7 +108,7 @@ with duckdb.connect(sys.argv[1]) as connection:  # read-write
         ).fetchall():
             connection.execute(f"select dataset, count(*) from {view} group by all").fetchall()
             n += 1
-        time.sleep(0.02)
+        time.sleep(0.5)
 print(n)
 """
 
@@ -170,7 +179,7 @@ def test_an_interrupted_backfill_is_canceled(data: Path, ending: signal.Signals)
         for line in process.stdout:
             if "one is started" in line:
                 break
-        time.sleep(8)  # until the daemon has begun
+        wait_for_daemon(data)
         process.send_signal(ending)
         out, errors = process.communicate(timeout=240)
     assert process.returncode == 1, out + errors
@@ -185,7 +194,7 @@ def test_an_interrupted_backfill_is_canceled(data: Path, ending: signal.Signals)
 def test_a_running_daemon_is_used(data: Path) -> None:
     """`ncf-assets backfill` starts none of its own."""
     with daemon(data):
-        time.sleep(15)  # until it has reported
+        wait_for_daemon(data)
         done = ncf(data, "backfill", "Sample", "--config", str(data / "run.yaml"))
         assert done.returncode == 0, done.stdout + done.stderr
         assert "one is started" not in done.stdout

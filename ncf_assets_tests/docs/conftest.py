@@ -1,6 +1,5 @@
 """What `make demo` leaves, made once for all tests of the documentation."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,15 @@ from ncf_assets_tests.docs.texts import make
 def data(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A data folder with the Sample and its leaderboard; workers share it, so do not change it.
 
-    What `make demo` said is in said.txt, how long it took in seconds.txt.
+    What `make demo` said is in said.txt.
     """
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "demo"
     folder.mkdir(exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / "said.txt").exists():
-            started = time.monotonic()
             done = make(folder, "demo")
             assert done.returncode == 0, done.stdout + done.stderr
-            (folder / "seconds.txt").write_text(str(time.monotonic() - started))
             assert ncf(folder, "leaderboard").returncode == 0
             (folder / "said.txt").write_text(done.stdout)
     return folder

@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 from ncf_assets.warehouse import Warehouse
 from ncf_assets.warehouse.claims import claim
+print("trying", flush=True)
 with claim(Warehouse(Path(sys.argv[1])), "A", sys.argv[2]):
     print("held", flush=True)
     sys.stdin.read()
@@ -36,7 +37,7 @@ def other_process(root: Path, run_id: str) -> Iterator[subprocess.Popen[str]]:
         text=True,
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
+        assert [process.stdout.readline() for _ in range(2)] == ["trying\n", "held\n"]
         yield process
 
 
@@ -77,6 +78,8 @@ def test_a_step_of_the_same_run_waits_its_turn(tmp_path: Path) -> None:
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert again.stdout is not None
+        assert again.stdout.readline() == "trying\n"
         with pytest.raises(subprocess.TimeoutExpired):
             again.wait(3)  # longer than the patience with other runs
         process.kill()

@@ -93,8 +93,8 @@ def test_a_machine_of_the_same_name_is_another(store: Store) -> None:
 def test_a_step_of_the_same_run_waits_its_turn(store: Store) -> None:
     """On another machine, under an executor that gives each step one."""
     claimed(store, 1, replace(HERE, machine="another boot"))
-    threading.Timer(1.5, claimed, (store, 1, None)).start()
     started = time.monotonic()
+    threading.Timer(1.5, claimed, (store, 1, None)).start()
     with leased(store, "A", HERE, 0):
         assert time.monotonic() - started > 1
 
