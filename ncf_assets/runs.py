@@ -38,7 +38,11 @@ def claiming(at: Warehouse) -> dg.ResourceDefinition:
             yield place  # to look at: `dg launch` asks for it again after the run has ended
             return
         with claim(place, dataset_of(run), run.run_id):
-            instance.add_run_tags(run.run_id, claim_tag(place, run.run_id))
+            own = claim_tag(place, run.run_id)
+            if own.items() <= run.tags.items():  # a command holds it until the run has ended
+                yield place
+                return
+            instance.add_run_tags(run.run_id, own)
             try:
                 yield place
             finally:
