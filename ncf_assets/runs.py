@@ -6,6 +6,7 @@ or another run's, is dead. The claim itself is a lock of `ncf_assets.warehouse.c
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -37,18 +38,24 @@ def claiming(at: Warehouse) -> dg.ResourceDefinition:
         if instance is None or run is None or run.is_finished:
             yield place  # to look at: `dg launch` asks for it again after the run has ended
             return
-        with claim(place, dataset_of(run), run.run_id):
-            own = claim_tag(place, run.run_id)
-            if own.items() <= run.tags.items():  # a command holds it until the run has ended
-                yield place
-                return
-            instance.add_run_tags(run.run_id, own)
-            try:
-                yield place
-            finally:
-                instance.add_run_tags(run.run_id, _let_go_tag(place, run.run_id))
+        with claim(place, dataset_of(run), run.run_id), _tagged(instance, run, place):
+            yield place
 
     return warehouse
+
+
+@contextmanager
+def _tagged(instance: dg.DagsterInstance, run: dg.DagsterRun, place: Warehouse) -> Iterator[None]:
+    """Have the run's tag say that it has claimed its dataset, and then that it has let go."""
+    own = claim_tag(place, run.run_id)
+    if own.items() <= run.tags.items():  # a command holds it until the run has ended
+        yield
+        return
+    instance.add_run_tags(run.run_id, own)
+    try:
+        yield
+    finally:
+        instance.add_run_tags(run.run_id, _let_go_tag(place, run.run_id))
 
 
 def dataset_of(run: dg.DagsterRun) -> str:

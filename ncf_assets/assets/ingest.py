@@ -22,7 +22,7 @@ from ncf_assets.assets.partition import (
     check_specs,
     settings_of,
 )
-from ncf_assets.assets.table_asset import table_spec
+from ncf_assets.assets.table_spec import table_spec
 from ncf_assets.datasets import Dataset, load
 from ncf_assets.ingest import download, formats, packing, source
 from ncf_assets.ingest.reader import Batch

@@ -15,7 +15,7 @@ from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import Run, check_specs
 from ncf_assets.assets.standing import CURRENT, MISSING, OUT_OF_DATE, Standing, standings
-from ncf_assets.assets.table_asset import table_spec
+from ncf_assets.assets.table_spec import table_spec
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import EVERY, Stamp, Warehouse
 

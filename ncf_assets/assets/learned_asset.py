@@ -15,7 +15,7 @@ from ncf_assets.assets.code import code_version
 from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import DATASETS, Run, check_spec, settings_of
-from ncf_assets.assets.table_asset import OWNERS, WHEN_UPSTREAM_IS_NEW
+from ncf_assets.assets.table_spec import OWNERS, WHEN_UPSTREAM_IS_NEW
 from ncf_assets.assets.teamwork import join
 from ncf_assets.warehouse import Warehouse
 

@@ -18,7 +18,8 @@ from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
 from ncf_assets.assets.partition import DATASETS, Run, check_spec
 from ncf_assets.assets.shown import inline_plot, table_metadata
-from ncf_assets.assets.table_asset import OWNERS, WHEN_UPSTREAM_IS_NEW, sql_asset
+from ncf_assets.assets.table_asset import sql_asset
+from ncf_assets.assets.table_spec import OWNERS, WHEN_UPSTREAM_IS_NEW
 from ncf_assets.assets.tracking import tracked
 from ncf_assets.datasets import load
 from ncf_assets.warehouse import Stamp, Warehouse
@@ -74,16 +75,9 @@ def evaluation_report(
             page = _publish(run, rendered)
             tracking.figures({k: v for k, v in figures.items() if isinstance(v, float)})
             tracking.files(page, page.with_suffix(".md"), page.with_suffix(".json"))
-        yield dg.MaterializeResult(
-            metadata={
-                "found": rendered.json["findings"][0],
-                "dagster/uri": dg.MetadataValue.path(str(page)),
-                "report": dg.MetadataValue.md(rendered.markdown),
-                **{plot.title: inline_plot(plot.title, plot.png()) for plot in report.plots(facts)},
-                **figures,
-                **run.effort.so_far(),
-            }
-        )
+        plots = report.plots(facts)
+        shown = {plot.title: inline_plot(plot.title, plot.png()) for plot in plots}
+        yield _materialized(run, page, rendered, shown | figures)
 
 
 def _publish(run: Run, rendered: "report.Report") -> Path:
@@ -96,6 +90,21 @@ def _publish(run: Run, rendered: "report.Report") -> Path:
     warehouse.publish_texts(asset, run.dataset, texts, record)
     warehouse.refresh_catalogue()  # its lineage shows reports as well
     return warehouse.folder(asset, run.dataset) / "report.html"
+
+
+def _materialized(
+    run: Run, page: Path, rendered: "report.Report", shown: Mapping[str, Any]
+) -> dg.MaterializeResult[Any]:
+    """What the Dagster UI shows of a published report, plots and figures among it."""
+    return dg.MaterializeResult(
+        metadata={
+            "found": rendered.json["findings"][0],
+            "dagster/uri": dg.MetadataValue.path(str(page)),
+            "report": dg.MetadataValue.md(rendered.markdown),
+            **shown,
+            **run.effort.so_far(),
+        }
+    )
 
 
 def facts_of(run: Run, stamps: Mapping[str, Stamp]) -> "report.Facts":

@@ -32,11 +32,10 @@ def _standing(warehouse: Warehouse, dataset: str) -> Standing:
         report = warehouse.find_stamp("evaluation_report", dataset)
         metrics = warehouse.find_stamp("metrics", dataset)
         broken = broken_links(warehouse, ["evaluation_report"], dataset)
-        readable = metrics is not None and warehouse.has_its_columns("metrics", dataset)
+        if report is None or metrics is None:
+            return Standing(dataset, MISSING)
+        if not warehouse.has_its_columns("metrics", dataset):
+            return Standing(dataset, MISSING, reason="; ".join(broken))
     except DamagedError as error:
         return Standing(dataset, MISSING, reason=str(error))
-    if report is None or metrics is None:
-        return Standing(dataset, MISSING)
-    if not readable:
-        return Standing(dataset, MISSING, reason="; ".join(broken))
     return Standing(dataset, OUT_OF_DATE if broken else CURRENT, report, "; ".join(broken))

@@ -14,9 +14,10 @@ import pyarrow as pa
 from ncf_assets.assets.code import code_version
 from ncf_assets.assets.failing import told
 from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.partition import Run, check_specs, partitions_of, settings_of
+from ncf_assets.assets.partition import Run, check_specs, settings_of
+from ncf_assets.assets.table_spec import table_spec
 from ncf_assets.checks import checks
-from ncf_assets.tables import Table, tables
+from ncf_assets.tables import tables
 from ncf_assets.warehouse import Warehouse
 
 
@@ -28,41 +29,6 @@ class NoConfig(dg.Config):
 Facts = Callable[[Inputs, int], dict[str, Any]]
 Rows = pd.DataFrame | Iterable[pa.RecordBatch]
 Compute = Callable[[Inputs, Any], Rows]
-OWNERS = ["team:ncf-assets"]
-# where automation is switched on, what is there follows what it is made from; source files have a
-# sensor of their own, so that nobody downloads 24 datasets by a click
-WHEN_UPSTREAM_IS_NEW = dg.AutomationCondition.eager()
-
-
-def table_spec(
-    table: Table, group: str, reads: Iterable[str], version: str, kind: str
-) -> dg.AssetSpec:
-    """What the UI shows of a table before it is materialized, from its header."""
-    columns = [
-        dg.TableColumn(
-            column.name,
-            column.type,
-            column.description,
-            constraints=dg.TableColumnConstraints(nullable=column.nullable),
-        )
-        for column in table.columns
-    ]
-    return dg.AssetSpec(
-        table.name,
-        deps=sorted(reads),
-        description=f"{table.description}\n\nGrain: {table.grain}.",
-        group_name=group,
-        kinds={kind, "parquet"},
-        owners=OWNERS,
-        tags={"makes": "table"},
-        automation_condition=WHEN_UPSTREAM_IS_NEW if reads else None,
-        code_version=version,
-        partitions_def=partitions_of(table),
-        metadata={
-            "dagster/column_schema": dg.TableSchema(columns),
-            "dagster/table_name": table.name,
-        },
-    )
 
 
 def table_asset(

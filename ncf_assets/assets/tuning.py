@@ -21,7 +21,7 @@ from ncf_assets.assets.learned_asset import READS, train_pairs, validation_lists
 from ncf_assets.assets.model_asset import SCIENCE
 from ncf_assets.assets.partition import Run, check_specs, settings_of
 from ncf_assets.assets.shown import inline_plot
-from ncf_assets.assets.table_asset import table_spec
+from ncf_assets.assets.table_spec import table_spec
 from ncf_assets.assets.train import NeumfConfig, untrained_neumf
 from ncf_assets.best_trial import SETTINGS, as_run_config, best_trial, complete
 from ncf_assets.tables import tables

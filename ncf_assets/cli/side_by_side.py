@@ -13,8 +13,8 @@ def side_by_side(rows: pd.DataFrame, index: list[str], between: str) -> pd.DataF
     """
     figures = rows.query("metric in ('hr', 'ndcg') and not protocol.str.endswith('-corrected')")
     distance = (figures["k"] - K).abs()
-    by_dataset = distance.groupby(figures["dataset"]) if "dataset" in index else None
-    figures = figures[distance == (by_dataset.transform("min") if by_dataset else distance.min())]
+    of_one = figures["dataset"] if "dataset" in index else pd.Series("", figures.index)
+    figures = figures[distance == distance.groupby(of_one).transform("min")]
     k = figures["k"].astype(str)
     heading = figures["metric"].str.upper() + "@" + k + between + figures["protocol"]
     return figures.assign(heading=heading).pivot(index=index, columns="heading", values="value")

@@ -29,7 +29,7 @@ class DamagedError(ValueError):
 
 
 @contextlib.contextmanager
-def whole(file: Path, remedy: str) -> Iterator[None]:
+def undamaged(file: Path, remedy: str) -> Iterator[None]:
     """Raise DamagedError for whatever reading a damaged file raises; one that is missing is not."""
     try:
         yield
@@ -139,21 +139,21 @@ def has_columns_of(table: Table, file: Path) -> bool:
 
     One of another version may not; whether a column may be null makes no difference.
     """
-    with whole(file, REMEDY):
+    with undamaged(file, REMEDY):
         found = pq.read_schema(file)
     return bool(found.names == table.schema.names and found.types == table.schema.types)
 
 
 def read_stamp(file: Path) -> Stamp:
     """The stamp in a Parquet file's footer. Raises DamagedError for a file without one."""
-    with whole(file, REMEDY):
+    with undamaged(file, REMEDY):
         return Stamp.from_json(json.loads(pq.read_metadata(file).metadata[STAMP_KEY.encode()]))
 
 
 def verify(file: Path) -> None:
     """Read a table's file to its end. Raises DamagedError unless its rows are as when written."""
     stamp = read_stamp(file)
-    with whole(file, REMEDY), pq.ParquetFile(file) as parquet:
+    with undamaged(file, REMEDY), pq.ParquetFile(file) as parquet:
         found = ContentHash(parquet.schema_arrow)
         for batch in parquet.iter_batches():
             found.update(batch)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from ncf_assets.tables import tables
 from ncf_assets.warehouse.layout import Layout
-from ncf_assets.warehouse.parquet import has_columns_of, read_stamp, whole
+from ncf_assets.warehouse.parquet import has_columns_of, read_stamp, undamaged
 from ncf_assets.warehouse.stamp import Stamp
 
 
@@ -32,7 +32,7 @@ class Partitions(Layout):
         if file.suffix == ".parquet":
             return read_stamp(file)
         record = self.record(asset, dataset)
-        with whole(file, _remedy(asset)):
+        with undamaged(file, _remedy(asset)):
             return Stamp.from_json(record["stamp"])
 
     def existing(self, asset: str, dataset: str) -> Path:
@@ -59,7 +59,7 @@ class Partitions(Layout):
     def record(self, asset: str, dataset: str) -> dict[str, Any]:
         """The JSON record of a model or report."""
         file = self.existing(asset, dataset)
-        with whole(file, _remedy(asset)):
+        with undamaged(file, _remedy(asset)):
             record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return record
 

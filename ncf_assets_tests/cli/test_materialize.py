@@ -9,8 +9,6 @@ import duckdb
 import pytest
 
 from ncf_assets.cli.choices import asset_names
-from ncf_assets.runs import claim_tag
-from ncf_assets.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import ncf, run, tiny_folder
 from ncf_assets_tests.tiny import ROWS
 
@@ -93,8 +91,7 @@ def test_a_leaderboard_that_was_killed_is_shown_as_failed_by_the_next(tmp_path: 
     with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
         (run,) = instance.get_runs()
         instance.run_storage.delete_run(run.run_id)
-        killed = run.with_tags({**run.tags, **claim_tag(Warehouse(data), run.run_id)})
-        instance.add_run(killed.with_status(dg.DagsterRunStatus.STARTED))
+        instance.add_run(run.with_status(dg.DagsterRunStatus.STARTED))
         assert f"run {run.run_id} was killed" in ncf(data, "leaderboard").stdout
         (shown,) = instance.get_runs(dg.RunsFilter(run_ids=[run.run_id]))
     assert shown.status == dg.DagsterRunStatus.FAILURE
