@@ -1,1 +1,4 @@
-"""Benchmarks: each runs both sides in one run and ends with its figures as one JSON object."""
+"""Measure the project: each benchmark runs both sides at once and prints one JSON object last.
+
+The figures of past runs are in docs/benchmarks.md.
+"""

@@ -1,4 +1,4 @@
-"""The assets' default configuration, as a run without one of its own has it."""
+"""Give the benchmarks the assets' default configuration, as a run without a config has it."""
 
 from typing import Any, TypeVar
 
@@ -8,5 +8,5 @@ Config = TypeVar("Config", bound=dg.Config)
 
 
 def configuration(config_type: type[Config], **changed: Any) -> Config:
-    """The defaults, but for what is changed."""
+    """Return the default configuration with some settings changed."""
     return config_type(**changed)

@@ -1,11 +1,12 @@
-"""Files of generated reviews in the look of Amazon's 2014 files, of any size.
+"""Generate files of reviews that look like Amazon's files of 2014, of any size.
 
     python -m benchmarks.generate FILE [--reviews 1697533] [--users 123960] [--items 50052]
 
 Every user has at least `--fewest` reviews, each of another item; the rest follow a power law, as
 the items do. `reviewTime` is only near the day that `unixReviewTime` states. The same seed gives
 the same bytes whatever the number of processes: a block of users has its own generator and
-becomes one gzip member. What reads the file is elsewhere.
+becomes one gzip member. `benchmarks.growth`, `benchmarks.many` and `benchmarks.pipeline` read such
+files.
 """
 
 import argparse
@@ -22,18 +23,18 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.reading import POOL, running_text
-from ncf_assets.ncf.randomness import rng
+from ncf_assets.ncf.random_streams import rng
 
-BLOCK = 5_000  # reviews of a gzip member, about
-EXPONENT = 0.5  # ours: the top item of Movies_and_TV's size gets about 0.2 % of the reviews
-LENGTH = 4.73, 0.95  # of a lognormal of words; ours: about 1,380 bytes a line, as Digital_Music
+BLOCK = 5_000  # about so many reviews in a gzip member
+EXPONENT = 0.5  # chosen: at Movies_and_TV's size the top item gets about 0.2 % of the reviews
+LENGTH = 4.73, 0.95  # lognormal, in words; chosen: about 1,380 bytes a line, as Digital_Music
 FEWEST_WORDS, MOST_WORDS = 12, 2_500
 USER_STEP, ITEM_STEP = 0x5DEECE66D, 618_033_989  # coprime to the number of ids, so ids differ
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much to generate; the defaults are those of Amazon's 2014 Movies_and_TV."""
+    """The size to generate; the defaults are those of Amazon's Movies_and_TV of 2014."""
 
     reviews: int = 1_697_533
     users: int = 123_960
@@ -43,7 +44,7 @@ class Size:
 
 
 def write(file: Path, size: Size, processes: int) -> int:
-    """Write the file; returns the number of bytes before packing."""
+    """Write the file, and return the number of bytes before compression."""
     work = functools.partial(member, size)
     n_bytes = 0
     with multiprocessing.get_context("spawn").Pool(processes) as pool, file.open("wb") as stream:
@@ -54,26 +55,26 @@ def write(file: Path, size: Size, processes: int) -> int:
 
 
 def counts(size: Size) -> np.ndarray:
-    """Reviews of each user, int64 [users], with `size.reviews` as their sum."""
+    """Draw the number of reviews of each user, int64 [users]; their sum is `size.reviews`."""
     rest = size.reviews - size.users * size.fewest
     if rest < 0:
         raise ValueError(
             f"{size.users:,} users with {size.fewest} reviews each need"
-            f" {size.users * size.fewest:,} reviews, found {size.reviews:,}; ask for more"
+            f" {size.users * size.fewest:,} reviews, got {size.reviews:,}. Ask for more reviews."
         )
     generator = rng(size.seed, "generated users")
     share = generator.permutation(power_law(size.users))
     reviews = size.fewest + generator.multinomial(rest, share)
     if reviews.max() > size.items // 2:
         raise ValueError(
-            f"a user may review half of the items at most, found {reviews.max():,} reviews of"
-            f" {size.items:,} items; ask for more items or fewer reviews"
+            f"A user may review half of the items at most, found {reviews.max():,} reviews of"
+            f" {size.items:,} items. Ask for more items or fewer reviews."
         )
     return reviews
 
 
 def blocks(reviews: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """The first user of each block and its users' numbers of reviews."""
+    """Yield the first user of each block, and its users' numbers of reviews."""
     block = (reviews.cumsum() - 1) // BLOCK  # [users]
     starts = np.flatnonzero(np.diff(block, prepend=-1))
     for start, end in zip(starts, [*starts[1:], reviews.size], strict=True):
@@ -81,7 +82,7 @@ def blocks(reviews: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def member(size: Size, block: tuple[int, np.ndarray]) -> tuple[bytes, int]:
-    """One gzip member with a block's reviews, and its length before packing."""
+    """Return a gzip member with a block's reviews, and its length before compression."""
     first, reviews = block
     generator = rng(size.seed, f"generated reviews from user {first}")
     users = np.repeat(np.arange(reviews.size), reviews)
@@ -91,7 +92,7 @@ def member(size: Size, block: tuple[int, np.ndarray]) -> tuple[bytes, int]:
 
 
 def distinct_items(users: np.ndarray, n_items: int, generator: np.random.Generator) -> np.ndarray:
-    """An item for each review, int64 [n]; no user has one twice."""
+    """Draw an item for each review, int64 [n]; no user has an item twice."""
     bounds = item_bounds(n_items)
     items = np.searchsorted(bounds, generator.random(users.size), side="right")
     while (again := repeated(users * n_items + items)).any():
@@ -100,13 +101,13 @@ def distinct_items(users: np.ndarray, n_items: int, generator: np.random.Generat
 
 
 def repeated(keys: np.ndarray) -> np.ndarray:
-    """Which keys stood before, bool [n]."""
+    """Return which keys are repetitions of an earlier one, bool [n]."""
     first = np.unique(keys, return_index=True)[1]
     return ~np.isin(np.arange(keys.size), first)
 
 
 def lines(users: np.ndarray, items: np.ndarray, generator: np.random.Generator) -> Iterator[bytes]:
-    """One JSON object a review, each with its end of line."""
+    """Yield one JSON object for each review, with its end of line."""
     text, spaces = running_bytes()
     n = users.size
     lengths = generator.lognormal(*LENGTH, n).astype(int).clip(FEWEST_WORDS, MOST_WORDS)  # words
@@ -130,22 +131,22 @@ def lines(users: np.ndarray, items: np.ndarray, generator: np.random.Generator) 
 
 @functools.cache
 def item_bounds(n_items: int) -> np.ndarray:
-    """The upper bound of each item in [0, 1), float64 [n_items]."""
+    """Return the upper bound of each item in [0, 1), float64 [n_items]."""
     bounds = power_law(n_items).cumsum()
-    bounds[-1] = 1  # not a rounding error less
+    bounds[-1] = 1  # exactly, without a rounding error
     return bounds
 
 
 @functools.cache
 def running_bytes() -> tuple[bytes, np.ndarray]:
-    """Running text and where each of its words begins, int64 [POOL]."""
+    """Return running text, and where each of its words begins, int64 [POOL]."""
     words = running_text(rng(2017, "generated text"))
     widths = np.fromiter((len(word) + 1 for word in words), np.int64, len(words))
     return " ".join(words).encode(), widths.cumsum() - widths
 
 
 def power_law(n: int) -> np.ndarray:
-    """Shares that fall with the rank, float64 [n]."""
+    """Return shares that fall with the rank, float64 [n]."""
     weights = np.arange(1, n + 1) ** -EXPONENT
     return weights / weights.sum()
 
@@ -166,7 +167,7 @@ def main() -> None:
     figures = {
         "reviews": size.reviews,
         "seconds": round(seconds, 1),
-        "mb_per_second": round(n_bytes / 1e6 / seconds, 1),  # of JSON, before packing
+        "mb_per_second": round(n_bytes / 1e6 / seconds, 1),  # of JSON, before compression
         "bytes_per_review": round(n_bytes / size.reviews),
         "gzip_ratio": round(n_bytes / file.stat().st_size, 2),
     }

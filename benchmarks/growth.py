@@ -1,13 +1,13 @@
-"""How the table stages grow: seconds and peak memory by the number of reviews.
+"""Measure how the table stages grow: seconds and peak memory by the number of reviews.
 
     python -m benchmarks.growth FOLDER [--sizes 100000 1000000 10000000 17000000] [--plot FILE]
 
-For each size a file is generated into the folder (about 0.5 kB a review; one that is there is taken
-again) and everything from `raw_reviews` to `test_candidates` made from it by `ncf-assets
-materialize`, with NCF_MEMORY_GB=4 unless it is set: what DuckDB cannot hold in them it spills. Up
-to 10 million reviews, users and items are in the proportions of Amazon's 2014 Movies_and_TV; 17
-million have the 6.5 million users and 750 thousand items of the 2023 file. Prints a table in
-Markdown and, as its last line, JSON.
+For each size a file is generated into the folder (about 0.5 kB a review; an existing file is used
+again), and `ncf-assets materialize` makes everything from `raw_reviews` to `test_candidates` of it.
+NCF_DUCKDB_MEMORY_GB is 4 unless it is set; data that DuckDB cannot hold in that memory spills to
+disk. Up to 10 million reviews, users and items are in the proportions of Amazon's Movies_and_TV of
+2014; 17 million have the 6.5 million users and 750 thousand items of the file of 2023. The
+benchmark prints a table in Markdown and, as its last line, JSON.
 """
 
 import argparse
@@ -41,16 +41,16 @@ class Grown:
     done: Done
 
     def us(self, names: Sequence[str]) -> float:
-        """Microseconds a review of those steps."""
+        """Return the microseconds a review that these steps take."""
         return self.done.sum(names) / self.size.reviews * 1e6
 
     def peak_mb(self, names: Sequence[str]) -> float:
-        """Of those steps."""
+        """Return the peak memory of these steps."""
         return max(self.done.steps[name].peak_mb for name in names)
 
 
 def size(reviews: int) -> generate.Size:
-    """Users and items for so many reviews."""
+    """Return the size with users and items for so many reviews."""
     if reviews == OF_2023.reviews:
         return OF_2023
     share = reviews / FULL.reviews
@@ -58,20 +58,20 @@ def size(reviews: int) -> generate.Size:
 
 
 def grown(folder: Path, reviews: int) -> Grown:
-    """Generate if need be, and make the tables."""
+    """Generate the file unless it exists, and make the tables."""
     of, file = size(reviews), folder / f"reviews_{reviews}.json.gz"
     if not file.exists():
         generate.write(unfinished := file.with_suffix(".part"), of, os.cpu_count() or 1)
         unfinished.rename(file)
-    place = data_folder(folder / f"data_{reviews}", file)
+    data = data_folder(folder / f"data_{reviews}", file)
     try:
-        return Grown(of, materialize(place, select=TABLES))
+        return Grown(of, materialize(data, select=TABLES))
     finally:
-        shutil.rmtree(place)
+        shutil.rmtree(data)
 
 
 def table(runs: Sequence[Grown]) -> str:
-    """In Markdown."""
+    """Return the figures of all runs as a Markdown table."""
     lines = [
         "| reviews | users | items | " + " | ".join(GROUPS) + " | all | peak MB |",
         "|" + "---:|" * (len(GROUPS) + 5),
@@ -87,7 +87,7 @@ def table(runs: Sequence[Grown]) -> str:
 
 
 def plot(runs: Sequence[Grown], file: Path) -> None:
-    """Time per review and peak memory by number of reviews."""
+    """Plot time per review and peak memory by number of reviews."""
     from matplotlib import pyplot as plt
 
     figure, (times, memory) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
@@ -103,14 +103,14 @@ def plot(runs: Sequence[Grown], file: Path) -> None:
 
 
 def main() -> None:
-    """Make each size and print."""
+    """Make the tables at each size, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--plot", type=Path)
     chosen = parser.parse_args()
     chosen.folder.mkdir(exist_ok=True)
-    os.environ.setdefault("NCF_MEMORY_GB", "4")
+    os.environ.setdefault("NCF_DUCKDB_MEMORY_GB", "4")
     runs: list[Grown] = []
     for reviews in chosen.sizes:
         runs.append(grown(chosen.folder, reviews))

@@ -1,7 +1,7 @@
-"""Materializing a dataset as its users do, with the time and the peak memory of every step.
+"""Materialize a dataset as users do, and measure the time and the peak memory of every step.
 
-The work is `ncf-assets materialize` in a process of its own, on a data folder of its own. Where the
-file comes from, and what the figures are compared with, is the caller's concern.
+The work is `ncf-assets materialize` in a separate process, on a separate data folder. The callers,
+such as `benchmarks.pipeline`, supply the file and compare the figures.
 """
 
 import os
@@ -26,28 +26,28 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a run; its name is that of its asset, if it makes one alone."""
+    """One step of a run; its name is that of its asset, if it makes only one."""
 
     name: str
     seconds: float
-    peak_mb: float  # the most that the process had during the step, in 10^6 bytes
+    peak_mb: float  # maximum memory of the process during the step, in 10^6 bytes
 
 
 @dataclass(frozen=True)
 class Done:
-    """A run that succeeded; seconds from the command to its end, start of Python included."""
+    """A run that succeeded; its seconds include the start of Python."""
 
     seconds: float
     peak_mb: float
     steps: Mapping[str, Step]
 
     def sum(self, names: Iterable[str]) -> float:
-        """Seconds of those steps together."""
+        """Return the seconds of these steps together."""
         return sum(self.steps[name].seconds for name in names)
 
 
 def data_folder(folder: Path, file: Path) -> Path:
-    """A folder for NCF_DATA_DIR, with a generated file as its one dataset."""
+    """Make a folder for NCF_DATA_DIR, with a generated file as its one dataset."""
     folder.mkdir()
     (folder / "datasets.toml").write_text(
         f'[{DATASET}]\nformat = "amazon-2014"\npath = "{file.resolve()}"\n'
@@ -58,7 +58,7 @@ def data_folder(folder: Path, file: Path) -> Path:
 def materialize(
     folder: Path, config: Mapping[str, Any] | None = None, select: Iterable[str] = ()
 ) -> Done:
-    """Make the selected assets, all without any. SystemExit if that fails."""
+    """Make the selected assets, or all if none are selected. Raise SystemExit if that fails."""
     command = [str(Path(sys.executable).with_name("ncf-assets")), "materialize", DATASET]
     if config:
         (folder / "run.yaml").write_text(yaml.safe_dump(dict(config)))
@@ -74,13 +74,13 @@ def materialize(
     ):
         code = process.wait()
     if code:
-        raise SystemExit(f"{' '.join(command)} failed")
+        raise SystemExit(f"{' '.join(command)} failed. Correct the error that it printed above.")
     return Done(time.perf_counter() - started, max(looks.values()), _steps(folder, looks))
 
 
 @contextmanager
 def watched(memory: Callable[[], float], every: float) -> Iterator[Mapping[float, float]]:
-    """What `memory` says every so many seconds, by the time of each look."""
+    """Call `memory` every so many seconds, and give its values by the time of each call."""
     looks: dict[float, float] = {time.time(): 0.0}
     ended = threading.Event()
 
@@ -98,14 +98,14 @@ def watched(memory: Callable[[], float], every: float) -> Iterator[Mapping[float
 
 
 def resident(pid: int) -> float:
-    """What a process holds in memory, in MB; 0 if it has ended."""
+    """Return the memory that a process holds, in MB; 0 if it has ended."""
     with suppress(OSError, IndexError):
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 1e6
     return 0.0
 
 
 def _steps(folder: Path, looks: Mapping[float, float]) -> dict[str, Step]:
-    """The steps of the folder's last run, as Dagster has kept them."""
+    """Return the steps of the folder's last run, as Dagster has recorded them."""
     with dg.DagsterInstance.from_config(str(folder / "dagster")) as instance:
         (run,) = instance.get_run_records(limit=1)
         found = instance.get_run_step_stats(run.dagster_run.run_id)

@@ -1,11 +1,11 @@
-"""A backfill over 24 datasets: seconds, and the memory of all its processes, by how many at once.
+"""Measure a backfill of 24 datasets: time and memory of all processes, by runs at once.
 
     python -m benchmarks.many FOLDER [--share 0.1] [--at-once 1 2]
 
 For each of the 24 categories in data/datasets.toml a file is generated with a share of its reviews
-(one that is there is taken again), of users and items in the proportions of Movies_and_TV, but of
-400 items at least. `ncf-assets backfill --all` then makes everything of all of them, with the
-default configuration. Prints the time of each and, as its last line, JSON.
+(an existing file is used again). Users and items are in the proportions of Movies_and_TV, but items
+are 400 at least. `ncf-assets backfill --all` then makes all assets of all datasets, with the
+default configuration. The benchmark prints the time of each and, as its last line, JSON.
 """
 
 import argparse
@@ -27,20 +27,20 @@ from benchmarks import generate
 from benchmarks.growth import size
 from benchmarks.lineage import resident, watched
 from ncf_assets.datasets import Dataset, load
-from ncf_assets.warehouse import PROJECT_DATA
+from ncf_assets.warehouse.paths import bundled
 
 LOOK = 0.5  # seconds between two looks at the memory
-FEWEST_ITEMS = 400  # so that everybody has 99 unseen ones for each split
+FEWEST_ITEMS = 400  # so that every user has 99 unseen ones for each split
 
 
 def categories() -> dict[str, Dataset]:
-    """All datasets of the registry but the Sample, which is not of Amazon's size."""
-    known = load(PROJECT_DATA / "datasets.toml")
+    """Return all datasets of the registry but the Sample, which is not of Amazon's size."""
+    known = load(bundled("datasets.toml"))
     return {name: dataset for name, dataset in known.items() if name != "Sample"}
 
 
 def write_files(folder: Path, share: float) -> str:
-    """Generate what is not there; the registry."""
+    """Generate the files that do not exist, and return the text of the registry."""
     entries = []
     for name, dataset in categories().items():
         of = size(int((dataset.expected_reviews or 0) * share))
@@ -54,7 +54,7 @@ def write_files(folder: Path, share: float) -> str:
 
 
 def backfill(data: Path, at_once: int) -> tuple[float, float, dict[str, float]]:
-    """Seconds of all and of each dataset, and the most memory of all processes in MB."""
+    """Run the backfill, and return its seconds, its peak memory in MB, and seconds by dataset."""
     home = data / "dagster"
     home.mkdir()
     settings = yaml.safe_load(Path(ncf_assets.__file__).with_name("dagster.yaml").read_text())
@@ -69,7 +69,7 @@ def backfill(data: Path, at_once: int) -> tuple[float, float, dict[str, float]]:
             check=False,
         )
     if done.returncode:
-        raise SystemExit("a dataset failed")
+        raise SystemExit("A dataset failed. Correct the error that its run logged above.")
     seconds = time.perf_counter() - started
     with dg.DagsterInstance.from_config(str(home)) as instance:
         runs = instance.get_run_records()
@@ -81,11 +81,11 @@ def backfill(data: Path, at_once: int) -> tuple[float, float, dict[str, float]]:
 
 
 def resident_on(data: Path) -> float:
-    """Memory of all processes on a data folder, in MB."""
+    """Return the memory of all processes on a data folder, in MB."""
     mark = f"NCF_DATA_DIR={data}\0".encode()
     total = 0.0
     for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended, or is somebody else's
+        with suppress(OSError):  # it has ended, or belongs to another user
             total += (
                 resident(int(process.name)) if mark in (process / "environ").read_bytes() else 0
             )
@@ -93,7 +93,7 @@ def resident_on(data: Path) -> float:
 
 
 def main() -> None:
-    """Backfill with each number at once, and print."""
+    """Backfill with each number of runs at once, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--share", type=float, default=0.1, help="of the categories' reviews")

@@ -1,11 +1,11 @@
-"""How much memory the table stages take on 1.7 million reviews, under a limit of the kernel.
+"""Measure the memory of the table stages on 1.7 million reviews, under a limit of the kernel.
 
     python -m benchmarks.memory [--reviews 1700000] [--limit-gb 4]
 
-The reviews are generated: the sizes are about those of Amazon's 2014 Electronics, 192,000 users and
-63,000 items, with a long tail of both. All tables from `raw_reviews` to `test_candidates` are made
-as `ncf-assets materialize` makes them, in one process that may have no more than the limit of
-writable memory (RLIMIT_DATA, as `prlimit --data`). The last line is a JSON object.
+The reviews are generated: the sizes are about those of Amazon's Electronics of 2014, 192,000 users
+and 63,000 items, with a long tail of both. `ncf-assets materialize` makes all tables from
+`raw_reviews` to `test_candidates`, in one process whose writable memory is limited (RLIMIT_DATA, as
+by `prlimit --data`). The last line is a JSON object.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ncf_assets.ncf.randomness import rng
+from ncf_assets.ncf.random_streams import rng
 
 TABLES = (
     "raw_reviews",
@@ -42,7 +42,7 @@ BY_ITEM = 27  # reviews on average
 
 
 def main() -> None:
-    """Generate, materialize under the limit, print."""
+    """Generate the reviews, materialize under the limit, and print the figures."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--reviews", type=int, default=1_700_000)
     arguments.add_argument("--limit-gb", type=float, default=4)
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def write_dataset(folder: Path, n: int) -> None:
-    """A data folder whose Sample has n generated reviews."""
+    """Write a data folder whose Sample has n generated reviews."""
     with gzip.open(folder / "reviews.json.gz", "wt", compresslevel=1) as stream:
         stream.writelines(reviews(n))
     entry = '[Sample]\nformat = "amazon-2014"\npath = "reviews.json.gz"\n'
@@ -65,7 +65,7 @@ def write_dataset(folder: Path, n: int) -> None:
 
 
 def reviews(n: int) -> Iterator[str]:
-    """Lines of the 2014 files, without text: long tails of users and of items."""
+    """Yield lines as in the files of 2014, without text: long tails of users and of items."""
     generator = rng(2017, "generated reviews")
     activity = generator.exponential(BY_USER - FEWEST, 2 * n // BY_USER).astype(int) + FEWEST
     users = np.repeat(np.arange(activity.size), activity.clip(FEWEST, MOST))[:n]
@@ -80,7 +80,7 @@ def reviews(n: int) -> Iterator[str]:
 
 
 def materialize(folder: Path, limit: int) -> int:
-    """Make the tables in a process that may have `limit` bytes; the most it had, in 10^6 bytes."""
+    """Make the tables in a process limited to `limit` bytes, and return its peak in 10^6 bytes."""
     command = [str(Path(sys.executable).with_name("ncf-assets")), "materialize", "Sample"]
     inherited = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
     done = subprocess.run(  # noqa: S603
@@ -90,7 +90,10 @@ def materialize(folder: Path, limit: int) -> int:
         check=False,
     )
     if done.returncode:
-        raise SystemExit(f"the tables were not made within {limit / 1e9:g} GB")
+        raise SystemExit(
+            f"The tables were not made within {limit / 1e9:g} GB. Raise --limit-gb, or correct the"
+            " error that the command printed above."
+        )
     return round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6)
 
 

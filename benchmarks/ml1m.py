@@ -1,10 +1,11 @@
-"""Quality on the NCF paper's own MovieLens-1M split: NeuMF of 8 factors from scratch, and the best.
+"""Measure quality on the NCF paper's MovieLens-1M split: NeuMF of 8 factors, and the best model.
 
-`python -m benchmarks.ml1m --data FOLDER` trains with three seeds, prints HR@10 and NDCG@10 on the
-paper's test negatives beside the published values, and as its last line the means as JSON. The
-number of epochs is chosen on a validation item of each user, drawn from the training half; then
-all of the training half is trained on for as long, and the test items are looked at once. Settings
-are those of `ml1m_recipes`, chosen on validation items too: docs/training.md.
+`python -m benchmarks.ml1m --data FOLDER` trains with three seeds. It prints HR@10 and NDCG@10 on
+the paper's test negatives next to the published values and, as its last line, the means as JSON.
+The number of epochs is chosen on a validation item of each user, drawn from the training half. A
+model is then trained on all of the training half for that number of epochs, and evaluated once on
+the test items. The settings are in `benchmarks.ml1m_recipes`; docs/training.md says how they were
+chosen on validation items.
 """
 
 import argparse
@@ -20,8 +21,9 @@ import numpy as np
 
 from benchmarks.ml1m_recipes import Fitting, baselines, best, scratch8
 from benchmarks.movielens import N_ITEMS, Split, load, validation
-from ncf_assets.ncf import metrics, neumf, ranking
-from ncf_assets.ncf.examples import Examples
+from ncf_assets.ncf.evaluation import metrics, ranking
+from ncf_assets.ncf.models import neumf
+from ncf_assets.ncf.training.training_data import TrainingData
 
 SEEDS = (1, 2, 3)
 K = 10
@@ -32,13 +34,13 @@ PUBLISHED = (
     ("Rendle et al. 2022, iALS of 64 factors", 0.722, 0.445),
     ("He et al. 2017, NeuMF of 8 factors from scratch", 0.688, 0.410),
     ("He et al. 2017, NeuMF of 64 factors, pre-trained", 0.730, 0.447),
-    ("Rendle et al. 2020, matrix factorisation by SGD", 0.729, 0.452),
+    ("Rendle et al. 2020, matrix factorization by SGD", 0.729, 0.452),
 )
 
 
 @dataclass(frozen=True)
 class Result:
-    """One model of one seed on the test lists; seconds from the files on disk to these figures."""
+    """One model of one seed on the test lists; the seconds include reading the files."""
 
     model: str
     hr: float
@@ -46,14 +48,14 @@ class Result:
     seconds: float
 
 
-def examples_of(split: Split, lists: bool) -> Examples:
-    """A split's pairs, and its held-out items to choose by."""
+def examples_of(split: Split, lists: bool) -> TrainingData:
+    """Return a split's pairs to train on and, with `lists`, its held-out items to choose by."""
     n = split.users.size if lists else 0
-    return Examples(split.train_users, split.train_items, split.users[:n], split.candidates[:n])
+    return TrainingData(split.train_users, split.train_items, split.users[:n], split.candidates[:n])
 
 
 def evaluate(model: Any, split: Split) -> tuple[float, float]:
-    """HR@10 and NDCG@10 on the held-out items of a split."""
+    """Return HR@10 and NDCG@10 on the held-out items of a split."""
     if isinstance(model, keras.Model):
         users = np.repeat(split.users, split.candidates.shape[1])
         scores = neumf.scorer(model)(users, split.candidates.ravel())
@@ -67,7 +69,7 @@ def evaluate(model: Any, split: Split) -> tuple[float, float]:
 def measure(
     recipe: Callable[[Fitting], dict[str, Any]], read: Callable[[], Split], seed: int
 ) -> list[Result]:
-    """Read, choose on validation, train on all of the training half, evaluate on test."""
+    """Read, choose on validation, train on all of the training half, and evaluate on test."""
     started = time.perf_counter()
     split = read()
     part = validation(split, seed)
@@ -84,7 +86,7 @@ def measure(
 
 
 def popularity(split: Split) -> Result:
-    """Items by their number of training interactions."""
+    """Evaluate a ranking of items by their number of training interactions."""
     counts = np.bincount(split.train_items, minlength=N_ITEMS)
     ranks = ranking.count_better_and_tied(counts[split.candidates].astype(np.float32))
     hr, ndcg = (float(f(*ranks, K).mean()) for f in (metrics.hit_ratio, metrics.ndcg))
@@ -92,12 +94,12 @@ def popularity(split: Split) -> Result:
 
 
 def mean(results: Sequence[Result], field: str) -> float:
-    """Of one figure over seeds."""
+    """Return the mean of one figure over seeds."""
     return float(np.mean([getattr(result, field) for result in results]))
 
 
 def table(results: Sequence[Result]) -> str:
-    """Means and deviations over seeds, one line a model, and the published values below."""
+    """Return means and deviations over seeds, a line a model, with the published values below."""
     lines = [f"{'':52}{'HR@10':>16}{'NDCG@10':>16}"]
     for name in dict.fromkeys(result.model for result in results):
         own = [result for result in results if result.model == name]
@@ -125,13 +127,13 @@ def main() -> None:
     }
     results = [result for run in runs.values() for of_seed in run for result in of_seed]
     print(table([popularity(read()), *results]))
-    ours = {name: [of_seed[-1] for of_seed in runs[name]] for name in ("scratch8", "best")}
+    neumf_runs = {name: [of_seed[-1] for of_seed in runs[name]] for name in ("scratch8", "best")}
     figures = {
-        f"{name}_{field}": round(mean(ours[name], field), 4)
-        for name in ours
+        f"{name}_{field}": round(mean(neumf_runs[name], field), 4)
+        for name in neumf_runs
         for field in ("hr", "ndcg")
     }
-    print(json.dumps(figures | {"best_seconds": round(mean(ours["best"], "seconds"), 1)}))
+    print(json.dumps(figures | {"best_seconds": round(mean(neumf_runs["best"], "seconds"), 1)}))
 
 
 if __name__ == "__main__":

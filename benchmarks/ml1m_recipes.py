@@ -1,4 +1,7 @@
-"""What is fitted to MovieLens-1M, and how: the assets' defaults, but from scratch `SCRATCH`."""
+"""Define what is fitted to MovieLens-1M, and how, for `benchmarks.ml1m`.
+
+The settings are the assets' defaults; NeuMF from random weights is trained by `SCRATCH`.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,14 +14,13 @@ import keras
 from benchmarks.defaults import configuration
 from benchmarks.movielens import N_ITEMS, N_USERS
 from ncf_assets.assets.baselines import EaseConfig, ItemKnnConfig
-from ncf_assets.assets.train import GmfConfig, IalsConfig, MlpConfig, NeumfConfig
-from ncf_assets.assets.training_config import TrainingConfig
-from ncf_assets.ncf import choosing, ease, ials, itemknn, neumf, warm_start
-from ncf_assets.ncf.examples import Examples
-from ncf_assets.ncf.history import best_epoch, describe
-from ncf_assets.ncf.training import Progress, train
+from ncf_assets.assets.train import GmfConfig, IalsConfig, MlpConfig, NeumfConfig, TrainingConfig
+from ncf_assets.ncf.models import ease, ials, itemknn, model_selection, neumf, pretraining
+from ncf_assets.ncf.training.epochs import best_epoch, describe
+from ncf_assets.ncf.training.loop import TrainingState, train
+from ncf_assets.ncf.training.training_data import TrainingData
 
-# from 8 random factors, another recipe does best on validation than from a warm start
+# from 8 random factors, other settings do best on validation than from pretrained weights
 SCRATCH = configuration(
     TrainingConfig,
     epochs=24,
@@ -26,29 +28,29 @@ SCRATCH = configuration(
     learning_rate=0.006,
     negatives_per_positive=12,
     l2=0.002,
-    averaging=0.8,
+    ema_decay=0.8,
 )
 
 
 class Fitting:
-    """Fits models to one set of examples, and remembers what was chosen on validation.
+    """Fits models to one dataset, and remembers the settings that were chosen on validation.
 
-    With `chosen`, by the name of what is chosen, that is taken in place of choosing anew.
+    `chosen` has earlier choices by the name of the model, which are used instead of new ones.
     """
 
-    def __init__(self, examples: Examples, seed: int, chosen: dict[str, Any] | None) -> None:
-        self.examples = examples
+    def __init__(self, data: TrainingData, seed: int, chosen: dict[str, Any] | None) -> None:
+        self.data = data
         self.seed = seed
         self.chosen = dict(chosen or {})
 
     def fit(self, name: str, fit: Callable[..., Any], choices: Sequence[Any]) -> Any:
-        """The model of those settings that are best on validation."""
-        e = self.examples
-        best = choosing.fit_best(
-            partial(fit, e.users, e.items, N_USERS, N_ITEMS),
+        """Return the model whose settings are best on validation."""
+        data = self.data
+        best = model_selection.fit_best(
+            partial(fit, data.users, data.items, N_USERS, N_ITEMS),
             [self.chosen[name]] if name in self.chosen else choices,
-            e.validation_users,
-            e.validation_candidates,
+            data.validation_users,
+            data.validation_candidates,
             N_ITEMS,
         )
         self.chosen[name] = best.settings
@@ -59,49 +61,49 @@ class Fitting:
         epochs = int(self.chosen.get(name, config.epochs))
         settings = replace(config.settings(), epochs=epochs, seed=self.seed)
 
-        def show(progress: Progress) -> None:
+        def show(progress: TrainingState) -> None:
             print(f"  {name} {describe(progress.history, epochs)}", flush=True)
 
-        history = train(model, self.examples, settings, show)
+        history = train(model, self.data, settings, show)
         self.chosen[name] = best_epoch(history).epoch
         return model
 
 
 def scratch8(fitting: Fitting) -> dict[str, keras.Model]:
-    """NeuMF of 8 factors from random weights."""
+    """Train NeuMF of 8 factors from random weights."""
     model = neumf.build_neumf(N_USERS, N_ITEMS, 8, configuration(MlpConfig).layers, fitting.seed)
     return {"NeuMF of 8 factors from scratch": fitting.train("scratch8", model, SCRATCH)}
 
 
 def best(fitting: Fitting) -> dict[str, Any]:
-    """What the assets make by default: a factorisation, GMF from it, NeuMF from GMF."""
+    """Fit the assets' default models: a factorization, GMF from it, and NeuMF from GMF."""
     config, seed = configuration(IalsConfig), fitting.seed
     factors = fitting.fit(
         "ials",
         ials.fit,
         [
             ials.IalsSettings(
-                config.factors, config.sweeps, config.unobserved_ratio, regularisation, seed
+                config.factors, config.iterations, config.unobserved_ratio, regularization, seed
             )
-            for regularisation in config.regularisation
+            for regularization in config.regularization
         ],
     )
     gmf = neumf.build_gmf(N_USERS, N_ITEMS, config.factors, seed)
-    warm_start.from_factors(gmf, factors)
+    pretraining.from_factors(gmf, factors)
     fitting.train("gmf", gmf, configuration(GmfConfig))
     tower = configuration(MlpConfig).layers
     model = neumf.build_neumf(N_USERS, N_ITEMS, config.factors, tower, seed)
-    warm_start.from_gmf(model, gmf)
+    pretraining.from_gmf(model, gmf)
     fitting.train("neumf", model, configuration(NeumfConfig))
     return {"iALS": factors, "GMF": gmf, "NeuMF, best configuration": model}
 
 
 def baselines(fitting: Fitting) -> dict[str, Any]:
-    """Models of items and items, in closed form."""
+    """Fit the item-to-item models, in closed form."""
     knn, closed = configuration(ItemKnnConfig), configuration(EaseConfig)
-    pairs = product(knn.neighbours, knn.shrinkage)
+    pairs = product(knn.neighbors, knn.shrinkage)
     choices = [itemknn.ItemKnnSettings(*pair) for pair in pairs]
-    ridges = [ease.EaseSettings(ridge) for ridge in closed.regularisation]
+    ridges = [ease.EaseSettings(ridge) for ridge in closed.regularization]
     return {
         "ItemKNN": fitting.fit("itemknn", itemknn.fit, choices),
         "EASE": fitting.fit("ease", ease.fit, ridges),

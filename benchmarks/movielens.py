@@ -1,4 +1,4 @@
-"""The NCF paper's own MovieLens-1M files: its training half, its test items, its negatives.
+"""Read the NCF paper's own MovieLens-1M files: its training half, test items and negatives.
 
 The files are not part of this project (research use only); `--data` names their folder.
 """
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ncf_assets.ncf.randomness import rng
-from ncf_assets.ncf.sampling import unseen_items, user_keys
+from ncf_assets.ncf.evaluation.evaluation_negatives import unseen_items, user_keys
+from ncf_assets.ncf.random_streams import rng
 
 N_USERS, N_ITEMS = 6_040, 3_706
 CANDIDATES = 99
@@ -28,7 +28,7 @@ class Split:
 
 
 def load(folder: Path) -> Split:
-    """The paper's split. 156 users have their test item among their negatives too, as published."""
+    """Load the paper's split. As published, 156 users have their test item among the negatives."""
     with gzip.open(folder / "train.pairs.tsv.gz") as file:
         pairs = np.loadtxt(file, np.int32)
     with gzip.open(folder / "test.negative.gz", "rt") as file:
@@ -38,16 +38,16 @@ def load(folder: Path) -> Split:
 
 
 def validation(split: Split, seed: int) -> Split:
-    """The training half split once more: a random item of each user, and 99 unseen others.
+    """Split the training half once more: a random item of each user, and 99 unseen others.
 
-    As the paper did ("we randomly sampled one interaction for each user", section 4.1): the files
-    hold no times, so the last one cannot be told.
+    The paper did so too ("we randomly sampled one interaction for each user", section 4.1): the
+    files have no times, so the last item of a user is not known.
     """
     order = rng(seed, "validation items").permutation(split.train_users.size)
     users, first = np.unique(split.train_users[order], return_index=True)
     held_out = order[first]
     keys = user_keys([str(user) for user in range(N_USERS)])
-    # the test items are unseen here: who knows them while choosing would choose by them
+    # the test items count as unseen here, since a choice that knew them would be biased
     negatives = unseen_items(
         keys, users, split.train_users, split.train_items, N_ITEMS, CANDIDATES, seed, "validation"
     )

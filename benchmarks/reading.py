@@ -1,11 +1,11 @@
-"""How long reading a file of reviews takes, against `gzip -dc FILE | wc -l` on the same file.
+"""Measure how long reading a file of reviews takes, against `gzip -dc FILE | wc -l` on it.
 
     python -m benchmarks.reading [--reviews 300000] [--repeat 3]
 
-The file is generated, in the look of the 2014 files: about 1,000 bytes a review, a third of that
-when packed. Both sides read it in turn, from memory that the first reading has warmed; the best
+The file is generated and looks like the files of 2014: about 1,000 bytes a review, a third of that
+when compressed. Both sides read it in turn, from memory that the first reading has filled; the best
 time of each counts. The last line is a JSON object; `read_vs_gzip`, of JSON, must stay below 1.5.
-Python dictionaries (`read_loose_vs_gzip`) have no such bound: they are translated first, in Python.
+Python dictionaries (`read_loose_vs_gzip`) have no such bound, as Python code translates them first.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import numpy as np
 
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest.reader import read
-from ncf_assets.ncf.randomness import rng
+from ncf_assets.ncf.random_streams import rng
 
 WORDS = 20_000  # different ones, used as often as their rank allows (Zipf)
 POOL = 2_000_000  # words of running text, from which reviews are cut
@@ -30,7 +30,7 @@ LAST_DAY = date(2014, 7, 23)
 
 
 def main() -> None:
-    """Generate, measure both sides, print."""
+    """Generate the file, measure both sides, and print the figures."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--reviews", type=int, default=300_000)
     arguments.add_argument("--repeat", type=int, default=3)
@@ -47,17 +47,17 @@ def main() -> None:
 
 
 def measure(file: Path, n_reviews: int, repeat: int) -> dict[str, float]:
-    """The best of `repeat` times of each side, in seconds, and how they compare."""
+    """Return the best of `repeat` times of each side, in seconds, and their ratio."""
     times = [(seconds(lambda: gzip_wc(file)), seconds(lambda: ours(file))) for _ in range(repeat)]
-    assert gzip_wc(file) == ours(file) == n_reviews  # noqa: S101  # else the times mean nothing
-    theirs, our = (min(side) for side in zip(*times, strict=True))
-    print(f"{file.name}: gzip -dc | wc -l {theirs:.2f} s, read {our:.2f} s")
+    assert gzip_wc(file) == ours(file) == n_reviews  # noqa: S101  # otherwise the times mean nothing
+    gzip_best, read_best = (min(side) for side in zip(*times, strict=True))
+    print(f"{file.name}: gzip -dc | wc -l {gzip_best:.2f} s, read {read_best:.2f} s")
     return {
         "reviews": n_reviews,
-        "gzip_seconds": round(theirs, 3),
-        "read_seconds": round(our, 3),
-        "reviews_per_second": round(n_reviews / our),
-        "read_vs_gzip": round(our / theirs, 3),
+        "gzip_seconds": round(gzip_best, 3),
+        "read_seconds": round(read_best, 3),
+        "reviews_per_second": round(n_reviews / read_best),
+        "read_vs_gzip": round(read_best / gzip_best, 3),
     }
 
 
@@ -77,20 +77,20 @@ def ours(file: Path) -> int:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
+    """Return how long the work takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def write_reviews(file: Path, n: int, write: Callable[[dict[str, object]], str]) -> None:
-    """A gzipped file of n generated reviews, one a line."""
+    """Write a gzipped file of n generated reviews, one a line."""
     with gzip.open(file, "wt", compresslevel=6, encoding="utf-8") as stream:
         stream.writelines(write(review) + "\n" for review in reviews(n))
 
 
 def reviews(n: int) -> Iterator[dict[str, object]]:
-    """Reviews with the keys, lengths and repetitions of real ones."""
+    """Yield reviews with the keys, lengths and repetitions of real ones."""
     generator = rng(2017, "generated reviews")
     text = running_text(generator)
     lengths = np.minimum(generator.lognormal(4.5, 0.9, n).astype(int) + 5, 2000)  # words
@@ -112,7 +112,7 @@ def reviews(n: int) -> Iterator[dict[str, object]]:
 
 
 def running_text(generator: np.random.Generator) -> list[str]:
-    """Words in the proportions of a natural language."""
+    """Return words in the proportions of a natural language."""
     letters = np.array(list("etaoinshrdlucmfwypvbgkjqxz"))
     likely = 1 / np.arange(1, letters.size + 1) ** 0.7
     words = np.array(

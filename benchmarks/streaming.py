@@ -1,11 +1,11 @@
-"""What it costs to read the training pairs part by part (`stream: true`), against holding them.
+"""Measure the cost of reading training pairs part by part (`stream: true`), against memory.
 
     python -m benchmarks.streaming [--data FOLDER]
 
-Speed and peak memory at Movies_and_TV's size, NeuMF of 8 factors, each in a process of its own.
-With the folder of the NCF paper's MovieLens-1M files also what a network reaches on validation
-items: the recipe of `benchmarks.ml1m` from random weights, in memory and in eight parts.
-The last line is a JSON object.
+NeuMF of 8 factors is trained at Movies_and_TV's size in each way, in a process of its own, to
+measure speed and peak memory. With the folder of the NCF paper's MovieLens-1M files, the benchmark
+also trains by the recipe of `benchmarks.ml1m` from random weights, in memory and in eight parts,
+and prints NDCG@10 on validation items. The last line is a JSON object.
 """
 
 import argparse
@@ -28,10 +28,11 @@ from benchmarks.defaults import configuration
 from benchmarks.ml1m_recipes import SCRATCH
 from benchmarks.movielens import N_ITEMS, N_USERS, load, validation
 from benchmarks.training import LARGE, LAYERS
-from ncf_assets.assets.training_config import TrainingConfig
-from ncf_assets.ncf import examples, neumf
-from ncf_assets.ncf.history import best_epoch
-from ncf_assets.ncf.training import train
+from ncf_assets.assets.train import TrainingConfig
+from ncf_assets.ncf.models import neumf
+from ncf_assets.ncf.training import training_data
+from ncf_assets.ncf.training.epochs import best_epoch
+from ncf_assets.ncf.training.loop import train
 
 EPOCHS, PARTS = 6, 8
 NOBODY = np.empty(0, np.int32), np.empty((0, 1), np.int32)
@@ -39,7 +40,7 @@ NOBODY = np.empty(0, np.int32), np.empty((0, 1), np.int32)
 
 @contextmanager
 def pairs_file(users: np.ndarray, items: np.ndarray) -> Iterator[Path]:
-    """A Parquet file as the table `train` is."""
+    """Write the pairs to a Parquet file like that of the table `train`, and give its path."""
     order = np.lexsort((items, users))
     table = pa.table({"user": users[order], "item": items[order]})
     with tempfile.TemporaryDirectory() as folder:
@@ -49,12 +50,12 @@ def pairs_file(users: np.ndarray, items: np.ndarray) -> Iterator[Path]:
 
 
 def speed(file: Path, stream: bool) -> tuple[float, float]:
-    """Examples a second, the median of the epochs after the first, and the peak memory in MB."""
-    given: Any = examples.StreamedExamples(file, *NOBODY)
+    """Return the median examples a second after the first epoch, and the peak memory in MB."""
+    given: Any = training_data.StreamedTrainingData(file, *NOBODY)
     if not stream:
         table = pq.read_table(file)
         users, items = (table[side].to_numpy() for side in ("user", "item"))
-        given = examples.Examples(users, items, *NOBODY)
+        given = training_data.TrainingData(users, items, *NOBODY)
     settings = configuration(TrainingConfig, epochs=EPOCHS).settings()
     history = train(LARGE.model(), given, settings)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6  # Linux counts in kB
@@ -62,27 +63,27 @@ def speed(file: Path, stream: bool) -> tuple[float, float]:
 
 
 def quality(folder: Path, stream: bool) -> float:
-    """NDCG@10 of the best epoch on validation items of MovieLens-1M."""
+    """Return NDCG@10 of the best epoch on validation items of MovieLens-1M."""
     part = validation(load(folder), 1)
     held_out = part.users, part.candidates
-    given: Any = examples.Examples(part.train_users, part.train_items, *held_out)
+    given: Any = training_data.TrainingData(part.train_users, part.train_items, *held_out)
     with pairs_file(part.train_users, part.train_items) as file:
         if stream:
             pairs = math.ceil(part.train_users.size / PARTS)
-            given = examples.StreamedExamples(file, *held_out, part=pairs)
+            given = training_data.StreamedTrainingData(file, *held_out, part=pairs)
         model = neumf.build_neumf(N_USERS, N_ITEMS, 8, LAYERS, 1)
         reached = best_epoch(train(model, given, SCRATCH.settings())).validation_ndcg_at_10
     return reached or 0.0
 
 
 def apart(work: Any, *arguments: Any) -> Any:
-    """What a function gives in a process of its own, whose memory is its own."""
+    """Return the result of a function, run in a process of its own so that memory is too."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(work, arguments)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure both ways, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="the NCF paper's MovieLens-1M files")
     folder = parser.parse_args().data

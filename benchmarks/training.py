@@ -1,9 +1,10 @@
-"""Training speed: stock Keras `fit` beside ours, at MovieLens-1M's and Movies_and_TV's sizes.
+"""Compare training speed with stock Keras `fit`, at MovieLens-1M's and Movies_and_TV's sizes.
 
 `python -m benchmarks.training` trains NeuMF of 8 factors with the tower 64-32-16-8 on random pairs:
-(a) Keras `fit` at the paper's batch of 256, (b) Keras `fit` at its fastest batch, both with their
-negatives drawn beforehand and that time not counted, and (c) ours as the assets train by default,
-with all that an epoch takes but validation. Rates are medians, without compilation.
+(a) Keras `fit` at the paper's batch of 256, (b) Keras `fit` at its fastest batch, both with
+negatives that are drawn beforehand in time that does not count, and (c) this project's training
+with the assets' defaults and all that an epoch takes but validation. Rates are medians, without
+compilation.
 """
 
 import argparse
@@ -20,22 +21,22 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.defaults import configuration
-from ncf_assets.assets.training_config import TrainingConfig
-from ncf_assets.ncf import neumf
-from ncf_assets.ncf.examples import Examples
-from ncf_assets.ncf.randomness import rng
-from ncf_assets.ncf.training import train
+from ncf_assets.assets.train import TrainingConfig
+from ncf_assets.ncf.models import neumf
+from ncf_assets.ncf.random_streams import rng
+from ncf_assets.ncf.training.loop import train
+from ncf_assets.ncf.training.training_data import TrainingData
 
 FACTORS, LAYERS = 8, [64, 32, 16, 8]
 PAPER_BATCH = 256  # He et al. 2017, section 4.1
 BATCHES = [2**n for n in range(12, 18)]
 REPEATS = 3
-SECONDS = 8  # that one repeat of Keras should take, about
+SECONDS = 8  # that one repeat of Keras should take, approximately
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a data set."""
+    """The sizes of a data set."""
 
     name: str
     n_users: int
@@ -43,14 +44,14 @@ class Shape:
     n_positives: int
 
     def pairs(self, n: int, purpose: str) -> tuple[np.ndarray, np.ndarray]:
-        """Random users and items int32 [n]."""
+        """Draw random users and items int32 [n]."""
         generator = rng(2017, f"{purpose} {self.name}")
         sides = (self.n_users, self.n_items)
         users, items = (generator.integers(size, size=n, dtype=np.int32) for size in sides)
         return users, items
 
     def model(self) -> keras.Model:
-        """A new network."""
+        """Build a new network."""
         return neumf.build_neumf(self.n_users, self.n_items, FACTORS, LAYERS, 2017)
 
 
@@ -59,16 +60,16 @@ LARGE = Shape("Movies_and_TV", 123_960, 50_052, 1_450_000)
 
 
 def ours(shape: Shape) -> float:
-    """Examples a second of the default training, the median of its epochs after the first."""
+    """Return the median examples a second of the default training after its first epoch."""
     nobody = np.empty(0, np.int32), np.empty((0, 1), np.int32)
-    examples = Examples(*shape.pairs(shape.n_positives, "positives"), *nobody)
+    data = TrainingData(*shape.pairs(shape.n_positives, "positives"), *nobody)
     config = configuration(TrainingConfig, epochs=1 + 2 * REPEATS)
-    history = train(shape.model(), examples, config.settings())
+    history = train(shape.model(), data, config.settings())
     return median(epoch.examples_per_second or 0.0 for epoch in history[2:])
 
 
 def stock(shape: Shape, batch: int) -> Callable[[int], float]:
-    """Keras `fit` at one batch size: a function of the number of steps that gives examples/s."""
+    """Return a function from a number of steps to the examples/s of Keras `fit` at a batch size."""
     model = shape.model()
     model.compile(keras.optimizers.Adam(0.001), "binary_crossentropy")
 
@@ -85,31 +86,34 @@ def stock(shape: Shape, batch: int) -> Callable[[int], float]:
 
 
 def steps_for(fit: Callable[[int], float], batch: int) -> int:
-    """How many steps take about SECONDS."""
+    """Return how many steps take about SECONDS."""
     return max(4, int(fit(16) * SECONDS / batch))
 
 
 def keras_rate(shape: Shape, batch: int) -> float:
-    """The median of Keras' examples a second at a batch size."""
+    """Return the median of Keras' examples a second at a batch size."""
     fit = stock(shape, batch)
     steps = steps_for(fit, batch)
     return median(fit(steps) for _ in range(REPEATS))
 
 
 def fastest_batch(shape: Shape) -> int:
-    """The batch size at which Keras is fastest, tried once each."""
+    """Return the batch size at which Keras is fastest, with one trial of each."""
     rates = {batch: (fit := stock(shape, batch))(steps_for(fit, batch) // 4) for batch in BATCHES}
     return max(rates, key=lambda batch: rates[batch])
 
 
 def useful_flops() -> int:
-    """Of one example: forward and twice as much backward, a multiply-add counted as two."""
+    """Return the FLOP of one example: forward, and twice as much backward.
+
+    A multiply-add counts as two.
+    """
     tower = sum(a * b for a, b in itertools.pairwise(LAYERS))
     return 3 * 2 * (tower + FACTORS + FACTORS + LAYERS[-1])  # product and output of GMF, output
 
 
 def matmul_peak(n: int = 4096) -> float:
-    """FLOP/s of TensorFlow's own product of two float32 matrices, the best of several."""
+    """Return FLOP/s of TensorFlow's product of two float32 matrices, the best of several."""
     a = tf.random.normal([n, n])
     seconds = []
     for _ in range(6):
@@ -120,14 +124,17 @@ def matmul_peak(n: int = 4096) -> float:
 
 
 def compare(shape: Shape, first: float) -> tuple[float, float, float]:
-    """Ours, and how often it is Keras' rate at 256 and at its best; `first` is ours already run."""
+    """Return this project's rate, and its ratios to Keras' at a batch of 256 and at the fastest.
+
+    `first` is a rate of this project that was measured before.
+    """
     batch = fastest_batch(shape)
     paper, best = keras_rate(shape, PAPER_BATCH), keras_rate(shape, batch)
     own = median([first, ours(shape), ours(shape)])
     print(
         f"{shape.name} ({shape.n_users:,} users, {shape.n_items:,} items,"
         f" {shape.n_positives:,} positives), examples/s: Keras at {PAPER_BATCH} {paper:,.0f},"
-        f" Keras at {batch:,} {best:,.0f}, ours {own:,.0f}:"
+        f" Keras at {batch:,} {best:,.0f}, this project {own:,.0f}:"
         f" {own / paper:.0f} and {own / best:.1f} times as many",
         flush=True,
     )
@@ -137,9 +144,9 @@ def compare(shape: Shape, first: float) -> tuple[float, float, float]:
 def main() -> None:
     """Measure both shapes and print the figures, the last line as JSON."""
     argparse.ArgumentParser(description=__doc__).parse_args()
-    first = ours(LARGE)  # before all else, as the process' peak is of all that came before
+    first = ours(LARGE)  # before all else, as the peak covers all earlier work of the process
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in kB
-    print(f"peak memory of ours at {LARGE.name}: {peak_mb:,.0f} MB", flush=True)
+    print(f"peak memory of this project at {LARGE.name}: {peak_mb:,.0f} MB", flush=True)
     _, large_256, large_best = compare(LARGE, first)
     rate, small_256, small_best = compare(SMALL, ours(SMALL))
     peak = matmul_peak()

@@ -1,14 +1,14 @@
-"""The tutorial's steps, written plainly, each timed: what the lineage is compared with.
+"""Time the tutorial's steps, written plainly, so that `benchmarks.pipeline` can compare them.
 
     python -m benchmarks.tutorial FILE [--read 200000] [--users 2000] [--steps 200]
 
-Our own code after the steps of "Build a Recommender System using Keras and TensorFlow 2": read
-with pandas, rank by `groupby`, number by dictionaries, leave one out by `merge`, negatives by
-`np.setdiff1d` and `np.random.choice` for each user in 4 processes, Keras' `fit` at batch 256,
-`predict` for the 100 candidates of each user. What is slow is done for a part of the data, stated
-in the output, and its time multiplied by how many times larger the whole is: the file's first
-lines (reading keeps all of a file's text in memory at once), users for the negatives and the
-evaluation, steps of `fit`.
+The code was written for this project after the steps of "Build a Recommender System using Keras
+and TensorFlow 2": read with pandas, rank by `groupby`, number by dictionaries, leave one out by
+`merge`, draw negatives by `np.setdiff1d` and `np.random.choice` for each user in 4 processes, train
+by Keras' `fit` at batch 256, and `predict` the 100 candidates of each user. A slow step is done on
+a part of the data, stated in the output, and its time is multiplied up to all of the data. The
+part is the file's first lines (reading keeps all of a file's text in memory at once), some users
+for the negatives and the evaluation, and some steps of `fit`.
 """
 
 import argparse
@@ -38,7 +38,7 @@ WARM_STEPS = 4  # of `fit`, which trace the graph and are not timed
 
 @dataclass(frozen=True)
 class Part:
-    """How much of the slow steps is done."""
+    """The part of the data that the slow steps are done on."""
 
     read: int = 200_000  # reviews
     users: int = 2_000
@@ -47,21 +47,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Timed:
-    """A step's seconds for the whole data; `part` is the share that was done, 1 for all of it."""
+    """A step's seconds for all of the data; `part` is the share that was done."""
 
     seconds: float
     part: float
 
 
 def timed(work: Callable[[], Any], part: float = 1.0) -> tuple[Any, Timed]:
-    """What the work gives, and its time multiplied up to the whole."""
+    """Return the result of the work, and its time multiplied up to all of the data."""
     started = time.perf_counter()
     result = work()
     return result, Timed((time.perf_counter() - started) / part, part)
 
 
 def tutorial(file: Path, reviews: pd.DataFrame, part: Part) -> Mapping[str, Timed]:
-    """Do every step; `reviews` has COLUMNS, and are what reading the whole file would give."""
+    """Do every step, and return its time; `reviews` are all reviews of the file, with COLUMNS."""
     times = {}
     rows = min(part.read, len(reviews))
     _, times["read"] = timed(partial(read, file, rows), rows / len(reviews))
@@ -80,18 +80,18 @@ def tutorial(file: Path, reviews: pd.DataFrame, part: Part) -> Mapping[str, Time
 
 
 def read(file: Path, n: int) -> pd.DataFrame:
-    """Reviews with COLUMNS from the file's first n lines."""
+    """Read the reviews with COLUMNS from the file's first n lines."""
     return pd.read_json(file, lines=True, nrows=n)[COLUMNS]
 
 
 def rank(reviews: pd.DataFrame) -> pd.DataFrame:
-    """The dense rank of each user's reviews by time, the latest first."""
+    """Add the dense rank of each user's reviews by time, the latest first."""
     by_user = reviews.groupby("reviewerID")["unixReviewTime"]
     return reviews.assign(rank=by_user.rank(method="dense", ascending=False))
 
 
 def number(reviews: pd.DataFrame) -> pd.DataFrame:
-    """Integers in place of ids, through dictionaries."""
+    """Replace ids by integers, through dictionaries."""
     user_ids = {user: i for i, user in enumerate(reviews["reviewerID"].unique())}
     item_ids = {item: i for i, item in enumerate(reviews["asin"].unique())}
     return reviews.assign(
@@ -100,31 +100,31 @@ def number(reviews: pd.DataFrame) -> pd.DataFrame:
 
 
 def split(reviews: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Train and test: the last review of each user, the first line of those of one time."""
+    """Return train and test; test is each user's last review, the first line if several tie."""
     test = reviews[reviews["rank"] == 1].drop_duplicates("user")[["user", "item"]]
     both = reviews[["user", "item"]].merge(test, on=["user", "item"], how="left", indicator=True)
     return both[both["_merge"] == "left_only"][["user", "item"]], test
 
 
 def negatives(train: pd.DataFrame, test: pd.DataFrame, n_items: int, users: np.ndarray) -> Any:
-    """Items [99] for the test and [4 · n] for the training of each of the users, by user."""
+    """Draw for each of the users items [99] for the test and items [4 · n] for the training."""
     rated = pd.concat([train, test]).groupby("user")["item"].apply(np.array)
     with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
         return pool.map(partial(draw, np.arange(n_items)), [rated[user] for user in users])
 
 
 def draw(items: np.ndarray, rated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Negatives of one user."""
+    """Draw the negatives of one user."""
     unseen = np.setdiff1d(items, rated)
-    test = np.random.choice(unseen, CANDIDATES, replace=False)  # noqa: NPY002  # as written there
+    test = np.random.choice(unseen, CANDIDATES, replace=False)  # noqa: NPY002  # as the tutorial has it
     return test, np.random.choice(unseen, PER_POSITIVE * (len(rated) - 1))  # noqa: NPY002
 
 
 def network(n_users: int, n_items: int) -> Any:
-    """NeuMF as Keras layers, compiled."""
+    """Build NeuMF of Keras layers, and compile it."""
     import keras  # after the processes of `negatives` have been forked
 
-    from ncf_assets.ncf import neumf
+    from ncf_assets.ncf.models import neumf
 
     model = neumf.build_neumf(n_users, n_items, FACTORS, LAYERS, 2017)
     model.compile(keras.optimizers.Adam(0.001), "binary_crossentropy")
@@ -132,7 +132,7 @@ def network(n_users: int, n_items: int) -> Any:
 
 
 def fit(model: Any, n_users: int, n_items: int, steps: int, part: float) -> Timed:
-    """Train on so many batches of random pairs, whose number alone matters for the time."""
+    """Train on so many batches of random pairs; the time depends on their number alone."""
     generator = np.random.default_rng(2017)
 
     def train(steps: int) -> None:
@@ -146,15 +146,15 @@ def fit(model: Any, n_users: int, n_items: int, steps: int, part: float) -> Time
 
 
 def evaluate(model: Any, test: pd.DataFrame, drawn: Any) -> tuple[float, float]:
-    """HR@10 and NDCG@10 of users among 100 candidates, with a `predict` for each as there."""
-    places = []
+    """Return HR@10 and NDCG@10 among 100 candidates, with one `predict` for each user."""
+    better = []  # candidates that score as high as the test item, of each user
     for (user, item), (others, _) in zip(test.to_numpy(), drawn, strict=True):
         items = np.append(others, item)
         pairs = {"user": np.full(len(items), user), "item": items}
         scores = model.predict(pairs, verbose=0)[:, 0]
-        places.append(int((scores[:-1] >= scores[-1]).sum()))
-    hits = np.array([place for place in places if place < 10])
-    return len(hits) / len(places), float((1 / np.log2(hits + 2)).sum() / len(places))
+        better.append(int((scores[:-1] >= scores[-1]).sum()))
+    hits = np.array([count for count in better if count < 10])
+    return len(hits) / len(better), float((1 / np.log2(hits + 2)).sum() / len(better))
 
 
 def main() -> None:
@@ -172,12 +172,12 @@ def main() -> None:
 
 
 def of(step: Timed) -> str:
-    """How a time came about."""
+    """Return a remark on how a time was measured."""
     return "" if step.part == 1 else f"  (extrapolated from {step.part:.2%} of the data)"
 
 
 def whole(file: Path) -> pd.DataFrame:
-    """All reviews with COLUMNS, by the project's reader; reading by pandas is timed apart."""
+    """Read all reviews with COLUMNS by the project's reader; `read` times reading by pandas."""
     parts = reader.read(file, Dataset("X", "X", "amazon-2014"), date.today())
     table = pa.Table.from_batches([part.accepted for part in parts])
     return table.drop_columns("line").rename_columns(COLUMNS).to_pandas()

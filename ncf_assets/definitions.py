@@ -17,20 +17,33 @@ from ncf_assets.assets import (
     train,
     tuning,
 )
-from ncf_assets.assets.engine import EngineResource
-from ncf_assets.runs import claiming, dead_runs
-from ncf_assets.source_files import new_source_files
-from ncf_assets.warehouse import Warehouse
+from ncf_assets.datasets import load
+from ncf_assets.orchestration.partitions import build_assets, dataset_partitions
+from ncf_assets.orchestration.resources import EngineResource, warehouse_resource
+from ncf_assets.orchestration.sensors import dead_runs, new_source_files
+from ncf_assets.orchestration.staleness import SEARCH
+from ncf_assets.warehouse.warehouse import Warehouse
 
-assets = dg.load_assets_from_modules(
-    [ingest, prepare, split, baselines, train, tuning, rank, evaluate, report, leaderboard, serve]
+ASSET_MODULES = (
+    ingest,
+    prepare,
+    split,
+    baselines,
+    train,
+    tuning,
+    rank,
+    evaluate,
+    report,
+    leaderboard,
+    serve,
 )
+LEADERBOARD = dg.AssetSelection.assets("leaderboard")
+SEARCHES = dg.AssetSelection.assets(SEARCH)
+# the UI shows Markdown here, and people begin here
 ABOUT = resources.files("ncf_assets").joinpath("about.md").read_text(encoding="utf-8")
-of_all_datasets = dg.AssetSelection.assets("leaderboard")
-searches = dg.AssetSelection.assets("tuning")
 # a job cannot have the name of an asset, so `train` and `leaderboard` are taken
 JOBS = {
-    "everything": (dg.AssetSelection.all(), ABOUT),  # where the UI shows Markdown, and people begin
+    "everything": (dg.AssetSelection.all(), ABOUT),
     "prepare_data": (
         dg.AssetSelection.groups("ingest", "prepare", "split"),
         "From the source file to the lists that models are judged by.",
@@ -42,26 +55,43 @@ JOBS = {
     ),
 }
 
-defs = dg.Definitions(
-    assets=assets,
-    jobs=[
-        *(
+
+def build_defs(warehouse: Warehouse | None = None) -> dg.Definitions:
+    """Wire the code location for a warehouse, by default the one of the environment variables.
+
+    The registry and the environment are read here, not when a module is imported. ValueError for a
+    variable or a registry that breaks a rule.
+    """
+    warehouse = warehouse or Warehouse.from_env()
+    partitions = dataset_partitions(load(warehouse.paths.registry).values())
+    return dg.Definitions(
+        assets=build_assets(ASSET_MODULES, partitions),
+        jobs=[
+            *(
+                dg.define_asset_job(
+                    name, selection - LEADERBOARD - SEARCHES, description=description
+                )
+                for name, (selection, description) in JOBS.items()
+            ),
             dg.define_asset_job(
-                name, selection - of_all_datasets - searches, description=description
-            )
-            for name, (selection, description) in JOBS.items()
-        ),
-        dg.define_asset_job(
-            "tune", searches, description="A search for NeuMF's settings, on what is trained."
-        ),
-        dg.define_asset_job(
-            "refresh_leaderboard", of_all_datasets, description="All datasets that have a report."
-        ),
-    ],
-    sensors=[dead_runs, new_source_files],
-    resources={
-        "engine": EngineResource.of_environment(),
-        "warehouse": claiming(Warehouse.of_environment()),
-    },
-    executor=dg.in_process_executor,
-)
+                "tune", SEARCHES, description="A search for NeuMF's settings, on what is trained."
+            ),
+            dg.define_asset_job(
+                "refresh_leaderboard",
+                LEADERBOARD,
+                description="All datasets that have a report.",
+            ),
+        ],
+        sensors=[dead_runs, new_source_files],
+        resources={
+            "engine": EngineResource.from_env(),
+            "warehouse": warehouse_resource(warehouse),
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return what Dagster's processes load."""
+    return build_defs()

@@ -1,10 +1,24 @@
-"""What many test files share."""
+"""What many test files share, and in which order and where their tests are run."""
 
-import pathlib
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import pytest
+from filelock import FileLock
+from hypothesis import settings
+
+from ncf_assets_tests.cli.commands import run, tiny_folder
+from ncf_assets_tests.object_store import server
+
+# a first or a busy call takes longer than Hypothesis expects
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
+
+LONGEST_FIRST = ("acceptance", "service", "process")
 
 
 @pytest.fixture(scope="module")
@@ -14,10 +28,57 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Return the tiny data set as the command materializes it; all workers share it, so copy it.
+
+    The command is a new process, not a forked one. What it printed is in said.txt and errors.txt.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "made"
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / "said.txt").exists():
+            config = ("--config", str(tiny_folder(folder) / "run.yaml"))
+            done = run(folder, "ncf-assets", "materialize", "Sample", *config)
+            assert done.returncode == 0, done.stdout + done.stderr
+            (folder / "errors.txt").write_text(done.stderr)
+            (folder / "said.txt").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a server for S3, in which each test makes a bucket of its own."""
+    with server(tmp_path_factory.mktemp("moto")) as address:
+        yield address
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let all processes of a run share what XLA has compiled, and keep our order of tests."""
+    config.option.loadscopereorder = False
+    if "TF_XLA_FLAGS" not in os.environ:  # workers inherit it
+        folder = tempfile.mkdtemp(prefix="xla-")
+        os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={folder}"
+        config.add_cleanup(lambda: shutil.rmtree(folder))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep the tests of a file in one worker, as they share what their module's fixtures make.
+
+    Those in docs/ share what `make demo` leaves. A test with a group of its own goes where it may.
+    """
+    if not item.get_closest_marker("xdist_group"):
+        shared = item.path.parent if item.path.parent.name == "docs" else item.path
+        item.add_marker(pytest.mark.xdist_group(str(shared.relative_to(Path(__file__).parent))))
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files whose tests may take longest come first, so that none is run alone at the end."""
-    limits: dict[pathlib.Path, float] = {}
+    """Put files whose tests may take longest first, so that none is run alone at the end."""
+    lengths: dict[Path, tuple[int, float]] = {}
     for item in items:
         limit = item.get_closest_marker("timeout")
-        limits[item.path] = max(limits.get(item.path, 0), limit.args[0] if limit else 0)
-    items.sort(key=lambda item: limits[item.path], reverse=True)
+        kinds = [kind for kind in LONGEST_FIRST if item.get_closest_marker(kind)]
+        length = len(kinds) and -LONGEST_FIRST.index(kinds[0]), limit.args[0] if limit else 0
+        lengths[item.path] = max(lengths.get(item.path, (-9, 0)), length)
+    items.sort(key=lambda item: lengths[item.path], reverse=True)

@@ -4,9 +4,12 @@ from typing import Any
 
 import dagster as dg
 
-from ncf_assets.definitions import assets
-from ncf_assets.warehouse import Warehouse
+from ncf_assets.definitions import build_defs
+from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.tiny import CONFIG
+
+DEFS = build_defs()
+ASSETS = list(DEFS.assets or [])
 
 
 def materialize(
@@ -14,7 +17,7 @@ def materialize(
 ) -> dg.ExecuteInProcessResult:
     """Run assets on the tiny data set."""
     return dg.materialize(
-        assets,
+        ASSETS,
         instance=instance,
         partition_key="Sample",
         resources={"warehouse": warehouse},

@@ -28,7 +28,7 @@ spark.ui.showConsoleProgress false
 def missing() -> str:
     """Why there can be no cluster here; empty if there can."""
     if find_spec("pyspark") is None:
-        return "no pyspark: pip install -e '.[spark]'"
+        return "no pyspark: pip install 'ncf-assets[spark]'"
     return "" if shutil.which("java") else "no Java: apt-get install openjdk-17-jre-headless"
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
@@ -25,11 +26,16 @@ def targets() -> dict[str, str]:
 
 
 def test_ci_tries_every_python_that_may_install_the_package() -> None:
-    """`requires-python` is 3.11 to 3.13, and so is CI's matrix."""
+    """`requires-python` is 3.11 to 3.13, and so is CI's matrix; one of them tries all tests."""
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     lowest, above = map(int, re.findall(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', project)[0])
-    (job,) = read(".github/workflows/test.yml")["jobs"].values()
-    assert job["strategy"]["matrix"]["python"] == [f"3.{n}" for n in range(lowest, above)]
+    pythons = [f"3.{n}" for n in range(lowest, above)]
+    jobs = read(".github/workflows/test.yml")["jobs"]
+    assert jobs["test"]["strategy"]["matrix"]["python"] == pythons
+    assert jobs["test"]["steps"][-1]["run"] == ".ci/run test"
+    assert jobs["test-all"]["steps"][1]["with"]["python-version"] in pythons
+    assert jobs["test-all"]["steps"][-1]["run"] == ".ci/run test-all"
+    assert {"test", "test-all"} <= targets().keys()
 
 
 def test_hooks_run_what_make_check_runs() -> None:
@@ -41,6 +47,7 @@ def test_hooks_run_what_make_check_runs() -> None:
     assert checked == tools
 
 
+@pytest.mark.process
 def test_the_hooks_are_valid() -> None:
     """By pre-commit itself."""
     command = [sys.executable, "-m", "pre_commit", "validate-config"]
@@ -78,14 +85,14 @@ order by year
 select year from reviews_by_year where reviews < 1
 """,
     "assets/prepare.py": """
-reviews_by_year = sql_asset("reviews_by_year", "serve")
+reviews_by_year = sql_table("reviews_by_year", "serve")
 """,
     "tables/longest_histories.sql": """
 -- Who has reviewed the most.
 --
 -- grain: one user
 -- key: user_id
--- made by: ncf_assets/assets/serve.py
+-- python: ncf_assets/assets/serve.py
 --
 -- column user_id VARCHAR: users.user_id
 """,
@@ -94,7 +101,7 @@ reviews_by_year = sql_asset("reviews_by_year", "serve")
 --
 -- grain: one user
 -- key: user_id
--- made by: ncf_assets/assets/serve.py
+-- python: ncf_assets/assets/serve.py
 --
 -- column user_id VARCHAR: users.user_id
 """,
@@ -103,46 +110,46 @@ reviews_by_year = sql_asset("reviews_by_year", "serve")
 --
 -- grain: one item
 -- key: item_id
--- made by: ncf_assets/assets/serve.py
+-- python: ncf_assets/assets/serve.py
 --
 -- column item_id VARCHAR: items.item_id
 """,
     "assets/serve.py": """
-from ncf_assets.assets.table_asset import tables_asset
-from ncf_assets.assets.table_asset import NoConfig
+from ncf_assets.orchestration.tables import NoConfig
 
 
-@table_asset("serve", reads=["users"], modules=["ncf_assets.ncf.recommending"])
-def longest_histories(inputs: Inputs, _: NoConfig) -> pd.DataFrame:
+@python_tables({"longest_histories": "serve"}, reads=["users"])
+def longest_histories(run: AssetRun, _: NoConfig) -> None:
     '''Keep one.'''
-    return inputs.read("users").nlargest(1, "n_interactions")[["user_id"]]
+    users = run.inputs.read("users")
+    run.write("longest_histories", users.nlargest(1, "n_interactions")[["user_id"]])
 
 
-@tables_asset(
+@python_tables(
     {"shortest_histories": "serve", "least_reviewed": "serve"}, reads=["users", "items"]
 )
-def rare(inputs: Inputs, _: NoConfig) -> dict[str, pd.DataFrame]:
+def rare(run: AssetRun, _: NoConfig) -> None:
     '''Keep one of each.'''
-    return {
-        "shortest_histories": inputs.read("users").nsmallest(1, "n_interactions")[["user_id"]],
-        "least_reviewed": inputs.read("items").nsmallest(1, "n_interactions")[["item_id"]],
-    }
+    users, items = run.inputs.read("users"), run.inputs.read("items")
+    run.write("shortest_histories", users.nsmallest(1, "n_interactions")[["user_id"]])
+    run.write("least_reviewed", items.nsmallest(1, "n_interactions")[["item_id"]])
 """,
     "assets/baselines.py": """
-@fitted_asset("twice_model", EaseConfig, modules=("ncf_assets.ncf.ease",))
-def twice_model(run: Run, config: EaseConfig) -> Fitted:
+@fitted_model(EaseConfig)
+def twice_model(run: AssetRun, config: EaseConfig) -> Fitted:
     '''Fit nothing.'''
     return Fitted(skipped="an example")
 """,
 }
 LOADED = """
-from ncf_assets.definitions import defs
-graph = defs.resolve_asset_graph()
+from ncf_assets.definitions import build_defs
+graph = build_defs().resolve_asset_graph()
 for key in graph.get_all_asset_keys():
     print(key.to_user_string(), *(check.name for check in graph.get(key).check_keys))
 """
 
 
+@pytest.mark.process
 def test_the_recipes_for_tables_checks_and_baselines_work_as_they_are_written(
     tmp_path: Path,
 ) -> None:

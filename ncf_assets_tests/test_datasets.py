@@ -20,8 +20,8 @@ def _write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_the_shipped_registry_holds_the_sample_and_24_categories() -> None:
-    """The 24 categories of SNAP's page, as they are called there, and the bundled sample."""
+def test_the_shipped_registry_has_the_sample_and_24_categories() -> None:
+    """The 24 categories have the names of SNAP's page, and the bundled sample comes first."""
     datasets = load(REGISTRY)
     assert next(iter(datasets)) == "Sample"
     categories = [found for found in datasets.values() if found.url]
@@ -33,14 +33,14 @@ def test_the_shipped_registry_holds_the_sample_and_24_categories() -> None:
 
 
 def test_the_shipped_sample_is_where_the_registry_says() -> None:
-    """The path is relative to the registry's folder."""
+    """Its path is relative to the registry's folder."""
     path = load(REGISTRY)["Sample"].path
     assert path is not None
     assert (REGISTRY.parent / path).is_file()
 
 
 def test_every_key_of_a_block_arrives(tmp_path: Path) -> None:
-    """All keys at once, for the format that needs most of them."""
+    """The block has all keys at once, for the format that needs most of them."""
     registry = _write(
         tmp_path,
         '[My_1]\nformat = "ratings-csv"\ntitle = "Mine"\nurl = "http://x.org/a.csv"\n'
@@ -92,28 +92,31 @@ def test_the_file_name_is_the_last_part(url: str | None, path: str | None, name:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "lists no dataset; add a block"),
+        ("", "lists no dataset. Add a block"),
         ("[A", "must be TOML in UTF-8, found: "),
         (GOOD + GOOD, "must be TOML in UTF-8, found: "),  # the same block twice
-        ("A = 3", "[A]: must be a block, found a single value"),
-        ("[[A]]", "[A]: must be a block"),
+        ("A = 3", "[A]: the entry must be a block, found a single value. Write [A]"),
+        ("[[A]]", "[A]: the entry must be a block"),
         (GOOD.replace("[A]", '["A-B"]'), "[A-B]: a name has letters, digits and _ only"),
         (GOOD.replace("[A]", '["Ä"]'), "[Ä]: a name has letters, digits and _ only"),
-        (GOOD + 'colour = "red"', "[A]: unknown key `colour`; remove it or use one of: format,"),
+        (GOOD + 'colour = "red"', "[A]: the key `colour` is unknown. Remove it or use one of: for"),
         (GOOD + "title = 3", "[A]: `title` must be text, found 3"),
         (GOOD + "expected_reviews = true", "`expected_reviews` must be a whole number, found True"),
-        (GOOD + "synthetic = 1", "[A]: `synthetic` must be true or false, found 1; correct it"),
+        (GOOD + "synthetic = 1", "[A]: `synthetic` must be true or false, found 1. Correct it."),
         (GOOD + "synthetic = 'no'", "[A]: `synthetic` must be true or false, found 'no'"),
         (GOOD + "expected_reviews = 0", "`expected_reviews` must be 1 or more, found 0"),
         (GOOD.replace("amazon-2014", "amazon"), "`format` must be one of amazon-2014, amazon-2018"),
         (GOOD + f"sha256 = '{'0' * 63}'", "`sha256` must be 64 hexadecimal digits in lower case"),
-        (GOOD + f"sha256 = '{'A' * 64}'", "AAA'; `sha256sum FILE` prints them"),
+        (GOOD + f"sha256 = '{'A' * 64}'", "AAA'. `sha256sum FILE` prints them."),
         (GOOD.replace("[A]", f"[{'A' * 101}]"), "a name has 100 characters at most, found 101"),
         (GOOD.replace("a.json.gz", ".hidden"), "printable, not hidden and of 100 bytes at most"),
-        (GOOD.replace("a.json", "a%0A"), "found 'a\\n.gz'; give `path` and put the file there"),
+        (GOOD.replace("a.json", "a%0A"), "found 'a\\n.gz'. Give `path` and put the file there."),
         (GOOD.replace("a.json", "%C3%A4" * 49), "of 100 bytes at most, found 'ää"),  # 98 + 3
         ('[A]\nurl = "https://x.org/a"', "`format` must be one of"),
-        ('[A]\nformat = "amazon-2014"', "[A]: needs `url` or `path`, found neither; add one"),
+        (
+            '[A]\nformat = "amazon-2014"',
+            "[A]: a block needs `url` or `path`, found neither. Add one.",
+        ),
         (GOOD.replace("https", "ftp"), "`url` must start with http:// or https://, found 'ftp:"),
         (GOOD.replace("a.json.gz", ""), "must end with a file's name, found 'https://x.org/'"),
         (GOOD.replace("a.json.gz", "%2e%2e"), "must end with a file's name"),
@@ -122,29 +125,30 @@ def test_the_file_name_is_the_last_part(url: str | None, path: str | None, name:
         (
             GOOD.replace("amazon-2014", "ratings-csv")
             + 'columns = ["user", "item", "rating", "rating"]',
-            "found ['user', 'item', 'rating', 'rating']; set columns = ",
+            "found ['user', 'item', 'rating', 'rating']. Set columns = ",
         ),
-        (GOOD + GOOD.replace("[A]", "[a]"), "[a]: differs from [A] in case only"),
+        (GOOD + GOOD.replace("[A]", "[a]"), "[a]: the name differs from [A] in case only"),
         (
             GOOD + '[B]\nformat = "amazon-2014"\nurl = "https://y.org/a.json"\n',
-            "[B]: would share data/raw/a.json with [A], whose url differs; give one of them",
+            "[B]: the dataset would share data/raw/a.json with [A], whose url differs. Give one of",
         ),
     ],
 )
 def test_a_broken_rule_is_named_with_file_and_remedy(
     tmp_path: Path, text: str, message: str
 ) -> None:
-    """One case per rule; every message opens with the file."""
+    """One case per rule; every message begins with the file and ends with a full stop."""
     registry = _write(tmp_path, text)
     with pytest.raises(RegistryError) as caught:
         load(registry)
     assert str(caught.value).startswith(str(registry))
     assert message in str(caught.value)
+    assert str(caught.value).endswith(".")
 
 
 @given(path=st.text(), query=st.text())
 def test_no_url_leads_out_of_the_folder_of_raw_files(path: str, query: str) -> None:
-    """Whatever the address, its file lies in data/raw itself, or the registry is refused."""
+    """Whatever the address is, its file is in data/raw itself, or the registry is refused."""
     url = f"https://x.org/{quote(path, safe='/%')}?{quote(query)}"
     with tempfile.TemporaryDirectory() as folder:
         registry = _write(Path(folder), f'[A]\nformat = "amazon-2014"\nurl = "{url}"\n')
@@ -158,7 +162,7 @@ def test_no_url_leads_out_of_the_folder_of_raw_files(path: str, query: str) -> N
 
 def test_a_missing_registry_says_where_it_belongs(tmp_path: Path) -> None:
     """The remedy is the repository's own file."""
-    with pytest.raises(RegistryError, match=r"there is no such file; restore data/datasets\.toml"):
+    with pytest.raises(RegistryError, match=r"does not exist\. Restore data/datasets\.toml"):
         load(tmp_path / "datasets.toml")
 
 

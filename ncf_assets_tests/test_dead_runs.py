@@ -8,11 +8,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ncf_assets.warehouse import Warehouse
-from ncf_assets.warehouse.claims import holders
-from ncf_assets_tests.cli.commands import daemon, run, tiny_folder
+from ncf_assets.warehouse.dataset_lock import holders
+from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets_tests.cli.commands import daemon, forked, tiny_folder
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 BACKFILL = [
     "dagster",
     "job",
@@ -27,7 +27,7 @@ BACKFILL = [
 
 def queue(data: Path) -> None:
     """Have the daemon run everything on the tiny data set."""
-    done = run(data, *BACKFILL, DAGSTER_HOME=str(data / "dagster"))
+    done = forked(data, *BACKFILL, DAGSTER_HOME=str(data / "dagster"))
     assert done.returncode == 0, done.stderr
 
 

@@ -2,17 +2,17 @@
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from ncf_assets.definitions import assets, defs
-from ncf_assets.warehouse import Warehouse
-from ncf_assets_tests.running import failure, materialize
+from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets_tests.running import ASSETS, DEFS, failure, materialize
 from ncf_assets_tests.small_disk import PAGE, filled, small_disk
-from ncf_assets_tests.tiny import CONFIG, write_source
+from ncf_assets_tests.tiny import CONFIG, copied
 
-pytestmark = pytest.mark.slow  # imports TensorFlow and trains
+pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 # what makes the result of a step, and of those that follow, other than before
 CHANGES: dict[str, dict[str, object]] = {
     "interactions": {"seed": 1},
@@ -23,9 +23,9 @@ CHANGES: dict[str, dict[str, object]] = {
 
 def steps() -> dict[str, list[str]]:
     """The assets of one dataset that each step makes, in the order of the data's way."""
-    step_of = {key: definition.op.name for definition in assets for key in definition.keys}
+    step_of = {key: definition.op.name for definition in ASSETS for key in definition.keys}
     found: dict[str, list[str]] = {}
-    graph = defs.resolve_asset_graph()
+    graph = DEFS.resolve_asset_graph()
     for key in graph.toposorted_asset_keys:
         if graph.get(key).partitions_def is None:  # the leaderboard
             continue
@@ -35,13 +35,13 @@ def steps() -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def warehouse(
-    tmp_path_factory: pytest.TempPathFactory, instance: dg.DagsterInstance
+    made: Path, instance: dg.DagsterInstance, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Warehouse]:
-    """The tiny data set, materialized on a small disk."""
+    """The tiny data set and an empty search, materialized on a small disk."""
     with small_disk(tmp_path_factory.mktemp("disk")) as disk:
-        write_source(disk)
-        assert materialize(Warehouse(disk), instance).success
-        yield Warehouse(disk)
+        found = copied(made, disk)
+        assert materialize(found, instance, ["tuning_trials"], {}).success
+        yield found
 
 
 def files(warehouse: Warehouse) -> dict[str, str]:
@@ -71,7 +71,12 @@ def test_a_full_disk_stops_a_step_and_nothing_else(
             break
         assert files(warehouse) == before
         message = failure(result, step)
-        for words in ("the disk is full (", " MB that are free at /", "NCF_DATA_DIR", "is whole ("):
+        for words in (
+            "the disk is full (",
+            " MB that are free at /",
+            "NCF_DATA_DIR",
+            ") is intact",
+        ):
             assert words in message
     assert result.success
     assert pages > 0

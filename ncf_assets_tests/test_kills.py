@@ -1,10 +1,12 @@
 """`kill -9` at random moments over the whole lineage, as a power cut would."""
 
-import json
+import os
 import random
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,24 +17,23 @@ import duckdb
 import pytest
 import yaml
 
-from ncf_assets.cli.choices import asset_names
-from ncf_assets.definitions import defs
+from ncf_assets.cli.arguments import asset_names
 from ncf_assets.tables import tables
-from ncf_assets.warehouse import Warehouse
 from ncf_assets.warehouse.parquet import verify
-from ncf_assets_tests.cli.commands import environment, tiny_folder
+from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets_tests.cli.commands import start, tiny_folder
+from ncf_assets_tests.running import DEFS
 from ncf_assets_tests.tiny import CONFIG
 
-KILLS = 5  # for each stage
 SEED = 5
-GRAPH = defs.resolve_asset_graph()
+GRAPH = DEFS.resolve_asset_graph()
 STAGES = ("ingest", "prepare", "split", "train", "evaluate", "serve")
 OPS = {"ranking_pass": {"evaluate", "serve"}, "evaluation": {"evaluate"}}  # of several tables
 TELL_TIMES = {"training_history", "evaluation_report"}  # their content differs from run to run
 ASSETS = set(asset_names())
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.process,
     pytest.mark.timeout(1500),
     pytest.mark.skipif(sys.platform != "linux", reason="TensorFlow forks on Linux alone"),
 ]
@@ -44,7 +45,7 @@ def stage_of(asset: str) -> str:
 
 
 class Runs:
-    """`ncf-assets materialize` on the tiny data set in one folder, by `killing`."""
+    """`ncf-assets materialize` on the tiny data set in one folder."""
 
     def __init__(self, data: Path) -> None:
         self.place = Warehouse(tiny_folder(data).resolve())
@@ -56,13 +57,6 @@ class Runs:
                 if stage in OPS.get(op, {stage_of(op)} if op not in OPS else set())
             }
             (data / f"{stage}.yaml").write_text(yaml.safe_dump({"ops": ops}))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "ncf_assets_tests.killing", str(self.log)],
-            env=environment(data),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
 
     def stage(self, stage: str, seconds: float | None = None) -> dict[str, Any]:
         """Run one stage; kill it after some seconds."""
@@ -74,27 +68,25 @@ class Runs:
         return self._run(config="run")
 
     def _run(self, *words: str, config: str, seconds: float | None = None) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        file = str(self.place.root / f"{config}.yaml")
-        call = [["materialize", "Sample", "--config", file, *words], seconds]
-        print(json.dumps(call), file=self._process.stdin, flush=True)
-        done: dict[str, Any] = json.loads(self._process.stdout.readline())
+        file, started = str(self.place.root / f"{config}.yaml"), time.monotonic()
+        call = ["ncf-assets", "materialize", "Sample", "--config", file, *words]
+        with (
+            self.log.open("a") as log,
+            start(self.place.root, *call, trains=True, stdout=log, stderr=log) as process,
+        ):
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
         if seconds is None:
-            assert done["code"] == 0, self.log.read_text()[-3000:]
-        return done
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate(timeout=60)
+            assert process.returncode == 0, self.log.read_text()[-3000:]
+        return {"code": process.returncode, "seconds": time.monotonic() - started}
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Runs]:
+def runs(tmp_path: Path) -> Runs:
     """In an empty folder."""
-    found = Runs(tmp_path)
-    yield found
-    found.close()
+    return Runs(tmp_path)
 
 
 def shown(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -105,14 +97,14 @@ def shown(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 def check_whole(place: Warehouse) -> None:
     """The catalogue opens, and every table that it shows reads to its end as it was written."""
-    if not place.database.exists():
+    if not place.paths.database.exists():
         return
-    with duckdb.connect(str(place.database), read_only=True) as connection:
+    with duckdb.connect(str(place.paths.database), read_only=True) as connection:
         for view in shown(connection):
             rows = len(connection.execute(f"from {view}").fetchall())
             if view in tables():  # `lineage` is of all of them
-                assert rows == place.stamp(view, "Sample").rows
-                verify(place.file(view, "Sample"))
+                assert rows == place.get_provenance(view, "Sample").rows
+                verify(place.paths.file(view, "Sample"))
 
 
 @contextmanager
@@ -123,8 +115,8 @@ def watched(place: Warehouse) -> Iterator[None]:
     def look() -> None:
         while not stop.wait(0.5):
             try:
-                if place.database.exists():
-                    _count(place.database)
+                if place.paths.database.exists():
+                    _count(place.paths.database)
             except duckdb.Error as error:
                 failures.append(str(error))
 
@@ -146,7 +138,10 @@ def _count(database: Path) -> None:
 
 def contents(place: Warehouse) -> dict[str, str]:
     """The content hash of every table and model; the weights of networks too."""
-    return {asset: place.stamp(asset, "Sample").content for asset in sorted(ASSETS - TELL_TIMES)}
+    return {
+        asset: place.get_provenance(asset, "Sample").content_hash
+        for asset in sorted(ASSETS - TELL_TIMES)
+    }
 
 
 def left_behind(place: Warehouse) -> list[Path]:
@@ -165,10 +160,10 @@ def statuses(place: Warehouse) -> list[str]:
         return [run.status.value for run in instance.get_runs()]
 
 
-def kill_and_mend(runs: Runs, stage: str, takes: float, random_: random.Random) -> None:
-    """Kill a stage five times within the seconds that it takes, then let it run."""
+def kill_and_mend(runs: Runs, stage: str, takes: float, kills: int, random_: random.Random) -> None:
+    """Kill a stage so many times within the seconds that it takes, then let it run."""
     killed = 0
-    while killed < KILLS:
+    while killed < kills:
         run = runs.stage(stage, random_.uniform(0, takes))
         check_whole(runs.place)
         if run["code"] == -9:
@@ -180,10 +175,11 @@ def kill_and_mend(runs: Runs, stage: str, takes: float, random_: random.Random) 
     assert set(statuses(runs.place)) <= {"SUCCESS", "FAILURE"}
 
 
+@pytest.mark.parametrize("kills", [1, pytest.param(5, marks=pytest.mark.acceptance)])
 def test_after_kills_a_plain_run_gives_what_an_undisturbed_one_gives(
-    runs: Runs, tmp_path_factory: pytest.TempPathFactory
+    runs: Runs, tmp_path_factory: pytest.TempPathFactory, kills: int
 ) -> None:
-    """30 kills of process groups, five within the time that each stage takes.
+    """Kills of process groups, one or five within the time that each of six stages takes.
 
     The catalogue opens at every moment, and after each kill no table is torn. After a plain run of
     the stage, and of everything in the end, nothing is left behind, and Dagster shows no run as
@@ -191,11 +187,10 @@ def test_after_kills_a_plain_run_gives_what_an_undisturbed_one_gives(
     """
     undisturbed = Runs(tmp_path_factory.mktemp("undisturbed"))
     takes = {stage: undisturbed.stage(stage)["seconds"] for stage in STAGES}
-    undisturbed.close()
     expected, random_ = contents(undisturbed.place), random.Random(SEED)
     with watched(runs.place):
         for stage in STAGES:
-            kill_and_mend(runs, stage, takes[stage], random_)
+            kill_and_mend(runs, stage, takes[stage], kills, random_)
     assert "FAILURE" in statuses(runs.place)
     runs.everything()
     assert contents(runs.place) == expected

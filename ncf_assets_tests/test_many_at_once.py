@@ -12,23 +12,24 @@ import duckdb
 import pytest
 import requests
 
-from ncf_assets.cli.choices import asset_names
-from ncf_assets.cli.home import SETTINGS
+from ncf_assets.cli.arguments import asset_names
+from ncf_assets.cli.dagster_home import SETTINGS
 from ncf_assets.tables import tables
-from ncf_assets.warehouse import Warehouse, catalogue
+from ncf_assets.warehouse import catalogue
+from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import (
     BIN,
     daemon,
-    environment,
+    forked,
     ncf,
-    run,
+    start,
     tiny_folder,
     wait_for_runs,
 )
 from ncf_assets_tests.test_ui import ui
 from ncf_assets_tests.tiny import reviews
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(1500)]
 DATASETS = ("Sample", "B", "C", "D")
 TABLES = [name for name in asset_names() if name in tables()]
 
@@ -118,7 +119,7 @@ def polled(address: str) -> Iterator[None]:
 def rows_of_all(data: Path) -> set[tuple[str, str, int]]:
     """What each table's stamp says of each data set, where there are rows to count."""
     place = Warehouse(data)
-    found = {(t, d, place.stamp(t, d).rows) for t in TABLES for d in DATASETS}
+    found = {(t, d, place.get_provenance(t, d).rows) for t in TABLES for d in DATASETS}
     return {(table, dataset, rows) for table, dataset, rows in found if rows}
 
 
@@ -129,6 +130,7 @@ def spans(data: Path) -> list[tuple[float, float]]:
     return sorted((record.start_time or 0, record.end_time or 0) for record in records)
 
 
+@pytest.mark.acceptance
 def test_four_data_sets_two_shells_and_the_ui_do_not_disturb_each_other(data: Path) -> None:
     """No failure, no table of which only a part is seen, and a complete catalogue in the end.
 
@@ -136,9 +138,9 @@ def test_four_data_sets_two_shells_and_the_ui_do_not_disturb_each_other(data: Pa
     the first one's meanwhile.
     """
     config, stop, place = ["--config", str(data / "run.yaml")], data / "stop", Warehouse(data)
-    assert ncf(data, "materialize", "Sample", *config).returncode == 0
+    assert ncf(data, "materialize", "Sample", *config, trains=True).returncode == 0
     with ui(data) as address, open_shell(data, stop) as one:
-        catalogue.rebuild(place.database, place.root)
+        catalogue.rebuild(place.paths.database, place.root)
         with open_shell(data, stop) as two:
             with polled(address):
                 done = ncf(data, "backfill", *DATASETS, *config)
@@ -160,32 +162,29 @@ def test_four_data_sets_two_shells_and_the_ui_do_not_disturb_each_other(data: Pa
 
 def test_of_two_commands_at_once_one_is_refused_and_the_result_is_the_others(data: Path) -> None:
     """It is told which run and process hold the dataset; every table comes from one run."""
-    call = [str(BIN / "ncf-assets"), "materialize", "Sample", "--select", "+test"]
-    both = [
-        subprocess.Popen(call, env=environment(data), stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    call = ["ncf-assets", "materialize", "Sample", "--select", "+test"]
+    both = [start(data, *call, stderr=subprocess.PIPE) for _ in range(2)]
     errors = {process.communicate(timeout=300)[1] for process in both}
     assert sorted(process.returncode for process in both) == [0, 1]
     (winner,) = [process for process in both if process.returncode == 0]
     (told,) = errors - {""}
     place = Warehouse(data)
-    made = [place.find_stamp(table, "Sample") for table in TABLES]
-    (run_id,) = {stamp.run_id for stamp in made if stamp}
+    made = [place.find_provenance(table, "Sample") for table in TABLES]
+    (run_id,) = {provenance.run_id for provenance in made if provenance}
     assert f"Sample is being materialized by run {run_id} (process {winner.pid} on" in told
     assert len(spans(data)) == 1  # the other was not even begun
 
 
 def test_queued_runs_of_one_data_set_follow_each_other(data: Path) -> None:
     """The second waits in the queue, though there is room for four runs."""
-    assert ncf(data, "home").returncode == 0
+    assert ncf(data, "dagster-home").returncode == 0
     for _ in range(2):
         call = ["dagster", "job", "backfill", "-j", "everything", "--partitions", "Sample"]
-        done = run(data, *call, "--noprompt", DAGSTER_HOME=str(data / "dagster"))
+        done = forked(data, *call, "--noprompt", DAGSTER_HOME=str(data / "dagster"))
         assert done.returncode == 0, done.stderr
     with daemon(data):
         # the default lists of 99 candidates stop both at the negatives
         assert wait_for_runs(data, 2) == ["FAILURE", "FAILURE"]
     (_, first_ended), (second_began, _) = spans(data)
     assert first_ended <= second_began
-    assert Warehouse(data).stamp("test", "Sample").rows == 12
+    assert Warehouse(data).get_provenance("test", "Sample").rows == 12

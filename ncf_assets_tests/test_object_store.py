@@ -2,30 +2,28 @@
 
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ncf_assets.warehouse import Warehouse
-from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
-from ncf_assets_tests.object_store import s3
+from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets_tests.cli.commands import ncf, start, tiny_folder
+from ncf_assets_tests.object_store import new_bucket
 from ncf_assets_tests.tiny import contents
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 TABLES = "raw_reviews,rejected_reviews,users,items,interactions,train,validation,test,negatives"
 
 
 @pytest.fixture
-def bucket(tmp_path: Path) -> Iterator[dict[str, str]]:
+def bucket(moto: str) -> dict[str, str]:
     """The environment variables for an empty bucket."""
-    with s3(tmp_path) as variables:
-        yield variables
+    return new_bucket(moto)
 
 
-def ran(data: Path, bucket: dict[str, str], *words: str) -> str:
+def ran(data: Path, bucket: dict[str, str], *words: str, trains: bool = False) -> str:
     """What a command prints, which must succeed."""
-    done = ncf(data, *words, **bucket)
+    done = ncf(data, *words, trains=trains, **bucket)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -34,7 +32,7 @@ def test_what_one_machine_makes_the_other_has(bucket: dict[str, str], tmp_path: 
     """Everything on the first; the second reads it, makes some anew and the leaderboard."""
     a, b = tiny_folder(tmp_path / "a"), tiny_folder(tmp_path / "b")
     config = ("--config", str(a / "run.yaml"))
-    ran(a, bucket, "materialize", "Sample", *config)
+    ran(a, bucket, "materialize", "Sample", *config, trains=True)
 
     first = ncf(b, "status", **bucket)
     assert f"files of {bucket['NCF_STORE']}, " in first.stderr
@@ -49,11 +47,13 @@ def test_what_one_machine_makes_the_other_has(bucket: dict[str, str], tmp_path: 
         assert (b / file).read_bytes() == (a / file).read_bytes()
     assert "nothing is wrong" in ran(b, bucket, "doctor")
 
-    config = ("--config", str(tmp_path / "neighbours.yaml"))
-    Path(config[1]).write_text("ops: {item_neighbours: {config: {neighbours: 1}}}\n")
-    ran(b, bucket, "materialize", "Sample", "--select", "item_neighbours", *config)
+    config = ("--config", str(tmp_path / "neighbors.yaml"))
+    Path(config[1]).write_text("ops: {item_similarities: {config: {neighbors: 1}}}\n")
+    ran(b, bucket, "materialize", "Sample", "--select", "item_similarities", *config)
     ran(b, bucket, "leaderboard")
-    assert ran(a, bucket, "sql", "--csv", "select count(*) from item_neighbours").endswith("\n12\n")
+    assert ran(a, bucket, "sql", "--csv", "select count(*) from item_similarities").endswith(
+        "\n12\n"
+    )
     assert ran(a, bucket, "sql", "--csv", "select distinct dataset from leaderboard") == (
         "dataset\nSample\n"
     )
@@ -66,13 +66,9 @@ def test_a_machine_that_is_killed_leaves_the_bucket_whole(
     folders = [tiny_folder(tmp_path / name) for name in ("killed", "other", "whole")]
     killed, other, whole = folders
     call = ["materialize", "Sample", "--config", str(killed / "run.yaml"), "--select", TABLES]
-    process = subprocess.Popen(
-        [str(BIN / "ncf-assets"), *call],
-        env=environment(killed) | bucket,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while not Warehouse(killed).file("raw_reviews", "Sample").exists():
+    nowhere = subprocess.DEVNULL
+    process = start(killed, "ncf-assets", *call, more=bucket, stdout=nowhere, stderr=nowhere)
+    while not Warehouse(killed).paths.file("raw_reviews", "Sample").exists():
         assert process.poll() is None, "it ended before it was killed"
         time.sleep(0.01)
     process.kill()
@@ -81,7 +77,9 @@ def test_a_machine_that_is_killed_leaves_the_bucket_whole(
     ran(killed, bucket, "status")
     ran(whole, {}, *call)
     for table in TABLES.split(","):
-        found = [Warehouse(folder).stamp(table, "Sample").content for folder in folders]
+        found = [
+            Warehouse(folder).get_provenance(table, "Sample").content_hash for folder in folders
+        ]
         assert len(set(found)) == 1, table
 
 

@@ -13,17 +13,17 @@ import dagster as dg
 import pytest
 import yaml
 
-from ncf_assets.warehouse import PROJECT_DATA
+from ncf_assets_tests.paths import ROOT
 from ncf_assets_tests.serving import free_port
 
-SETTINGS = PROJECT_DATA.parent / "docs" / "dagster-postgres.yaml"
+SETTINGS = ROOT / "docs" / "dagster-postgres.yaml"
 BIN = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 
 
 def missing() -> str:
     """Why there can be no server here; empty if there can."""
     if find_spec("dagster_postgres") is None:
-        return "no dagster-postgres: pip install -e '.[postgres]'"
+        return "no dagster-postgres: pip install 'ncf-assets[postgres]'"
     if BIN is None:
         return "no Postgres: apt-get install postgresql"
     return "" if os.getuid() == 0 else "only root may start Postgres as the user postgres"
@@ -68,12 +68,12 @@ def made() -> int:
     return 1
 
 
-@pytest.mark.slow
+@pytest.mark.service
 def test_the_history_is_kept_in_postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of one instance is there for the next one, and no file of SQLite is."""
     if reason := missing():
         pytest.skip(reason)
-    home = tmp_path / "home"
+    home = tmp_path / "dagster-home"
     home.mkdir()
     settings = yaml.safe_load(SETTINGS.read_text())
     for name, value in (("HOST", "127.0.0.1"), ("USER", "postgres"), ("DB", "postgres")):

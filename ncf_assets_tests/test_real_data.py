@@ -5,12 +5,13 @@ import shutil
 import pytest
 import yaml
 
-from ncf_assets.warehouse import PROJECT_DATA, Warehouse
+from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import ncf
+from ncf_assets_tests.paths import ROOT
 
-REAL = PROJECT_DATA.parents[1] / "shared" / "data"
+REAL = ROOT.parent / "shared" / "data"
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.acceptance,
     pytest.mark.skipif(not REAL.exists(), reason=f"no real reviews in {REAL}"),
 ]
 REGISTRY = f"""
@@ -31,7 +32,7 @@ format = "amazon-2023"
 path = "{REAL}/amazon-2023/All_Beauty.jsonl.gz"
 """
 # 85 items, of which some users have seen many: 99 unseen ones there are not
-FEW_ITEMS = {"ops": {"negatives": {"config": {"candidates": 20}}}}
+FEW_ITEMS = {"ops": {"negatives": {"config": {"n_negatives": 20}}}}
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +41,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     made = Warehouse(tmp_path_factory.mktemp("data"))
     (made.root / "datasets.toml").write_text(REGISTRY)
     (made.root / "few_items.yaml").write_text(yaml.safe_dump(FEW_ITEMS))
-    made.raw.mkdir()
-    shutil.copy(REAL / "amazon-2014" / "reviews_Musical_Instruments_5.json.gz", made.raw)
+    made.paths.raw.mkdir()
+    shutil.copy(REAL / "amazon-2014" / "reviews_Musical_Instruments_5.json.gz", made.paths.raw)
     return made
 
 
@@ -53,7 +54,7 @@ def materialize(warehouse: Warehouse, dataset: str, *more: str) -> None:
 
 def rows(warehouse: Warehouse, dataset: str, *tables: str) -> list[int]:
     """How many rows each table has."""
-    return [warehouse.stamp(table, dataset).rows for table in tables]
+    return [warehouse.get_provenance(table, dataset).rows for table in tables]
 
 
 def test_musical_instruments_has_the_published_counts(warehouse: Warehouse) -> None:
@@ -105,4 +106,4 @@ def test_too_few_items_for_99_candidates_name_the_remedy(warehouse: Warehouse) -
     )
     done = ncf(warehouse.root, "materialize", "All_Beauty_2018", "--select", "negatives")
     assert done.returncode == 1
-    assert "lower `candidates`" in done.stderr
+    assert "Lower `n_negatives`" in done.stderr

@@ -13,8 +13,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ncf_assets.assets.inputs import Inputs
-from ncf_assets.warehouse import DamagedError, Warehouse
+from ncf_assets.orchestration.inputs import Inputs
+from ncf_assets.warehouse.parquet import DamagedError
+from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.assets.test_odd_data import few, run
 from ncf_assets_tests.test_layers import PACKAGE, imported
 
@@ -63,7 +64,7 @@ def test_a_pickle_would_be_found(tmp_path: Path, protocol: int) -> None:
     assert sorted(pickles(tmp_path)) == ["a.npz/array.npy", "result"]
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_whole_run_writes_no_pickle_and_renders_no_markup(tmp_path: Path) -> None:
     """With an instance on the disk: tables, models, report, and what Dagster stores.
 
@@ -82,7 +83,7 @@ def test_a_whole_run_writes_no_pickle_and_renders_no_markup(tmp_path: Path) -> N
     for expected in ("neumf-", "runs.db", "data.parquet", "report.html", "config.json"):
         assert any(expected in name for name, _ in stored)
     assert [name for name, content in stored if is_pickle(content)] == []
-    report = warehouse.folder("evaluation_report", "Sample")
+    report = warehouse.paths.folder("evaluation_report", "Sample")
     for name in ("report.html", "report.md"):
         text = (report / name).read_text()
         assert "alert(" in text
@@ -99,12 +100,12 @@ def test_nothing_imports_what_runs_code_when_it_is_read() -> None:
                 assert node.value.value is (node.arg == "safe_mode"), file
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_model_that_holds_code_is_not_loaded(tmp_path: Path) -> None:
     """Keras's safe mode refuses a lambda of Python's byte code."""
     import keras
 
-    from ncf_assets.ncf import neumf
+    from ncf_assets.ncf.models import neumf
 
     inputs = keras.Input((1,))
     model = keras.Model(inputs, keras.layers.Lambda(lambda x: x * 2)(inputs))
@@ -122,11 +123,11 @@ def test_a_record_leads_to_no_file_outside_its_folder(tmp_path: Path, file: str)
         "A",
         {
             "file": file,
-            "stamp": {
-                "content": "",
+            "provenance": {
+                "content_hash": "",
                 "rows": 0,
-                "code": "",
-                "inputs": {},
+                "code_version": "",
+                "input_hashes": {},
                 "config": {},
                 "run_id": "",
             },
@@ -134,7 +135,7 @@ def test_a_record_leads_to_no_file_outside_its_folder(tmp_path: Path, file: str)
     )
     inputs = Inputs(warehouse, "A", ["gmf_model"])
     with pytest.raises(
-        DamagedError, match=r"names .+, which is no file of its folder; materialize"
+        DamagedError, match=r"names .+, which is no file of its folder\. Materialize"
     ):
         inputs.model_file("gmf_model")
 

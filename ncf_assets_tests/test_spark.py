@@ -19,23 +19,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ncf_assets.assets.engine import EngineResource
 from ncf_assets.datasets import Dataset
-from ncf_assets.definitions import assets
-from ncf_assets.ingest.packing import SourceError
+from ncf_assets.ingest.compression import SourceError
 from ncf_assets.ingest.source import ROWS, batches, files_of, rows
-from ncf_assets.runs import claiming
+from ncf_assets.orchestration.resources import EngineResource, warehouse_resource
 from ncf_assets.tables import tables
-from ncf_assets.warehouse import PROJECT_DATA, Warehouse
 from ncf_assets.warehouse.scratch import Scratch
-from ncf_assets.warehouse.spark import Spark, SparkError, whole
+from ncf_assets.warehouse.spark import Spark, SparkError, result_files
 from ncf_assets.warehouse.spark_sql import translate
 from ncf_assets.warehouse.store import Store
+from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.drawn import select
+from ncf_assets_tests.paths import DATA, ROOT
+from ncf_assets_tests.running import ASSETS
 from ncf_assets_tests.spark_cluster import cluster, missing
 
-REAL = PROJECT_DATA.parents[1] / "shared/data/amazon-2014/reviews_Musical_Instruments_5.json.gz"
-SAMPLE = PROJECT_DATA / "sample/reviews_Sample_5.json.gz"
+REAL = ROOT.parent / "shared/data/amazon-2014/reviews_Musical_Instruments_5.json.gz"
+SAMPLE = DATA / "sample/reviews_Sample_5.json.gz"
 READ = ["raw_reviews", "rejected_reviews"]
 RECOMMENDATIONS = [
     # user_id, position, item_id, score, reason
@@ -71,21 +71,26 @@ def test_decimals_become_doubles_and_words_are_quoted() -> None:
 def test_an_engine_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before any run."""
     monkeypatch.setenv("NCF_ENGINE", "flink")
-    with pytest.raises(ValueError, match="must be duckdb or spark, found 'flink'; correct it"):
-        EngineResource.of_environment()
+    with pytest.raises(ValueError, match=r"must be duckdb or spark, found 'flink'\. Correct it"):
+        EngineResource.from_env()
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The extra is not installed by itself."""
     monkeypatch.setitem(sys.modules, "pyspark", None)
-    with pytest.raises(SparkError, match=r"not installed; run `pip install -e '\.\[spark\]'`"):
+    with pytest.raises(
+        SparkError, match=r"not installed\. Run `pip install 'ncf-assets\[spark\]'`"
+    ):
         list(Spark().rows("select 1 as a", {}, {}, Scratch(tmp_path)))
 
 
-@pytest.mark.slow
+@pytest.mark.service
 @pytest.mark.parametrize(
     ("java", "url", "found"),
-    [("/nowhere", "local", "JAVA_GATEWAY_EXITED"), ("", "spark://here", "Invalid master URL")],
+    [
+        ("/nowhere", "local", "JAVA_GATEWAY_EXITED"),
+        pytest.param("", "spark://here", "Invalid master URL", marks=pytest.mark.acceptance),
+    ],
 )
 def test_what_keeps_spark_from_starting_is_named(java: str, url: str, found: str) -> None:
     """No Java, or no master's URL; in a process of its own, which has no Java running."""
@@ -98,7 +103,7 @@ def test_what_keeps_spark_from_starting_is_named(java: str, url: str, found: str
         [sys.executable, "-c", code], env=environment, check=False, capture_output=True, text=True
     )
     said = (
-        rf"SparkError: the engine spark could not start at {url} \(.*{found}.*\); install Java 17"
+        rf"SparkError: the engine spark could not start at {url} \(.*{found}.*\)\. Install Java 17"
     )
     assert re.search(said, done.stderr)
 
@@ -135,10 +140,10 @@ def materialized(
     made = Warehouse(root, store=store)
     with dg.instance_for_test() as instance:
         result = dg.materialize(
-            assets,
+            ASSETS,
             instance=instance,
             partition_key=dataset,
-            resources={"engine": EngineResource(), "warehouse": claiming(made)},
+            resources={"engine": EngineResource(), "warehouse": warehouse_resource(made)},
             run_config={"resources": {"engine": {"config": engine}}},
             selection=[*READ, "negatives", *BY_SQL],
         )
@@ -146,8 +151,10 @@ def materialized(
     return made
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("dataset", ["Sample", "Musical_Instruments"])
+@pytest.mark.service
+@pytest.mark.parametrize(
+    "dataset", ["Sample", pytest.param("Musical_Instruments", marks=pytest.mark.acceptance)]
+)
 def test_every_table_has_the_same_content_from_both_engines(
     master: str, tmp_path: Path, dataset: str
 ) -> None:
@@ -158,22 +165,27 @@ def test_every_table_has_the_same_content_from_both_engines(
     for kind in ("duckdb", "spark"):
         (tmp_path / kind).mkdir()
         place = materialized(tmp_path / kind, dataset, {"kind": kind, "master": master})
-        made[kind] = {table: place.stamp(table, dataset).content for table in [*READ, *BY_SQL]}
+        made[kind] = {
+            table: place.get_provenance(table, dataset).content_hash for table in [*READ, *BY_SQL]
+        }
         assert not [path for path in (place.root / "tmp").rglob("*") if path.is_file()]
     assert made["spark"] == made["duckdb"]
-    with duckdb.connect(place.database, read_only=True) as catalogue:
+    with duckdb.connect(place.paths.database, read_only=True) as catalogue:
         shown = catalogue.execute("select count(*) from interactions").fetchall()
-    assert shown == [(place.stamp("interactions", dataset).rows,)]
+    assert shown == [(place.get_provenance("interactions", dataset).rows,)]
 
 
-@pytest.mark.slow
+@pytest.mark.service
+@pytest.mark.acceptance
 def test_spark_reads_and_writes_in_an_object_store(master: str, tmp_path: Path) -> None:
     """A folder as `file://`: tables as DuckDB makes them, and nothing is left in its tmp/."""
     made, engine = {}, {"kind": "spark", "master": master}
     for kind, store in (("duckdb", None), ("spark", Store(f"file://{tmp_path}/bucket"))):
         (tmp_path / kind).mkdir()
         place = materialized(tmp_path / kind, "Sample", engine | {"kind": kind}, store)
-        made[kind] = {table: place.stamp(table, "Sample").content for table in [*READ, *BY_SQL]}
+        made[kind] = {
+            table: place.get_provenance(table, "Sample").content_hash for table in [*READ, *BY_SQL]
+        }
     assert made["spark"] == made["duckdb"]
     assert store is not None
     assert store.entries("tmp/") == {}
@@ -190,18 +202,19 @@ def spark_of(master: str) -> Iterator[Spark]:
         spark.close()
 
 
-@pytest.mark.slow
+@pytest.mark.service
 def test_what_cannot_be_read_is_told_as_without_spark(master: str, tmp_path: Path) -> None:
     """A task's refusal of a file stops the run, with its words and without a second try."""
     parts(tmp_path / "parts")
     (tmp_path / "parts" / "1.json").write_bytes(b"PK\x03\x04")
     files, dataset = files_of(tmp_path / "parts"), Dataset("A", "A", "amazon-2014")
     task = partial(rows, files, dataset, date(2026, 1, 1), 10**9)
-    with spark_of(master) as spark, pytest.raises(SourceError, match="gzip, found zip; convert"):
+    zipped = r"gzip, found zip\. Convert"
+    with spark_of(master) as spark, pytest.raises(SourceError, match=zipped):
         list(batches(spark.made(task, len(files), ROWS, Scratch(tmp_path / "rows"))))
 
 
-@pytest.mark.slow
+@pytest.mark.service
 def test_what_fails_on_the_cluster_is_told_with_a_remedy(master: str, tmp_path: Path) -> None:
     """A table that is not where it is looked for, and a worker without a package."""
 
@@ -209,7 +222,7 @@ def test_what_fails_on_the_cluster_is_told_with_a_remedy(master: str, tmp_path: 
         yield importlib.import_module("nowhere")
 
     place, schema = Scratch(tmp_path / "rows"), pa.schema({"n": pa.int64()})
-    remedy = "the engine spark failed {}.*; see that driver and workers see the data folder"
+    remedy = r"the engine spark failed {}.*\)\. Check that driver and workers see the data folder"
     with spark_of(master) as spark:
         with pytest.raises(SparkError, match=remedy.format(r"\(\[PATH_NOT_FOUND\]")):
             list(spark.rows("select n from t", {}, {"t": f"{tmp_path}/none.parquet"}, place))
@@ -220,12 +233,12 @@ def test_what_fails_on_the_cluster_is_told_with_a_remedy(master: str, tmp_path: 
 def test_rows_that_workers_left_elsewhere_are_missed(tmp_path: Path) -> None:
     """One file of two rows where two workers made three."""
     pq.write_table(pa.table({"n": [1, 2]}), tmp_path / "part-00000-a.zstd.parquet")
-    assert len(whole(tmp_path, 2)) == 1
+    assert len(result_files(tmp_path, 2)) == 1
     with pytest.raises(SparkError, match=r"under the same path, found 2 of the workers' 3 rows"):
-        whole(tmp_path, 3)
+        result_files(tmp_path, 3)
 
 
-@pytest.mark.slow
+@pytest.mark.service
 def test_tables_after_training_agree_on_drawn_rows(master: str, tmp_path: Path) -> None:
     """Logarithms and parameters included."""
     with spark_of(master) as spark:

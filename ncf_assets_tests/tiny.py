@@ -2,10 +2,11 @@
 
 import json
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
-from ncf_assets.warehouse import Warehouse
+from ncf_assets.warehouse.warehouse import Warehouse
 
 DAY = 86_400
 START = 1_400_025_600  # 2014-05-14 00:00 UTC
@@ -25,6 +26,15 @@ def reviews() -> list[dict[str, Any]]:
     return [*found, again, *few]
 
 
+def reviews_for_defaults() -> list[dict[str, Any]]:
+    """Return reviews by 60 users of 6 of 120 items each: enough for lists of 99 candidates."""
+    return [
+        review(f"user{u:02}", f"item{(2 * u + j) % 120:03}", START + j * DAY)
+        for u in range(60)
+        for j in range(6)
+    ]
+
+
 def review(user: str, item: str, time: int) -> dict[str, Any]:
     """One line in the terms of the 2014 files."""
     return {"reviewerID": user, "asin": item, "overall": 5.0, "unixReviewTime": time}
@@ -41,7 +51,7 @@ ROWS = {
     "test": 12,
     "negatives": 2 * 12 * 3,  # 3 candidates in CONFIG
     "test_candidates": 12 * 4,
-    "baselines": 12,
+    "popularity_scores": 12,
     "test_ranks": 2 * 8 * 12,  # sampled and full; of 3 networks and 5 baselines
     # in segments all, history 1-2 and popularity 1-4, of 8 models: sampled and full each auc and,
     # at 2 lengths, hr, ndcg, mrr, recall, 2 optimistic and 2 pessimistic; corrected the first 4
@@ -51,19 +61,19 @@ ROWS = {
     "diversity": 3 * 2,  # coverage, gini and novelty at 10 and 20
     "recommendations": 12 * 3 + 3,  # 3 asked for in CONFIG, for the newcomer too
     "popular_items": 12,  # all, as there are fewer than 20
-    "item_neighbours": 12 * 2,  # 2 asked for in CONFIG
+    "item_similarities": 12 * 2,  # 2 asked for in CONFIG
 }
 TRAINING = {"epochs": 2, "batch_size": 16}
 CONFIG: dict[str, Any] = {
     "ops": {
-        "negatives": {"config": {"candidates": 3}},
-        "ials_model": {"config": {"factors": 2, "sweeps": 2}},
+        "negatives": {"config": {"n_negatives": 3}},
+        "ials_model": {"config": {"factors": 2, "iterations": 2}},
         "gmf_model": {"config": TRAINING},
         "mlp_model": {"config": {"layers": [4, 2], **TRAINING}},
         "neumf_model": {"config": TRAINING},
         "evaluation": {"config": {"ks": [1, 2]}},
-        "ranking_pass": {"config": {"recommended": 3}},
-        "item_neighbours": {"config": {"neighbours": 2}},
+        "ranking_pass": {"config": {"top_k": 3}},
+        "item_similarities": {"config": {"neighbors": 2}},
     }
 }
 
@@ -78,6 +88,15 @@ def write_source(folder: Path, shuffled: bool = False) -> None:
     (folder / "datasets.toml").write_text('[Sample]\nformat = "amazon-2014"\npath = "tiny.json"\n')
 
 
+def copied(made: Path, to: Path) -> Warehouse:
+    """Copy what is materialized in a data folder, without Dagster's history, to change it."""
+    ignored = shutil.ignore_patterns("dagster", "warehouse.duckdb")
+    shutil.copytree(made, to, ignore=ignored, dirs_exist_ok=True)
+    place = Warehouse(to)
+    place.refresh_catalogue()  # the views name the files of their own folder
+    return place
+
+
 def contents(warehouse: Warehouse) -> dict[str, str]:
     """The content hash of each table of the tiny data set."""
-    return {table: warehouse.stamp(table, "Sample").content for table in ROWS}
+    return {table: warehouse.get_provenance(table, "Sample").content_hash for table in ROWS}

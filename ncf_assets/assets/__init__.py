@@ -1,7 +1,7 @@
-"""The Dagster assets, one short file for each stage of the way of the data.
+"""The Dagster assets: a file has those of one stage, or of a part of it.
 
-ingest → prepare → split → train → evaluate. An asset says what it reads, which config it takes and
-which function makes it; `table_asset` and `partition` do the reading, auditing and publishing that
-all share. Formulas live in `ncf_assets.ncf`, SQL in `ncf_assets.tables`, paths in
-`ncf_assets.warehouse`.
+The stages are ingest, prepare, split, train (`train`, `baselines`, `tuning`), evaluate (`rank`,
+`evaluate`, `report`, `leaderboard`) and serve. An asset says what it reads, which settings it
+takes, and which function or select makes it. What all assets share is in
+`ncf_assets.orchestration`, formulas are in `ncf_assets.ncf`, selects in `ncf_assets.tables`.
 """

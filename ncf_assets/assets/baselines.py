@@ -1,6 +1,7 @@
 """Baselines that NeuMF must beat: popularity in SQL, and item-to-item models fitted in one go.
 
-iALS, from which GMF starts, is in `train`; random scores take no fitting: `scorers`.
+iALS, from which GMF starts, is in `train`. Random scores take no fitting: see
+`orchestration.scorers`.
 """
 
 from functools import partial
@@ -8,21 +9,21 @@ from itertools import product
 
 from pydantic import Field
 
-from ncf_assets.assets.fitted_asset import (
+from ncf_assets.orchestration.models import (
     FitConfig,
     Fitted,
-    fitted_asset,
-    some_validation_lists,
+    fitted_model,
+    sample_validation_candidates,
 )
-from ncf_assets.assets.learned_asset import train_pairs
-from ncf_assets.assets.partition import Run
-from ncf_assets.assets.table_asset import sql_asset
+from ncf_assets.orchestration.publish import AssetRun
+from ncf_assets.orchestration.tables import sql_table
+from ncf_assets.orchestration.training_inputs import train_interactions
 
 
 class ItemKnnConfig(FitConfig):
-    """Item-based neighbourhoods (Sarwar et al. 2001), by the cosine with shrinkage."""
+    """Item-based neighborhoods (Sarwar et al. 2001), by the cosine with shrinkage."""
 
-    neighbours: list[int] = Field(
+    neighbors: list[int] = Field(
         [50, 200],
         min_length=1,
         description="Most similar items that count for an item; values to try, see `shrinkage`",
@@ -38,7 +39,7 @@ class ItemKnnConfig(FitConfig):
 class EaseConfig(FitConfig):
     """A linear model from items to items in closed form (Steck 2019)."""
 
-    regularisation: list[float] = Field(
+    regularization: list[float] = Field(
         [100.0, 300.0, 1000.0],
         min_length=1,
         description="Ridges to try; the one with the best validation NDCG@10 is kept",
@@ -50,40 +51,36 @@ class EaseConfig(FitConfig):
     )
 
 
-baselines = sql_asset("baselines", "train")
+popularity_scores = sql_table("popularity_scores", "train")
 
 
-@fitted_asset(
-    "itemknn_model",
-    ItemKnnConfig,
-    modules=("ncf_assets.ncf.itemknn", "ncf_assets.ncf.choosing"),
-)
-def itemknn_model(run: Run, config: ItemKnnConfig) -> Fitted:
-    """The most similar other items of each item."""
-    from ncf_assets.ncf import choosing, itemknn
+@fitted_model(ItemKnnConfig)
+def itemknn_model(run: AssetRun, config: ItemKnnConfig) -> Fitted:
+    """Keep the most similar other items of each item."""
+    from ncf_assets.ncf.models import itemknn, model_selection
 
-    best = choosing.fit_best(
-        partial(itemknn.fit, *train_pairs(run.inputs), *run.sizes()),
-        [itemknn.ItemKnnSettings(*both) for both in product(config.neighbours, config.shrinkage)],
-        *some_validation_lists(run, config),
+    best = model_selection.fit_best(
+        partial(itemknn.fit, *train_interactions(run.inputs), *run.sizes()),
+        [itemknn.ItemKnnSettings(*both) for both in product(config.neighbors, config.shrinkage)],
+        *sample_validation_candidates(run, config),
         run.inputs.rows("items"),
     )
-    arrays = {"neighbours": best.model.neighbours, "similarities": best.model.similarities}
+    arrays = {"neighbors": best.model.neighbors, "similarities": best.model.similarities}
     return Fitted(arrays, {**vars(best.settings), "ndcg": best.ndcg})
 
 
-@fitted_asset("ease_model", EaseConfig, modules=("ncf_assets.ncf.ease", "ncf_assets.ncf.choosing"))
-def ease_model(run: Run, config: EaseConfig) -> Fitted:
-    """The weight of each item for each other; skipped if there are too many items."""
-    from ncf_assets.ncf import choosing, ease
+@fitted_model(EaseConfig)
+def ease_model(run: AssetRun, config: EaseConfig) -> Fitted:
+    """Solve for the weight of each item for each other; skip where there are too many items."""
+    from ncf_assets.ncf.models import ease, model_selection
 
     n_items = run.inputs.rows("items")
     if refusal := ease.refusal(n_items, config.max_items):
         return Fitted(skipped=refusal)
-    best = choosing.fit_best(
-        partial(ease.fit, *train_pairs(run.inputs), *run.sizes()),
-        [ease.EaseSettings(value) for value in config.regularisation],
-        *some_validation_lists(run, config),
+    best = model_selection.fit_best(
+        partial(ease.fit, *train_interactions(run.inputs), *run.sizes()),
+        [ease.EaseSettings(value) for value in config.regularization],
+        *sample_validation_candidates(run, config),
         n_items,
     )
     return Fitted({"weights": best.model.weights}, {**vars(best.settings), "ndcg": best.ndcg})

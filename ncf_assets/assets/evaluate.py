@@ -1,4 +1,4 @@
-"""Evaluate: the metrics that follow from where each model places the held-out items."""
+"""Evaluate: the metrics that follow from the rank of each held-out item under each model."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
-from ncf_assets.assets import scorers
-from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.table_asset import Rows, sql_asset, tables_asset
-from ncf_assets.ncf.segments import segments
+from ncf_assets.ncf.evaluation.segments import segments
+from ncf_assets.ncf.models import EVALUATED_MODEL
+from ncf_assets.orchestration.inputs import Inputs
+from ncf_assets.orchestration.publish import AssetRun
+from ncf_assets.orchestration.tables import python_tables, sql_table
 from ncf_assets.tables import tables
 
 if TYPE_CHECKING:  # figures take scipy, which need not load with the code location
-    from ncf_assets.ncf.figures import Figures, Ranks
+    from ncf_assets.ncf.evaluation.user_metrics import Ranks, UserMetrics
 
 
 class EvaluationConfig(dg.Config):
@@ -35,43 +36,46 @@ class EvaluationConfig(dg.Config):
         return ks
 
 
-@tables_asset(
+@python_tables(
     {"metrics": "evaluate", "comparisons": "evaluate"},
     reads=["test_ranks", "test", "train"],
     config=EvaluationConfig,
-    modules=["ncf_assets.ncf.evaluation"],
 )
-def evaluation(inputs: Inputs, config: EvaluationConfig) -> dict[str, Rows]:
-    """Every metric of every model in every segment, and NeuMF's difference to each other model."""
-    from ncf_assets.ncf.evaluation import summarise
+def evaluation(run: AssetRun, config: EvaluationConfig) -> None:
+    """Compute each metric of each model in each segment, and NeuMF's difference to each other."""
+    from ncf_assets.ncf.evaluation.summary import summarize
 
-    models, by_protocol = _ranks(inputs)
-    means, differences = summarise(
-        models, _figures(by_protocol, config.ks), _segments(inputs), scorers.SERVED, config.seed
+    models, by_protocol = _ranks(run.inputs)
+    means, differences = summarize(
+        models,
+        _user_metrics(by_protocol, config.ks),
+        _segments(run.inputs),
+        EVALUATED_MODEL,
+        config.seed,
     )
-    return {
-        "metrics": _frame("metrics", [asdict(row) for row in means]),
-        "comparisons": _frame("comparisons", [asdict(row) for row in differences]),
-    }
+    run.write("metrics", _frame("metrics", [asdict(row) for row in means]))
+    run.write("comparisons", _frame("comparisons", [asdict(row) for row in differences]))
 
 
-diversity = sql_asset("diversity", "evaluate")
+diversity = sql_table("diversity", "evaluate")
 
 
-def _figures(by_protocol: dict[str, "Ranks"], ks: list[int]) -> Iterator[tuple[str, "Figures"]]:
-    """What the ranks under each protocol are worth, and what sampled ones say of full ones."""
-    from ncf_assets.ncf.figures import corrected_figures, figures
+def _user_metrics(
+    by_protocol: dict[str, "Ranks"], ks: list[int]
+) -> Iterator[tuple[str, "UserMetrics"]]:
+    """Yield the metrics of each protocol, and estimates of the full metrics from sampled ranks."""
+    from ncf_assets.ncf.evaluation.user_metrics import corrected_user_metrics, user_metrics
 
     n_candidates = by_protocol["full"].n_candidates
     for name, ranks in by_protocol.items():
-        yield name, figures(ranks, ks)
+        yield name, user_metrics(ranks, ks)
         if name != "full":
-            yield f"{name}-corrected", corrected_figures(ranks, n_candidates, ks)
+            yield f"{name}-corrected", corrected_user_metrics(ranks, n_candidates, ks)
 
 
 def _ranks(inputs: Inputs) -> tuple[list[str], dict[str, "Ranks"]]:
-    """The models, and by protocol the ranks, whose rows are sorted by model and user."""
-    from ncf_assets.ncf.figures import Ranks
+    """Return the models, and by protocol the ranks, whose rows are sorted by model and user."""
+    from ncf_assets.ncf.evaluation.user_metrics import Ranks
 
     counts = ["n_candidates", "n_better", "n_tied"]
     rows = inputs.read("test_ranks", ["protocol", "model", *counts])
@@ -86,7 +90,7 @@ def _ranks(inputs: Inputs) -> tuple[list[str], dict[str, "Ranks"]]:
 
 
 def _segments(inputs: Inputs) -> dict[str, np.ndarray]:
-    """Which test users are in each segment."""
+    """Mark which test users are in each segment."""
     test, train = inputs.read("test"), inputs.read("train")
     by_user, by_item = train["user"].value_counts(), train["item"].value_counts()
     return segments(

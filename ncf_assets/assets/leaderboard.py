@@ -1,79 +1,107 @@
-"""The leaderboard: all datasets that have a report, in one table. Not partitioned.
+"""The leaderboard: all datasets that have a report, in one table. It is not partitioned.
 
 It takes what is there when it runs, so a dataset that is missing or failed does not hold it up.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
-from ncf_assets.assets.code import code_version
-from ncf_assets.assets.failing import told
-from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.partition import Run, check_specs
-from ncf_assets.assets.standing import CURRENT, MISSING, OUT_OF_DATE, Standing, standings
-from ncf_assets.assets.table_spec import table_spec
+from ncf_assets.datasets import load
+from ncf_assets.orchestration.publish import AssetRun
+from ncf_assets.orchestration.tables import NoConfig, python_tables
 from ncf_assets.tables import tables
-from ncf_assets.warehouse import EVERY, Stamp, Warehouse
+from ncf_assets.warehouse.lineage import find_inconsistencies
+from ncf_assets.warehouse.parquet import DamagedError
+from ncf_assets.warehouse.paths import ALL_DATASETS
+from ncf_assets.warehouse.provenance import Provenance
+from ncf_assets.warehouse.warehouse import Warehouse
 
-TABLE = tables()["leaderboard"]
-READS = ("metrics", "evaluation_report")
-SPEC = table_spec(TABLE, "evaluate", READS, code_version(__name__, TABLE.text), "sql")
 A_MONTH = timedelta(days=30)  # after which the UI shows it as stale; an example to copy
 # not `eager()`, which waits until every dataset is materialized
 WHEN_ANY_REPORT_IS_NEW = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
     & ~dg.AutomationCondition.in_progress()
 )
+CURRENT, OUT_OF_DATE, MISSING = "current", "out of date", "missing"
 
 
-@dg.multi_asset(
-    name=TABLE.name,
-    specs=[
-        SPEC.replace_attributes(
-            automation_condition=WHEN_ANY_REPORT_IS_NEW,
-            freshness_policy=dg.FreshnessPolicy.time_window(fail_window=A_MONTH),
-        )
-    ],
-    check_specs=check_specs(TABLE),
+@python_tables(
+    {"leaderboard": "evaluate"},
+    reads=["metrics", "evaluation_report"],
+    kind="sql",
+    automation_condition=WHEN_ANY_REPORT_IS_NEW,
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=A_MONTH),
 )
-def leaderboard(
-    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
-) -> Iterator[Any]:
+def leaderboard(run: AssetRun, _: NoConfig) -> None:
     """Put the figures of every dataset that has a report into one table."""
-    with told(context, warehouse, (TABLE.name,)):
-        found = standings(warehouse)
-        run = Run(context, warehouse, Inputs(warehouse, EVERY, ()), {})
-        with warehouse.draft(TABLE.name, EVERY) as draft:
-            for standing in found:
-                if standing.report:
-                    draft.write(_rows(warehouse, standing, standing.report))
-            contents = {f"report of {s.dataset}": s.report.content for s in found if s.report}
-            stamp = draft.finish(**run.origin(TABLE.name, contents))
-            if standings(warehouse) != found:
-                raise dg.Failure(
-                    "a dataset changed while its figures were being read, by another run; nothing"
-                    " was published, run this asset again"
-                )
-            yield from run.publish({draft: stamp}, _summary(found))
+    found = report_statuses(run.warehouse)
+    run.write("leaderboard", ())  # where no dataset has a report, the table is empty
+    for status in found:
+        if status.report:
+            run.write("leaderboard", _rows(run.warehouse, status, status.report))
+    run.input_hashes = {f"report of {s.dataset}": s.report.content_hash for s in found if s.report}
+    if report_statuses(run.warehouse) != found:
+        raise dg.Failure(
+            "a dataset changed while its figures were being read, by another run. Nothing"
+            " was published. Run this asset again."
+        )
+    run.extra_metadata |= _summary(found)
 
 
-def _rows(warehouse: Warehouse, standing: Standing, report: Stamp) -> Iterator[pa.RecordBatch]:
-    page = warehouse.file("evaluation_report", standing.dataset).with_name("report.html")
+@dataclass(frozen=True)
+class ReportStatus:
+    """One dataset: its report's provenance if it can be read, and why it is not current, if so."""
+
+    dataset: str
+    state: str
+    report: Provenance | None = None
+    reason: str = ""
+
+
+def report_statuses(warehouse: Warehouse) -> list[ReportStatus]:
+    """Return the status of each dataset of the registry, in the order of their names.
+
+    One whose metrics have the columns of another version counts as missing.
+    """
+    return [
+        _report_status(warehouse, dataset) for dataset in sorted(load(warehouse.paths.registry))
+    ]
+
+
+def _report_status(warehouse: Warehouse, dataset: str) -> ReportStatus:
+    try:
+        report = warehouse.find_provenance("evaluation_report", dataset)
+        metrics = warehouse.find_provenance("metrics", dataset)
+        broken = find_inconsistencies(warehouse, ["evaluation_report"], dataset)
+        if report is None or metrics is None:
+            return ReportStatus(dataset, MISSING)
+        if not warehouse.schema_matches("metrics", dataset):
+            return ReportStatus(dataset, MISSING, reason="; ".join(broken))
+    except DamagedError as error:
+        return ReportStatus(dataset, MISSING, reason=str(error))
+    return ReportStatus(dataset, OUT_OF_DATE if broken else CURRENT, report, "; ".join(broken))
+
+
+def _rows(
+    warehouse: Warehouse, status: ReportStatus, report: Provenance
+) -> Iterator[pa.RecordBatch]:
+    page = warehouse.paths.file("evaluation_report", status.dataset).with_name("report.html")
     parameters = {
-        "dataset": standing.dataset,
+        "dataset": status.dataset,
         "report": page.relative_to(warehouse.root).as_posix(),
-        "report_content": report.content,
-        "state": standing.state,
+        "report_content": report.content_hash,
+        "state": status.state,
     }
-    metrics = {"metrics": warehouse.existing("metrics", standing.dataset)}
-    return warehouse.rows(EVERY, metrics, str(TABLE.select), parameters)
+    metrics = {"metrics": warehouse.existing("metrics", status.dataset)}
+    return warehouse.query(ALL_DATASETS, metrics, str(tables()["leaderboard"].select), parameters)
 
 
-def _summary(found: list[Standing]) -> dict[str, Any]:
+def _summary(found: list[ReportStatus]) -> dict[str, Any]:
     """Which datasets are in each state, and why those that are out of date are."""
     by_state = {
         state: ", ".join(s.dataset for s in found if s.state == state) or "none"

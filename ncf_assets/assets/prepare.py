@@ -1,10 +1,12 @@
 """Prepare: id maps, and one ordered interaction for each user and item."""
 
+from typing import Any
+
 import dagster as dg
 from pydantic import Field
 
-from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.table_asset import sql_asset
+from ncf_assets.orchestration.publish import AssetRun
+from ncf_assets.orchestration.tables import sql_table
 
 
 class InteractionsConfig(dg.Config):
@@ -13,13 +15,12 @@ class InteractionsConfig(dg.Config):
     seed: int = Field(2017, ge=0, description="Seed of the hash that orders items of equal time")
 
 
-users = sql_asset("users", "prepare")
-items = sql_asset("items", "prepare")
+def dropped_reviews(run: AssetRun) -> dict[str, Any]:
+    """Count the reviews that gave way to a later one of the same user and item."""
+    dropped = run.inputs.rows("raw_reviews") - run.rows_written("interactions")
+    return {"earlier reviews dropped": dropped}
 
 
-def dropped(inputs: Inputs, rows: int) -> dict[str, int]:
-    """How many reviews gave way to a later one of the same user and item."""
-    return {"earlier reviews dropped": inputs.rows("raw_reviews") - rows}
-
-
-interactions = sql_asset("interactions", "prepare", InteractionsConfig, dropped)
+users = sql_table("users", "prepare")
+items = sql_table("items", "prepare")
+interactions = sql_table("interactions", "prepare", InteractionsConfig, dropped_reviews)

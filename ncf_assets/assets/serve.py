@@ -1,46 +1,45 @@
-"""Serve: what people and pages ask for beside the recommendations, which `rank` makes.
+"""Serve: popular and similar items, for people and pages. `rank` makes the recommendations.
 
-The macros that answer in SQL are `ncf_assets/warehouse/macros/`.
+The macros that answer in SQL are in `ncf_assets/macros/`.
 """
 
 import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from ncf_assets.assets import scorers
-from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.table_asset import sql_asset, table_asset
-from ncf_assets.ncf import recommending
+from ncf_assets.ncf.models import EVALUATED_MODEL
+from ncf_assets.ncf.recommend import top_k
+from ncf_assets.orchestration.publish import AssetRun
+from ncf_assets.orchestration.tables import python_tables, sql_table
 
 
-class NeighboursConfig(dg.Config):
+class SimilaritiesConfig(dg.Config):
     """How many similar items are kept."""
 
-    neighbours: int = Field(20, ge=1, le=1000, description="Similar items of each item")
+    neighbors: int = Field(20, ge=1, le=1000, description="Similar items of each item")
 
 
-popular_items = sql_asset("popular_items", "serve")
+popular_items = sql_table("popular_items", "serve")
 
 
-@table_asset(
-    "serve",
-    reads=["items", f"{scorers.SERVED}_model"],
-    config=NeighboursConfig,
-    modules=["ncf_assets.ncf.neumf", "ncf_assets.ncf.similarity"],
+@python_tables(
+    {"item_similarities": "serve"},
+    reads=["items", f"{EVALUATED_MODEL}_model"],
+    config=SimilaritiesConfig,
 )
-def item_neighbours(inputs: Inputs, config: NeighboursConfig) -> pd.DataFrame:
+def item_similarities(run: AssetRun, config: SimilaritiesConfig) -> None:
     """Compare the embeddings of every pair of items."""
-    from ncf_assets.ncf import neumf, similarity
+    from ncf_assets.ncf.models import neumf
+    from ncf_assets.ncf.recommend import item_similarity
 
-    model = neumf.load(inputs.model_file(f"{scorers.SERVED}_model"))
-    top = similarity.neighbours(similarity.item_vectors(model), config.neighbours)
-    columns = recommending.long_form(top)
-    item_ids = inputs.read("items")["item_id"]
-    return pd.DataFrame(
-        {
-            "item_id": item_ids.take(columns["user"]).array,
-            "position": columns["position"],
-            "similar_item_id": item_ids.take(columns["item"]).array,
-            "similarity": columns["score"],
-        }
-    )
+    model = neumf.load(run.inputs.model_file(f"{EVALUATED_MODEL}_model"))
+    top = item_similarity.neighbors(item_similarity.item_vectors(model), config.neighbors)
+    columns = top_k.long_form(top)
+    item_ids = run.inputs.read("items")["item_id"]
+    rows = {
+        "item_id": item_ids.take(columns["user"]).array,
+        "position": columns["position"],
+        "similar_item_id": item_ids.take(columns["item"]).array,
+        "similarity": columns["score"],
+    }
+    run.write("item_similarities", pd.DataFrame(rows))

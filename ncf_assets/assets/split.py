@@ -1,58 +1,54 @@
 """Split: leave-one-out, and the random items that each held-out item competes with."""
 
-from collections.abc import Iterator
-
 import dagster as dg
 import pandas as pd
-import pyarrow as pa
 from pydantic import Field
 
-from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.table_asset import sql_asset, table_asset
-from ncf_assets.ncf import sampling
+from ncf_assets.ncf.evaluation import evaluation_negatives
+from ncf_assets.orchestration.publish import AssetRun
+from ncf_assets.orchestration.tables import python_tables, sql_table
 
-train = sql_asset("train", "split")
-validation = sql_asset("validation", "split")
-test = sql_asset("test", "split")
+train = sql_table("train", "split")
+validation = sql_table("validation", "split")
+test = sql_table("test", "split")
 
-USERS_AT_ONCE = 10_000  # whose rows are in memory in the table's form; ours: 30 MB
+USERS_AT_ONCE = 10_000  # whose rows are in memory in the table's form: chosen to take 30 MB
 
 
 class NegativesConfig(dg.Config):
     """Which random items a held-out item competes with."""
 
     seed: int = Field(2017, ge=0, description="Seed of the draws")
-    candidates: int = Field(
+    n_negatives: int = Field(
         99, ge=1, le=9999, description="Items for each held-out item (He et al. 2017: 99)"
     )
 
 
-@table_asset(
-    "split",
+@python_tables(
+    {"negatives": "split"},
     reads=["users", "items", "interactions", "validation", "test"],
     config=NegativesConfig,
-    modules=["ncf_assets.ncf.sampling"],
 )
-def negatives(inputs: Inputs, config: NegativesConfig) -> Iterator[pa.RecordBatch]:
+def negatives(run: AssetRun, config: NegativesConfig) -> None:
     """Draw the competitors of each held-out item of both splits."""
-    keys = sampling.user_keys(inputs.read("users")["user_id"].tolist())
-    seen = inputs.read("interactions", ["user", "item"])
+    keys = evaluation_negatives.user_keys(run.inputs.read("users")["user_id"].tolist())
+    seen = run.inputs.read("interactions", ["user", "item"])
     for split in ("test", "validation"):
-        held_out = inputs.read(split, ["user"])["user"].to_numpy()
-        items = sampling.unseen_items(
+        held_out = run.inputs.read(split, ["user"])["user"].to_numpy()
+        items = evaluation_negatives.unseen_items(
             keys,
             held_out,
             seen["user"].to_numpy(),
             seen["item"].to_numpy(),
-            inputs.rows("items"),
-            config.candidates,
+            run.inputs.rows("items"),
+            config.n_negatives,
             config.seed,
             split,
         )
         for start in range(0, len(held_out), USERS_AT_ONCE):
             part = slice(start, start + USERS_AT_ONCE)
-            columns = pd.DataFrame(sampling.long_form(split, held_out[part], items[part]))
-            yield pa.RecordBatch.from_pandas(columns, preserve_index=False)
+            rows = evaluation_negatives.long_form(split, held_out[part], items[part])
+            run.write("negatives", pd.DataFrame(rows))
 
 
-test_candidates = sql_asset("test_candidates", "split", users_of="test")
+test_candidates = sql_table("test_candidates", "split", users_of="test")

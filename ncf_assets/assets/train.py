@@ -1,51 +1,90 @@
-"""Train: the factorisation, GMF that starts from it, MLP, and NeuMF that starts from them.
+"""Train: the factorization, GMF that starts from it, MLP, and NeuMF that starts from them.
 
-What they must beat is `baselines`.
+The models that they must beat are in `baselines`.
 """
 
+from dataclasses import fields
 from functools import partial
 from typing import Any, Literal
 
+import dagster as dg
 import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
-from ncf_assets.assets.fitted_asset import (
+from ncf_assets.orchestration.models import (
     FitConfig,
     Fitted,
-    fitted_asset,
-    some_validation_lists,
+    fitted_model,
+    sample_validation_candidates,
+    trained_model,
 )
-from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.learned_asset import train_pairs
-from ncf_assets.assets.model_asset import model_asset
-from ncf_assets.assets.partition import Run
-from ncf_assets.assets.table_asset import NoConfig, table_asset
-from ncf_assets.assets.training_config import (
-    TrainingConfig,
-    averaging_field,
-    epochs_field,
-    l2_field,
-    learning_rate_field,
-    negatives_field,
+from ncf_assets.orchestration.publish import AssetRun
+from ncf_assets.orchestration.tables import NoConfig, python_tables
+from ncf_assets.orchestration.training_inputs import train_interactions
+
+NETWORKS = ("gmf_model", "mlp_model", "neumf_model")  # whose epochs training_history keeps
+
+
+# settings whose default differs from network to network
+epochs_field = partial(Field, ge=1, le=1000, description="Epochs at most; `patience` may end it")
+learning_rate_field = partial(
+    Field, gt=0, le=1, description="Adam's rate at the start; it falls to 0 in a line"
+)
+negatives_field = partial(
+    Field, ge=1, le=100, description="Random unseen items for each interaction, fresh each epoch"
+)
+l2_field = partial(Field, ge=0, le=1, description="Penalty on the embeddings of each example")
+ema_decay_field = partial(
+    Field,
+    ge=0,
+    lt=1,
+    description="Share of the earlier epochs in the mean of weights that is validated and kept",
 )
 
-NETWORKS = ("gmf_model", "mlp_model", "neumf_model")  # whose epochs are kept
+
+class TrainingConfig(dg.Config):
+    """What all networks have in common."""
+
+    seed: int = Field(2017, ge=0, description="Seed of initial weights, negatives and shuffling")
+    epochs: int = epochs_field(20)
+    patience: int = Field(5, ge=1, description="Epochs without better validation NDCG@10 to stop")
+    batch_size: int | None = Field(
+        None,
+        ge=2,
+        description="Examples a step; without it a 256th to a 128th of an epoch's, 256 to 65,536",
+    )
+    learning_rate: float = learning_rate_field(0.004)
+    negatives_per_positive: int = negatives_field(4)
+    l2: float = l2_field(0.01)
+    ema_decay: float = ema_decay_field(0.0)
+    stream: bool = Field(
+        False, description="Read the pairs part by part, where they do not fit into memory"
+    )
+    saved_model: bool = Field(
+        False, description="Export a TensorFlow SavedModel for TF Serving as well"
+    )
+
+    def settings(self) -> Any:
+        """Return the settings that say how to train."""
+        from ncf_assets.ncf.training.epoch import TrainingSettings
+
+        return TrainingSettings(**{f.name: getattr(self, f.name) for f in fields(TrainingSettings)})
 
 
 class IalsConfig(FitConfig):
     """Implicit alternating least squares (Hu et al. 2008; Rendle et al. 2022)."""
 
     factors: int = Field(128, ge=1, le=1024, description="Width of the factors, and of GMF's half")
-    sweeps: int = Field(8, ge=1, le=100, description="Times that both sides are solved for")
+    iterations: int = Field(8, ge=1, le=100, description="Times that both sides are solved for")
     unobserved_ratio: float = Field(
         7,
         gt=0,
         le=1000,
-        description="Weight of all pairs together against that of the interactions (ours: what"
-        " Rendle et al.'s 0.3 a pair on MovieLens-1M comes to)",
+        description="Weight of all pairs together against that of the interactions (chosen: it is"
+        " what Rendle et al.'s 0.3 a pair comes to on MovieLens-1M)",
     )
-    regularisation: list[float] = Field(
+    regularization: list[float] = Field(
         [0.007, 0.02, 0.06],
         min_length=1,
         description="Values to try; the one with the best validation NDCG@10 is kept",
@@ -60,7 +99,7 @@ class WarmConfig(TrainingConfig):
 
 
 class GmfConfig(WarmConfig):
-    """Generalised matrix factorisation (He et al. 2017, section 3.2)."""
+    """Generalized matrix factorization (He et al. 2017, section 3.2)."""
 
     pretrained: bool = Field(True, description="Start from ials_model, whose width GMF has")
 
@@ -76,7 +115,7 @@ class MlpConfig(TrainingConfig):
     epochs: int = epochs_field(30)
     negatives_per_positive: int = negatives_field(8)
     l2: float = l2_field(0.002)
-    averaging: float = averaging_field(0.8)
+    ema_decay: float = ema_decay_field(0.8)
 
     @field_validator("layers")
     @classmethod
@@ -87,7 +126,7 @@ class MlpConfig(TrainingConfig):
 
 
 class NeumfConfig(WarmConfig):
-    """Neural matrix factorisation (He et al. 2017, section 3.4), of the sizes of GMF and MLP."""
+    """Neural matrix factorization (He et al. 2017, section 3.4), of the sizes of GMF and MLP."""
 
     pretrained: Literal["gmf", "both", "none"] = Field(
         "gmf",
@@ -102,79 +141,75 @@ class NeumfConfig(WarmConfig):
     )
 
 
-@fitted_asset(
-    "ials_model",
-    IalsConfig,
-    modules=("ncf_assets.ncf.ials", "ncf_assets.ncf.choosing"),
-)
-def ials_model(run: Run, config: IalsConfig) -> Fitted:
-    """Factors of users and items in closed form: a baseline, and where GMF starts from."""
-    from ncf_assets.ncf import choosing, ials
+@fitted_model(IalsConfig)
+def ials_model(run: AssetRun, config: IalsConfig) -> Fitted:
+    """Fit factors of users and items in closed form: a baseline, and where GMF starts from."""
+    from ncf_assets.ncf.models import ials, model_selection
 
     ratio = config.unobserved_ratio
-    best = choosing.fit_best(
-        partial(ials.fit, *train_pairs(run.inputs), *run.sizes()),
+    best = model_selection.fit_best(
+        partial(ials.fit, *train_interactions(run.inputs), *run.sizes()),
         [
-            ials.IalsSettings(config.factors, config.sweeps, ratio, value, config.seed)
-            for value in config.regularisation
+            ials.IalsSettings(config.factors, config.iterations, ratio, value, config.seed)
+            for value in config.regularization
         ],
-        *some_validation_lists(run, config),
+        *sample_validation_candidates(run, config),
         run.inputs.rows("items"),
     )
     arrays = {"users": best.model.users, "items": best.model.items}
-    return Fitted(arrays, {"regularisation": best.settings.regularisation, "ndcg": best.ndcg})
+    return Fitted(arrays, {"regularization": best.settings.regularization, "ndcg": best.ndcg})
 
 
-@model_asset("gmf_model", GmfConfig, reads=["ials_model"])
-def gmf_model(run: Run, config: GmfConfig) -> Any:
-    """Element-wise product of a user and an item embedding, weighted: matrix factorisation."""
-    from ncf_assets.ncf import neumf, warm_start
-    from ncf_assets.ncf.ials import Factors
+@trained_model(GmfConfig, reads=["ials_model"])
+def gmf_model(run: AssetRun, config: GmfConfig) -> Any:
+    """Build the weighted product of a user and an item embedding: matrix factorization."""
+    from ncf_assets.ncf.models import neumf, pretraining
+    from ncf_assets.ncf.models.ials import Factors
 
     with np.load(run.inputs.model_file("ials_model"), allow_pickle=False) as file:
         factors = Factors(file["users"], file["items"])
     model = neumf.build_gmf(*run.sizes(), factors.items.shape[1], config.seed)
     if config.pretrained:
-        warm_start.from_factors(model, factors)
+        pretraining.from_factors(model, factors)
     return model
 
 
-@model_asset("mlp_model", MlpConfig)
-def mlp_model(run: Run, config: MlpConfig) -> Any:
-    """A tower of dense layers over the concatenated user and item embeddings."""
-    from ncf_assets.ncf import neumf
+@trained_model(MlpConfig)
+def mlp_model(run: AssetRun, config: MlpConfig) -> Any:
+    """Build a tower of dense layers over the concatenated user and item embeddings."""
+    from ncf_assets.ncf.models import neumf
 
     return neumf.build_mlp(*run.sizes(), config.layers, config.seed)
 
 
-@model_asset("neumf_model", NeumfConfig, reads=["gmf_model", "mlp_model"])
-def neumf_model(run: Run, config: NeumfConfig) -> Any:
-    """GMF and MLP side by side under one output, each with embeddings of its own."""
+@trained_model(NeumfConfig, reads=["gmf_model", "mlp_model"])
+def neumf_model(run: AssetRun, config: NeumfConfig) -> Any:
+    """Build GMF and MLP side by side under one output, each with embeddings of its own."""
     return untrained_neumf(run, config)
 
 
-def untrained_neumf(run: Run, config: NeumfConfig) -> Any:
-    """NeuMF of the sizes of the trained GMF and MLP, started as configured."""
-    from ncf_assets.ncf import neumf, warm_start
+def untrained_neumf(run: AssetRun, config: NeumfConfig) -> Any:
+    """Build NeuMF with the sizes of the trained GMF and MLP, started as configured."""
+    from ncf_assets.ncf.models import neumf, pretraining
 
     gmf = neumf.load(run.inputs.model_file("gmf_model"))
     factors = gmf.get_layer("gmf_item_embedding").output_dim
     layers = run.inputs.record("mlp_model")["configuration"]["layers"]
     model = neumf.build_neumf(*run.sizes(), factors, layers, config.seed)
     if config.pretrained == "gmf":
-        warm_start.from_gmf(model, gmf)
+        pretraining.from_gmf(model, gmf)
     elif config.pretrained == "both":
         mlp = neumf.load(run.inputs.model_file("mlp_model"))
-        warm_start.from_both(model, gmf, mlp, config.alpha)
+        pretraining.from_both(model, gmf, mlp, config.alpha)
     return model
 
 
-@table_asset("train", reads=NETWORKS)
-def training_history(inputs: Inputs, _: NoConfig) -> pd.DataFrame:
+@python_tables({"training_history": "train"}, reads=NETWORKS)
+def training_history(run: AssetRun, _: NoConfig) -> None:
     """Copy each model's epochs from its record."""
     epochs = [
         {"model": name.removesuffix("_model"), **epoch}
         for name in NETWORKS
-        for epoch in inputs.record(name)["history"]
+        for epoch in run.inputs.record(name)["history"]
     ]
-    return pd.DataFrame(epochs)
+    run.write("training_history", pd.DataFrame(epochs))

@@ -1,11 +1,9 @@
 """Tuning: a search for NeuMF's training settings on the validation lists. Not part of `everything`.
 
-What is searched how is `ncf_assets.ncf.tuning`.
+How settings are searched is in `ncf_assets.ncf.training.tuning`.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,25 +12,25 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from ncf_assets.assets.code import code_version
-from ncf_assets.assets.failing import told
-from ncf_assets.assets.inputs import Inputs
-from ncf_assets.assets.learned_asset import READS, train_pairs, validation_lists
-from ncf_assets.assets.model_asset import SCIENCE
-from ncf_assets.assets.partition import Run, check_specs, settings_of
-from ncf_assets.assets.shown import inline_plot
-from ncf_assets.assets.table_spec import table_spec
 from ncf_assets.assets.train import NeumfConfig, untrained_neumf
-from ncf_assets.best_trial import SETTINGS, as_run_config, best_trial, complete
+from ncf_assets.hashing import hash_json
+from ncf_assets.ncf.models import EVALUATED_MODEL
+from ncf_assets.orchestration.metadata import inline_plot
+from ncf_assets.orchestration.publish import AssetRun
+from ncf_assets.orchestration.staleness import SEARCH
+from ncf_assets.orchestration.tables import python_tables
+from ncf_assets.orchestration.training_inputs import (
+    TRAINING_INPUTS,
+    train_interactions,
+    validation_candidates,
+)
 from ncf_assets.tables import tables
-from ncf_assets.warehouse import Warehouse
 
 if TYPE_CHECKING:  # Optuna and TensorFlow must not load with the code location
-    from ncf_assets.ncf.tuning import Search
+    from ncf_assets.ncf.training.tuning import Search
 
-UPSTREAM = (*READS, "gmf_model", "mlp_model")
-COLUMNS = tuple(tables()["tuning"].schema.names)
-MODULES = (*SCIENCE, "ncf_assets.ncf.tuning")
+SETTINGS = ("learning_rate", "l2", "negatives_per_positive", "ema_decay")
+MODEL = f"{EVALUATED_MODEL}_model"  # whose settings they are
 
 
 class TuningConfig(dg.Config):
@@ -49,7 +47,7 @@ class TuningConfig(dg.Config):
     learning_rate: list[float] = Field([1e-4, 5e-3], description="Lowest and highest")
     l2: list[float] = Field([1e-3, 0.1], description="Lowest and highest")
     negatives_per_positive: list[int] = Field([4, 8], min_length=1, description="Values to try")
-    averaging: list[float] = Field([0.0, 0.8], min_length=1, description="Values to try")
+    ema_decay: list[float] = Field([0.0, 0.8], min_length=1, description="Values to try")
     seed: int = Field(2017, ge=0, description="Seed of the search and of each training")
 
     @field_validator("learning_rate", "l2")
@@ -60,77 +58,86 @@ class TuningConfig(dg.Config):
         return ends
 
 
-SPEC = table_spec(
-    tables()["tuning"],
-    "train",
-    UPSTREAM,
-    code_version(__name__, *MODULES, str(tables()["tuning"].schema)),
-    "optuna",
+@python_tables(
+    {SEARCH: "train"},
+    reads=(*TRAINING_INPUTS, "gmf_model", "mlp_model"),
+    config=TuningConfig,
+    kind="optuna",
+    automation_condition=None,  # no search begins by itself
 )
-
-
-@dg.multi_asset(
-    name="tuning",
-    # nobody's training waits for a search, nor does a search begin by itself
-    specs=[SPEC.replace_attributes(automation_condition=None)],
-    check_specs=check_specs(tables()["tuning"]),
-)
-def tuning(
-    context: dg.AssetExecutionContext,
-    config: TuningConfig,
-    warehouse: dg.ResourceParam[Warehouse],
-) -> Iterator[Any]:
+def tuning_trials(run: AssetRun, config: TuningConfig) -> None:
     """Train NeuMF again and again, by Optuna's choice of settings."""
-    with told(context, warehouse, ("tuning",)):
-        inputs = Inputs.of_one_lineage(warehouse, context.partition_key, UPSTREAM)
-        run = Run(context, warehouse, inputs, settings_of(config))
-        trials = _trials(run, config)
-        with warehouse.draft("tuning", run.dataset) as draft:
-            draft.write([pa.RecordBatch.from_pandas(trials, preserve_index=False)])
-            stamp = draft.finish(**run.origin("tuning"))
-            yield from run.publish({draft: stamp}, _shown(trials))
+    from ncf_assets.ncf.training import loop
+    from ncf_assets.ncf.training.training_data import TrainingData
 
-
-def _trials(run: Run, config: TuningConfig) -> pd.DataFrame:
-    """Search, or go on with a search of the same data, code and space; the table's rows."""
-    from ncf_assets.ncf import training
-    from ncf_assets.ncf.examples import Examples
-
-    examples = Examples(*train_pairs(run.inputs), *validation_lists(run.inputs))
+    data = TrainingData(*train_interactions(run.inputs), *validation_candidates(run.inputs))
 
     def train(settings: Any, on_epoch: Callable[[Any], None]) -> Sequence[Any]:
         fixed = {"seed": config.seed, "epochs": config.epochs}
         chosen = NeumfConfig.model_validate(fixed | asdict(settings))
         model = untrained_neumf(run, chosen)
-        return training.train(
-            model, examples, chosen.settings(), lambda progress: on_epoch(progress.history[-1])
-        )
+        return loop.train(model, data, chosen.settings(), lambda state: on_epoch(state.history[-1]))
 
     def on_trial(trial: Any) -> None:
         reached = "given up" if trial.value is None else f"validation NDCG@10 {trial.value:.4f}"
         run.context.log.info(f"trial {trial.number + 1} of {config.trials}: {reached}")
 
+    # A search of the same data, code and space is resumed.
     found = _search(run, config).run(train, config.trials, on_trial)
-    return pd.DataFrame([_row(trial) for trial in found], columns=list(COLUMNS))
+    columns = tables()[SEARCH].schema.names
+    trials = pd.DataFrame([_row(trial, columns) for trial in found], columns=columns)
+    run.write(SEARCH, pa.RecordBatch.from_pandas(trials, preserve_index=False))
+    run.extra_metadata |= _best_trial_metadata(trials)
 
 
-def _search(run: Run, config: TuningConfig) -> "Search":
-    from ncf_assets.ncf.tuning import Search, Settings, Space
+def complete(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that have figures."""
+    found = trials[trials["state"] == "complete"]
+    # pandas has no null in integers, and these columns have some in other trials
+    return found.astype({"epoch": int, "negatives_per_positive": int})
+
+
+def best_trial(trials: pd.DataFrame) -> dict[str, Any]:
+    """Return the complete trial of highest validation NDCG@10, the first of equals.
+
+    ValueError if there is none.
+    """
+    found = complete(trials).to_dict("records")
+    if not found:
+        raise ValueError("no trial of the search is complete. Run `ncf-assets tune` again.")
+    best = max(found, key=lambda trial: float(trial["validation_ndcg_at_10"]))
+    return {str(name): value for name, value in best.items()}
+
+
+def as_run_config(
+    trial: Mapping[str, Any], config: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Add a trial's settings to a run configuration. ValueError if that sets one of them."""
+    best = {name: trial[name] for name in SETTINGS}
+    ops = (config or {}).get("ops", {})
+    own = ops.get(MODEL, {}).get("config", {})
+    if both := sorted(own.keys() & best.keys()):
+        raise ValueError(f"--tuned sets {', '.join(both)} of {MODEL}. Take it out of --config.")
+    return {**(config or {}), "ops": {**ops, MODEL: {"config": own | best}}}
+
+
+def _search(run: AssetRun, config: TuningConfig) -> "Search":
+    from ncf_assets.ncf.training.tuning import Search, Settings, Space
 
     space = Space(**{name: tuple(getattr(config, name)) for name in SETTINGS})
     default = NeumfConfig.model_validate({})
     start = Settings(**{name: getattr(default, name) for name in SETTINGS})
     # more trials are no other search
-    what = {**run.origin("tuning"), "config": config.model_dump(exclude={"trials"})}
+    what = {**run.provenance(SEARCH), "config": config.model_dump(exclude={"trials"})}
     del what["run_id"]
-    name = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
-    file = run.warehouse.folder("tuning", run.dataset) / "searches.db"
+    name = hash_json(what)
+    file = run.warehouse.paths.folder(SEARCH, run.dataset) / "searches.db"
     return Search(space, start, config.seed, name, file)
 
 
-def _row(trial: Any) -> tuple[Any, ...]:
-    complete = trial.state.name == "COMPLETE"
-    reached = {**trial.user_attrs, "validation_ndcg_at_10": trial.value} if complete else {}
+def _row(trial: Any, columns: Sequence[str]) -> tuple[Any, ...]:
+    is_complete = trial.state.name == "COMPLETE"
+    reached = {**trial.user_attrs, "validation_ndcg_at_10": trial.value} if is_complete else {}
     return tuple(
         {
             "trial": trial.number,
@@ -139,14 +146,14 @@ def _row(trial: Any) -> tuple[Any, ...]:
             **trial.params,
             **reached,
         }.get(column)
-        for column in COLUMNS
+        for column in columns
     )
 
 
-def _shown(trials: pd.DataFrame) -> dict[str, Any]:
-    """The best settings, as the launchpad of `neumf_model` takes them, and what was tried."""
-    from ncf_assets.ncf.report import drawing
-    from ncf_assets.ncf.report.tuning_plot import tuning_plot
+def _best_trial_metadata(trials: pd.DataFrame) -> dict[str, Any]:
+    """Return the best settings, as the launchpad of `neumf_model` takes them, and all trials."""
+    from ncf_assets.report import drawing
+    from ncf_assets.report.tuning_plot import tuning_plot
 
     done = complete(trials)
     if done.empty:

@@ -1,23 +1,24 @@
-"""The asset checks on tables: one `<check>.sql` each, a header and a query for the failing rows.
+"""Read the checks of tables: each has a file `<check>.sql` with a header and a query.
 
-A check runs on the rows that are about to be published; one that finds rows stops the run and
-leaves the old partition in place, unless its header says `severity: warning`. Beside the files
-here, every table's key must be unique.
+The query returns the rows that break the check's rule. A check runs on the rows that are about to
+be published. If it finds rows, the run stops and the previous partition stays, unless the header
+says `severity: warning`. In addition to these files, every table has the check that its key is
+unique. `ncf_assets.orchestration.publish` runs the checks.
 """
 
-import re
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
-from ncf_assets.tables import Table, header_lines, tables, upstream
+from ncf_assets import sql_files
+from ncf_assets.sql_files import SqlFile
+from ncf_assets.tables import Table, tables, upstream
 
-_FIELD = re.compile(r"(?P<key>table|remedy|parameters|severity): (?P<value>.+)")
+FIELDS = ("table", "remedy", "parameters", "severity")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One rule of one table: its query returns the rows that break it."""
+    """One rule of one table; its query returns the rows that break the rule."""
 
     name: str
     table: str
@@ -29,35 +30,35 @@ class Check:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The other tables that the query looks at."""
+        """The other tables that the query reads."""
         return tuple(name for name in upstream(self.query) if name != self.table)
 
 
 def parse(name: str, text: str) -> Check:
-    """Read one check's file. Raises ValueError where its header lacks table or remedy."""
-    header, query = header_lines(text)
-    matches = {line: _FIELD.fullmatch(line) for line in header}
-    fields = {found["key"]: found["value"] for found in matches.values() if found}
-    if missing := {"table", "remedy"} - fields.keys():
-        raise ValueError(f"checks/{name}.sql: the header lacks {', '.join(sorted(missing))}")
-    if fields.get("severity", "warning") != "warning":
+    """Read one check's file. Raise ValueError if its header lacks the table or the remedy."""
+    return _check(name, sql_files.parse(f"checks/{name}.sql", text, FIELDS))
+
+
+def _check(name: str, file: SqlFile) -> Check:
+    file.require("table", "remedy")
+    if file.fields.get("severity", "warning") != "warning":
         raise ValueError(
-            f"checks/{name}.sql: severity may be warning, found {fields['severity']!r};"
-            " leave it out for a check that stops the run"
+            f"{file.where}: severity may be warning, found {file.fields['severity']!r}. Leave it"
+            " out if the check stops the run."
         )
     return Check(
         name=name,
-        table=fields["table"],
-        description=" ".join(line for line in header if line and not matches[line]),
-        remedy=fields["remedy"],
-        parameters=tuple(fields["parameters"].split(", ")) if "parameters" in fields else (),
-        query=query,
-        warns="severity" in fields,
+        table=file.fields["table"],
+        description=file.description,
+        remedy=file.fields["remedy"],
+        parameters=file.listed("parameters"),
+        query=file.statement,
+        warns="severity" in file.fields,
     )
 
 
 def key_is_unique(table: Table) -> Check:
-    """The check that every table has: no two rows share its key."""
+    """Return the check that every table has: no two rows have the same key."""
     key = ", ".join(table.key)
     return Check(
         name=f"{table.name}_key_is_unique",
@@ -71,14 +72,9 @@ def key_is_unique(table: Table) -> Check:
 
 @cache
 def checks() -> dict[str, tuple[Check, ...]]:
-    """The checks of each table, by the table's name."""
-    files = sorted(resources.files(__name__).iterdir(), key=lambda file: file.name)
-    parsed = [
-        parse(file.name.removesuffix(".sql"), file.read_text(encoding="utf-8"))
-        for file in files
-        if file.name.endswith(".sql")
-    ]
+    """Return the checks of each table, by the table's name."""
+    found = [_check(name, file) for name, file in sql_files.read_folder(__name__, FIELDS)]
     return {
-        name: (key_is_unique(table), *(check for check in parsed if check.table == name))
+        name: (key_is_unique(table), *(check for check in found if check.table == name))
         for name, table in tables().items()
     }

@@ -1,5 +1,5 @@
--- Each difference is that of the two models' figures over all test users, lies within its interval, and
--- none is missing.
+-- No difference is missing. Each one is that of the two models' figures over all test users, and
+-- lies within its interval.
 --
 -- table: comparisons
 -- remedy: materialize test_ranks, metrics and comparisons together

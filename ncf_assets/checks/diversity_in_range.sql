@@ -1,5 +1,5 @@
--- There are three figures for each length of list; shares and the Gini index lie within 0 and 1, and no
--- item is less novel than one that everybody has.
+-- There are three figures for each length of list. Shares and the Gini index lie within 0 and 1,
+-- and novelty is not below 0, which is that of an item that everybody has.
 --
 -- table: diversity
 -- remedy: materialize items, train, the models, recommendations and diversity together

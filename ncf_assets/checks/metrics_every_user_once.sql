@@ -1,4 +1,5 @@
--- The bins of users by history hold every test user once; so do those by popularity and the cold items.
+-- The bins of users by history count every test user once. So do the bins by popularity together
+-- with the cold items.
 --
 -- table: metrics
 -- remedy: materialize train, test, test_ranks, metrics and comparisons together

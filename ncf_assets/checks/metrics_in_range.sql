@@ -1,8 +1,8 @@
 -- Values lie within 0 and 1, and each interval contains its value. A corrected value is an estimate
--- that may lie outside, but not that of another protocol.
+-- that may lie outside 0 and 1; values of other protocols may not.
 --
 -- table: metrics
--- remedy: a formula in ncf_assets/ncf/metrics.py is wrong; report it
+-- remedy: report the row: a formula in ncf_assets/ncf/evaluation/metrics.py is wrong
 select model, protocol, segment, metric, k, value, ci_low, ci_high
 from metrics
 where

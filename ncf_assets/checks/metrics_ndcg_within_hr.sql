@@ -1,8 +1,8 @@
 -- With one relevant item NDCG@k cannot exceed HR@k: a hit at rank 1 counts 1, any other less.
--- Estimates, of which single ones lie outside a metric's range, are not held to it.
+-- The rule does not apply to corrected values, as single estimates lie outside a metric's range.
 --
 -- table: metrics
--- remedy: a formula in ncf_assets/ncf/metrics.py is wrong; report it
+-- remedy: report the row: a formula in ncf_assets/ncf/evaluation/metrics.py is wrong
 select ndcg.model, ndcg.protocol, ndcg.segment, ndcg.k, ndcg.value as ndcg, hr.value as hr
 from metrics as ndcg
 inner join metrics as hr

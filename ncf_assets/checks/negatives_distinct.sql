@@ -1,8 +1,8 @@
 -- Each held-out item has as many negatives as were asked for, all distinct, at positions 1, 2, 3, …
 --
 -- table: negatives
--- parameters: candidates
--- remedy: materialize negatives again; if it stays, report it with seed and user
+-- parameters: n_negatives
+-- remedy: materialize negatives again; if the check fails again, report the row with seed and user
 with held_out as (
   select 'test' as split, user from test
   union all
@@ -19,7 +19,7 @@ full join negatives on held_out.split = negatives.split and held_out.user = nega
 group by held_out.split, held_out.user, negatives.split, negatives.user
 having
   held_out.user is null
-  or count(distinct negatives.item) <> $candidates
-  or count(negatives.item) <> $candidates
+  or count(distinct negatives.item) <> $n_negatives
+  or count(negatives.item) <> $n_negatives
   or min(negatives.position) <> 1
-  or max(negatives.position) <> $candidates
+  or max(negatives.position) <> $n_negatives

@@ -1,4 +1,4 @@
--- The 20 most popular items are there, all items where they are fewer, and none left out is more popular.
+-- The table has 20 items, or all items if they are fewer, and no other item is more popular.
 --
 -- table: popular_items
 -- remedy: materialize items and popular_items together

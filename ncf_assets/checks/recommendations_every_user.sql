@@ -1,12 +1,12 @@
--- Each user has as many recommendations as were asked for, or all unseen items where they are fewer.
+-- Each user has as many recommendations as were asked for, or all unseen items if they are fewer.
 --
 -- table: recommendations
--- parameters: recommended
+-- parameters: top_k
 -- remedy: materialize users, items, interactions, the models and recommendations together
 with wanted as (
   select
     user_id,
-    least($recommended, (select count(*) from items) - n_interactions) as n
+    least($top_k, (select count(*) from items) - n_interactions) as n
   from users
 ),
 

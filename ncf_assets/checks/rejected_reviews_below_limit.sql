@@ -1,8 +1,8 @@
--- No more than the share max_rejected of all lines is rejected. Each row is a reason.
+-- No more than the share max_rejected_share of all lines is rejected. Each row is a reason.
 --
 -- table: rejected_reviews
--- parameters: max_rejected
--- remedy: correct format, columns or path of the dataset in datasets.toml, or mend the file; to go on without these lines raise max_rejected of `reviews`
+-- parameters: max_rejected_share
+-- remedy: correct format, columns or path of the dataset in datasets.toml, or fix the file; to go on without these lines raise max_rejected_share of `reviews`
 select
   reason,
   count(*) as lines,
@@ -11,6 +11,6 @@ select
   rejected_lines + (select count(*) from raw_reviews) as all_lines
 from rejected_reviews
 group by reason
-qualify rejected_lines > $max_rejected * all_lines
+qualify rejected_lines > $max_rejected_share * all_lines
 order by lines desc, reason
 limit 100

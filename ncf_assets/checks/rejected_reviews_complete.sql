@@ -1,7 +1,7 @@
 -- Every line of the source file is either accepted or rejected, and none is both.
 --
 -- table: rejected_reviews
--- remedy: the reader lost or repeated a line; report it with the lines named
+-- remedy: report the numbers named: the reader lost or repeated a line
 with lines as (
   select line from raw_reviews
   union all

@@ -1,9 +1,9 @@
--- No more than the share warn_rejected of all lines is rejected. Each row is a reason.
+-- No more than the share warn_rejected_share of all lines is rejected. Each row is a reason.
 --
 -- table: rejected_reviews
 -- severity: warning
--- parameters: warn_rejected
--- remedy: look at rejected_reviews: what is missing there is missing in all that follows
+-- parameters: warn_rejected_share
+-- remedy: look at rejected_reviews: its lines are missing in all that follows
 select
   reason,
   count(*) as lines,
@@ -12,6 +12,6 @@ select
   rejected_lines + (select count(*) from raw_reviews) as all_lines
 from rejected_reviews
 group by reason
-qualify rejected_lines > $warn_rejected * all_lines
+qualify rejected_lines > $warn_rejected_share * all_lines
 order by lines desc, reason
 limit 100

@@ -1,5 +1,5 @@
--- Each test user has a list, and nobody else: distinct items, the held-out one alone at position 0, and
--- the length of the others.
+-- Each test user has a list, and nobody else has one. The items of a list are distinct, only the
+-- held-out one is at position 0, and all lists have the same length.
 --
 -- table: test_candidates
 -- remedy: materialize test, negatives and test_candidates together

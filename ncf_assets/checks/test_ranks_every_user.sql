@@ -1,4 +1,5 @@
--- Every model ranks every test user twice: among the sampled candidates, and among all unseen items.
+-- Every model ranks every test user twice: among the sampled candidates, and among all unseen
+-- items.
 --
 -- table: test_ranks
 -- remedy: materialize interactions, test_candidates, the models and test_ranks together

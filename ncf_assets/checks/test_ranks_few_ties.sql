@@ -1,9 +1,10 @@
--- Of no network is HR@10 decided by how ties are counted: the optimistic and the pessimistic value
--- differ by 0.05 at most, as much as published models differ by. Networks score in real numbers and
--- hardly ever tie; one that does has collapsed to a constant. Baselines that count tie by nature.
+-- The way of counting ties does not decide the HR@10 of any network: the optimistic and the
+-- pessimistic value differ by 0.05 at most, as much as published models differ by. Networks score
+-- in real numbers and hardly ever tie; one that does has collapsed to a constant. The rule does not
+-- apply to baselines, as those that count have ties by nature.
 --
 -- table: test_ranks
--- remedy: the network scores many items alike; lower its learning_rate or change its seed, train it again
+-- remedy: lower the network's learning_rate or change its seed, and train it again: it scores many items alike
 with hits as (
   select
     model,

@@ -1,4 +1,4 @@
--- No more candidates are better or tied than the list holds besides the held-out item.
+-- No more candidates are better or tied than the list has besides the held-out item.
 --
 -- table: test_ranks
 -- remedy: materialize test_candidates, the models and test_ranks together

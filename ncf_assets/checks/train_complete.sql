@@ -1,4 +1,4 @@
--- A user's train rows are all interactions but two; all of them where there are fewer than 3.
+-- A user's train rows are all interactions but two, or all of them if there are fewer than 3.
 --
 -- table: train
 -- remedy: materialize users, interactions and train together

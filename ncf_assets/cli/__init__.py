@@ -1,75 +1,78 @@
-"""The command `ncf-assets`: one file a command, each thin over Dagster's and DuckDB's own API."""
+"""The command `ncf-assets`: one file a command, each thin over Dagster's and DuckDB's own API.
 
+A command's file is imported when the command is run: `--help` and `sql` do not wait for Dagster.
+"""
+
+import importlib
 from typing import Any
 
 import click
-import duckdb
-import sqlalchemy.exc
 
-from ncf_assets.cli.backfill import backfill
-from ncf_assets.cli.clean_runs import clean_runs
-from ncf_assets.cli.doctor import doctor
-from ncf_assets.cli.export import export
-from ncf_assets.cli.home import home
-from ncf_assets.cli.leaderboard import leaderboard
-from ncf_assets.cli.materialize import materialize
-from ncf_assets.cli.sql import sql
-from ncf_assets.cli.status import status
-from ncf_assets.cli.summary import summary
-from ncf_assets.cli.tune import tune
-from ncf_assets.cli.worker import worker
-from ncf_assets.warehouse import Warehouse, data_dir
-from ncf_assets.warehouse.store import StoreError
-from ncf_assets.warehouse.trouble import trouble
+# name: what it does, in one line; its file has the name with _ in place of -
+COMMANDS = {
+    "materialize": "Materialize the assets of one dataset, without a daemon.",
+    "backfill": "Materialize several datasets as a Dagster backfill.",
+    "status": "Show what is materialized, and what is out of date.",
+    "show": "Show the tables and models of one dataset, and where they are.",
+    "leaderboard": "Show all models on all datasets, brought up to date first.",
+    "tune": "Search for NeuMF's settings on one dataset, by validation alone.",
+    "doctor": "Find what a crash has left, and say what fixes it.",
+    "sql": "Run one query on all tables, or open a DuckDB shell.",
+    "export": "Write all tables into one DuckDB file to hand on.",
+    "init": "Make a folder for datasets of your own.",
+    "prune-runs": "Remove old runs from Dagster's history.",
+    "dagster-home": "Prepare DAGSTER_HOME and print it, for Dagster's own commands.",
+    "train-worker": "Lend this machine to the trainings of another process.",
+}
 
 
-class Explaining(click.Group):
-    """A group whose commands say in words what a machine refuses."""
+class ErrorHandlingGroup(click.Group):
+    """A group that imports commands when they are run, and explains what the system refuses."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of all commands, those that people begin with first."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command; None for a name that there is not."""
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f"{__name__}.{name}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a full disk or a missing permission is no traceback."""
         try:
             return super().invoke(ctx)
-        except StoreError as error:
-            raise click.ClickException(str(error)) from error
-        except (OSError, MemoryError, duckdb.Error, sqlalchemy.exc.OperationalError) as error:
-            found = trouble(error, data_dir())
-            if found is None:
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from ncf_assets.cli.errors import explanation
+
+            if (text := explanation(error)) is None:
                 raise
-            raise click.ClickException(found.text) from error
+            raise click.ClickException(text) from error
 
 
 @click.group(
-    cls=Explaining,
+    cls=ErrorHandlingGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="ncf-assets")
 def main() -> None:
-    """Amazon reviews to an audited neural recommender.
+    """Turn Amazon reviews into an audited neural recommender.
 
-    Data lie in the folder that NCF_DATA_DIR names (else data/ of the project), or in the object
-    store NCF_STORE, which that folder then follows; Dagster's history in DAGSTER_HOME (else
-    dagster/ within that folder).
+    Data are in the folder that NCF_DATA_DIR names, else in data/ of the current folder if it has a
+    datasets.toml, else of the checkout, else in ~/.local/share/ncf-assets. With NCF_STORE that
+    folder follows an object store. Dagster's history is in DAGSTER_HOME, else in dagster/ within
+    the data folder.
     """
-    try:
-        Warehouse.of_environment()
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+    from ncf_assets.cli.arguments import check_environment
 
-
-COMMANDS = (
-    materialize,
-    backfill,
-    status,
-    summary,
-    leaderboard,
-    tune,
-    doctor,
-    sql,
-    export,
-    clean_runs,
-    home,
-    worker,
-)
-for command in COMMANDS:
-    main.add_command(command)
+    check_environment()

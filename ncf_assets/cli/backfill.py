@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ncf_assets.cli.choices import EVERYTHING, asset_names, check_datasets, registry
+from ncf_assets.cli.arguments import EVERYTHING, asset_names, check_datasets, registry
 from ncf_assets.cli.daemon import Daemon
+from ncf_assets.cli.dagster_home import prepare_home
 from ncf_assets.cli.graphql import cancel_backfill, launch_backfill, retry_failed
-from ncf_assets.cli.home import prepare_home
-from ncf_assets.cli.progress import cause
+from ncf_assets.cli.progress import failure_reason
 from ncf_assets.cli.run_config import check_config, config_option, read_config
 
 POLL_SECONDS = 2
@@ -38,7 +38,7 @@ def backfill(
     if sum([bool(datasets), every, failed]) != 1:
         raise click.UsageError("give one of the three: names of datasets, --all, or --failed")
     if failed and config_file:
-        raise click.UsageError("--failed repeats the failed configuration; leave out --config")
+        raise click.UsageError("--failed repeats the failed configuration. Leave out --config.")
     check_datasets(datasets)
     config = read_config(config_file)
     check_config(EVERYTHING, config)
@@ -68,19 +68,19 @@ def backfill(
 
 
 def _last_failed(instance: dg.DagsterInstance) -> str:
-    """The id of the newest backfill if it failed; with nothing to run again, an error."""
+    """Return the id of the newest backfill if it failed; raise where nothing is to run again."""
     newest = instance.get_backfills(limit=1)
     if not newest:
-        raise click.ClickException("there is no backfill yet: there is nothing to run again")
+        raise click.ClickException("there is no backfill yet, so nothing to run again.")
     last = newest[0]
     if last.status.value not in ENDED:
         raise click.ClickException(
-            f"the last backfill, {last.backfill_id}, has not ended: start a daemon (make ui), which"
-            " goes on with it, or cancel it in the UI"
+            f"the last backfill, {last.backfill_id}, has not ended. Start a daemon (`make ui`),"
+            " which goes on with it, or cancel it in the UI."
         )
     if last.status.value in SUCCEEDED:
         raise click.ClickException(
-            f"the last backfill, {last.backfill_id}, succeeded: there is nothing to run again"
+            f"the last backfill, {last.backfill_id}, succeeded, so there is nothing to run again."
         )
     return last.backfill_id
 
@@ -102,14 +102,14 @@ def _follow(instance: dg.DagsterInstance, backfill_id: str, daemon: Daemon) -> N
 
 
 def _runs(instance: dg.DagsterInstance, backfill_id: str) -> dict[str, dg.DagsterRun]:
-    """The newest run of each dataset in a backfill, in the order of their names."""
+    """Return the newest run of each dataset in a backfill, in the order of their names."""
     found = instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfill_id}))
     newest = {run.tags.get("dagster/partition", ""): run for run in reversed(found)}
     return dict(sorted(newest.items()))
 
 
 def _state(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
-    """Such as `started, 7 steps done`."""
+    """Return a text such as `started, 7 steps done`."""
     state = run.status.value.lower().replace("_", " ")
     if run.status in (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED):
         return state
@@ -118,7 +118,7 @@ def _state(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
 
 
 def _outcome(instance: dg.DagsterInstance, runs: dict[str, dg.DagsterRun]) -> Table:
-    """What became of each dataset."""
+    """Return a table of each dataset's outcome."""
     table = Table("dataset", "state", "seconds", "what failed")
     for dataset, run in runs.items():
         record = instance.get_run_record_by_id(run.run_id)
@@ -130,10 +130,10 @@ def _outcome(instance: dg.DagsterInstance, runs: dict[str, dg.DagsterRun]) -> Ta
 
 
 def _failures(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
-    """The failed steps of a run, each with its cause."""
+    """Return the failed steps of a run, each with its cause."""
     events = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
     causes = [
-        f"{event.step_key}: {cause(event.dagster_event.step_failure_data)}"
+        f"{event.step_key}: {failure_reason(event.dagster_event.step_failure_data)}"
         for event in events
         if event.dagster_event
     ]

@@ -11,8 +11,7 @@ from typing import Self
 import click
 from dagster import DagsterInstance
 
-from ncf_assets.cli.home import prepare_home
-from ncf_assets.cli.workspace import workspace_options
+from ncf_assets.cli.dagster_home import prepare_home, workspace_options
 
 HEARTBEAT_SECONDS = 75  # a running daemon reports every 30 s
 STOP_SECONDS = 30
@@ -36,7 +35,7 @@ class Daemon:
         """Start a daemon if none is alive; raise if the one we started has ended."""
         if self._process:
             if (code := self._process.poll()) is not None:
-                raise click.ClickException(f"the Dagster daemon ended with {code}; see {_log()}")
+                raise click.ClickException(f"the Dagster daemon ended with {code}. See {_log()}.")
         elif not self._other_is_alive():
             click.echo("no Dagster daemon is running: one is started for this backfill")
             self._process = _start()
@@ -79,5 +78,5 @@ def _start() -> subprocess.Popen[bytes]:
             [str(command), "run", *workspace_options()],
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # a ctrl-c in the terminal is ours to pass on
+            start_new_session=True,  # a ctrl-c in the terminal is passed on by us
         )

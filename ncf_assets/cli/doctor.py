@@ -1,52 +1,53 @@
-"""`ncf-assets doctor`: what a bad day left, and what mends it."""
+"""`ncf-assets doctor`: find what a crash has left, and fix what loses no data."""
 
 import click
 import dagster as dg
 
-from ncf_assets.cli.choices import graph_assets, registry, warehouse
-from ncf_assets.cli.home import prepare_home
-from ncf_assets.doctor import Examination, Finding
-from ncf_assets.warehouse import spoken
-from ncf_assets.warehouse.lease import BusyError
+from ncf_assets.cli.arguments import registry, warehouse
+from ncf_assets.cli.asset_graph import graph_assets
+from ncf_assets.cli.dagster_home import prepare_home
+from ncf_assets.doctor import Finding, HealthCheck
+from ncf_assets.warehouse.lock_holder import DatasetLockedError
+from ncf_assets.warehouse.paths import display_name
 
 
 @click.command()
-@click.option("--fix", is_flag=True, help="Mend what can be mended without losing data.")
+@click.option("--fix", is_flag=True, help="Fix what can be fixed without losing data.")
 def doctor(fix: bool) -> None:
-    """Find what a bad day has left, and say what mends it.
+    """Find what a crash has left, and say what fixes it.
 
     Looks for runs that Dagster shows as under way though their process is gone, temporary files,
     checkpoints of no use, partitions that are damaged, missing, or of datasets that the registry
     lacks, and a catalogue that is out of step. Every table is read to its end. Datasets that a run
-    works on are left out. The exit code is 1 if something is found and not mended.
+    works on are left out. The exit code is 1 if something is found and not fixed.
     """
     datasets = registry()
     prepare_home()
     with dg.DagsterInstance.get() as instance:
-        examination = Examination(warehouse(), datasets, graph_assets(), instance)
-        for dataset, who in examination.busy().items():
-            click.echo(f"{spoken(dataset)} is left out: {who} works on it")
-        unmended = [finding for finding in examination.findings() if not _tell(finding, fix)]
-    if any(finding.mend for finding in unmended):
-        click.echo("to mend what can be mended without losing data: ncf-assets doctor --fix")
-    if unmended:
+        check = HealthCheck(warehouse(), datasets, graph_assets(), instance)
+        for dataset, who in check.busy().items():
+            click.echo(f"{display_name(dataset)} is left out: {who} works on it")
+        unfixed = [finding for finding in check.findings() if not _report(finding, fix)]
+    if any(finding.fix for finding in unfixed):
+        click.echo("to fix what can be fixed without losing data: ncf-assets doctor --fix")
+    if unfixed:
         raise SystemExit(1)
-    click.echo("nothing is left to mend" if fix else "nothing is wrong")
+    click.echo("nothing is left to fix" if fix else "nothing is wrong")
 
 
-def _tell(finding: Finding, fix: bool) -> bool:
-    """Print a finding with its remedy; True if it has been mended."""
+def _report(finding: Finding, fix: bool) -> bool:
+    """Print a finding with its remedy; return True if it has been fixed."""
     click.echo(finding.what)
-    if finding.mend is None:
+    if finding.fix is None:
         click.secho(f"    {finding.remedy}", fg="yellow")
     elif not fix:
         click.secho(f"    --fix: {finding.remedy}", fg="yellow")
     else:
         try:
-            finding.mend()
-        except BusyError as error:
-            click.secho(f"    not mended: {error}", fg="red")
+            finding.fix()
+        except DatasetLockedError as error:
+            click.secho(f"    not fixed: {error}", fg="red")
         else:
-            click.secho(f"    mended: {finding.remedy}", fg="green")
+            click.secho(f"    fixed: {finding.remedy}", fg="green")
             return True
     return False

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ncf_assets.cli.choices import warehouse
+from ncf_assets.cli.arguments import warehouse
 
 
 @click.command()
@@ -16,9 +16,9 @@ def export(file: Path, force: bool) -> None:
     Unlike data/warehouse.duckdb, which only shows the Parquet files, FILE needs nothing else.
     """
     if file.exists() and not force:
-        raise click.ClickException(f"{file} exists; give another name, or --force to replace it")
-    if file.resolve() == warehouse().database:
-        raise click.ClickException(f"{file} is the warehouse's own catalogue; give another name")
+        raise click.ClickException(f"{file} exists. Give another name, or --force to replace it.")
+    if file.resolve() == warehouse().paths.database:
+        raise click.ClickException(f"{file} is the warehouse's own catalogue. Give another name.")
     exported = warehouse().export(file.resolve())
     if not exported:
         raise click.ClickException(f"nothing is materialized in {warehouse().name}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ncf_assets.cli.workspace import workspace_options
+from ncf_assets.cli.dagster_home import workspace_options
 
 _RESULT = """{
   __typename

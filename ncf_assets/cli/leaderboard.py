@@ -6,10 +6,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Column, Table
 
-from ncf_assets.cli.choices import registry, warehouse
-from ncf_assets.cli.in_process import run_in_process
-from ncf_assets.cli.side_by_side import side_by_side
-from ncf_assets.warehouse import EVERY
+from ncf_assets.cli.arguments import registry, warehouse
+from ncf_assets.cli.metrics_table import metrics_table
+from ncf_assets.cli.run_job import run_job
+from ncf_assets.warehouse.paths import ALL_DATASETS
 
 JOB, TABLE = "refresh_leaderboard", "leaderboard"
 
@@ -18,17 +18,18 @@ JOB, TABLE = "refresh_leaderboard", "leaderboard"
 def leaderboard() -> None:
     """Show all models on all datasets, brought up to date first.
 
-    That is, the table `leaderboard` is materialized anew.
+    The table `leaderboard` is materialized first. It has more metrics:
 
-    The other metrics: ncf-assets sql "from leaderboard".
+    \b
+    ncf-assets sql "from leaderboard"
     """
     registry()
-    if not run_in_process(JOB, EVERY, [dg.AssetKey(TABLE)], {}):
+    if not run_job(JOB, ALL_DATASETS, [dg.AssetKey(TABLE)], {}):
         raise SystemExit(1)
     place = warehouse()
-    rows = place.read(TABLE, EVERY)
+    rows = place.read(TABLE, ALL_DATASETS)
     if rows.empty:
-        click.echo(f"no dataset in {place.name} has a report; try `make demo`")
+        click.echo(f"no dataset in {place.name} has a report. Run `ncf-assets materialize Sample`.")
         return
     Console().print(_table(rows))
     for dataset, row in rows.groupby("dataset")[["report", "state"]].first().iterrows():
@@ -41,8 +42,8 @@ def leaderboard() -> None:
 
 
 def _table(rows: pd.DataFrame) -> Table:
-    """A row for each model of each dataset, the best first."""
-    wide = side_by_side(rows, ["dataset", "model"], "\n")
+    """Return a row for each model of each dataset, the best first."""
+    wide = metrics_table(rows, ["dataset", "model"], "\n")
     exact = [x for x in wide.columns if x.startswith("NDCG") and x.endswith("full")]
     ndcg = wide[exact].max(axis="columns")  # of several k, the dataset's own
     wide = wide.assign(ndcg=ndcg).sort_values(["dataset", "ndcg"], ascending=[True, False])

@@ -8,16 +8,18 @@ from typing import Any
 import click
 import dagster as dg
 
-from ncf_assets.best_trial import SEARCH, as_run_config, best_trial
-from ncf_assets.cli.choices import (
+from ncf_assets.assets.tuning import as_run_config, best_trial
+from ncf_assets.cli.arguments import (
     EVERYTHING,
     asset_names,
     check_datasets,
     check_known,
+    definitions,
     warehouse,
 )
-from ncf_assets.cli.in_process import run_in_process
 from ncf_assets.cli.run_config import config_option, read_config
+from ncf_assets.cli.run_job import run_job
+from ncf_assets.orchestration.staleness import SEARCH
 
 
 @click.command()
@@ -45,17 +47,17 @@ def materialize(dataset: str, select: str | None, config_file: Path | None, tune
     if tuned:
         config = _with_best(config, dataset)
     started = time.monotonic()
-    if not run_in_process(EVERYTHING, dataset, _selected(select), config):
+    if not run_job(EVERYTHING, dataset, _selected(select), config):
         raise SystemExit(1)
     click.echo(f"{dataset} is materialized, {time.monotonic() - started:.0f} s.")
 
 
 def _with_best(config: dict[str, Any], dataset: str) -> dict[str, Any]:
-    """A run configuration with the best settings of the search in it."""
+    """Return a run configuration with the best settings of the search in it."""
     place = warehouse()
-    if place.find_stamp(SEARCH, dataset) is None:
+    if place.find_provenance(SEARCH, dataset) is None:
         raise click.UsageError(
-            f"--tuned takes a search, found none; run `ncf-assets tune {dataset}`"
+            f"--tuned takes a search, found none. Run `ncf-assets tune {dataset}`."
         )
     try:
         return as_run_config(best_trial(place.read(SEARCH, dataset)), config)
@@ -64,10 +66,8 @@ def _with_best(config: dict[str, Any], dataset: str) -> dict[str, Any]:
 
 
 def _selected(select: str | None) -> Any:
-    """The asset keys that `--select` names, with those that the same function makes."""
-    from ncf_assets.definitions import defs
-
-    graph, names_of_job = defs.resolve_asset_graph(), asset_names()
+    """Return the asset keys that `--select` names, with those that the same function makes."""
+    graph, names_of_job = definitions().resolve_asset_graph(), asset_names()
     everything = dg.AssetSelection.assets(*names_of_job)
     if select is None:
         return everything.resolve(graph)

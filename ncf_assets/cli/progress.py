@@ -51,7 +51,7 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of the streams."""
+        """Close the streams."""
         self._out.close()
         self._err.close()
 
@@ -90,11 +90,11 @@ class Progress:
 
     def _failed(self, event: Any) -> None:
         failure = event.step_failure_data
-        click.secho(f"{event.step_key} failed: {cause(failure)}", self._err, fg="red")
+        click.secho(f"{event.step_key} failed: {failure_reason(failure)}", self._err, fg="red")
 
 
-def cause(failure: Any) -> str:
-    """What went wrong, in the words of the asset's error rather than of Dagster's wrapping."""
+def failure_reason(failure: Any) -> str:
+    """Return what went wrong in the words of the asset's error, not of Dagster's wrapping."""
     if failure.user_failure_data and failure.user_failure_data.description:
         return str(failure.user_failure_data.description)
     error = failure.error

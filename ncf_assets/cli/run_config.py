@@ -10,7 +10,7 @@ import dagster as dg
 import pydantic
 import yaml
 
-from ncf_assets.cli.choices import near
+from ncf_assets.cli.arguments import definitions, suggestion
 
 Classes = dict[str, type[dg.Config]]  # by the name of the op
 
@@ -23,7 +23,7 @@ config_option = click.option(
 
 
 def read_config(file: Path | None) -> dict[str, Any]:
-    """The run configuration in a YAML file; empty without one."""
+    """Read the run configuration in a YAML file; it is empty without one."""
     if file is None:
         return {}
     try:
@@ -40,23 +40,21 @@ def read_config(file: Path | None) -> dict[str, Any]:
 
 def check_config(job_name: str, config: dict[str, Any]) -> None:
     """Raise for what an asset of the job would refuse, before anything runs."""
-    from ncf_assets.definitions import defs
-
-    job = defs.resolve_job_def(job_name)
+    job = definitions().resolve_job_def(job_name)
     classes = configurations(job)
     try:
-        whole = dg.validate_run_config(job, config)
+        complete = dg.validate_run_config(job, config)
     except dg.DagsterInvalidConfigError as error:
         _refuse(_misplaced(found, job, classes) for found in error.errors)
     for op in classes.keys() & config.get("ops", {}):
         try:
-            classes[op](**whole["ops"][op]["config"])
+            classes[op](**complete["ops"][op]["config"])
         except pydantic.ValidationError as error:
             _refuse(_out_of_range(op, found) for found in error.errors())
 
 
 def configurations(job: dg.JobDefinition) -> Classes:
-    """The class of each op that has settings, in the order of the run."""
+    """Return the class of each op that has settings, in the order of the run."""
     found: Classes = {}
     for node in job.nodes_in_topological_order:
         function: Any = getattr(node.definition, "compute_fn", None)
@@ -79,14 +77,14 @@ def _misplaced(error: Any, job: dg.JobDefinition, classes: Classes) -> str:
         return re.split(r"\.? Expected:? ", error.message)[0].removesuffix(".")
     known = _known(levels, job, classes)
     where = ".".join(levels) or "the file"
-    hints = (near(name, known) if known else "leave it out" for name in names)
+    hints = (suggestion(name, known) if known else "Leave it out." for name in names)
     return "\n".join(
-        f"no {name!r} in {where}; {hint}" for name, hint in zip(names, hints, strict=True)
+        f"no {name!r} in {where}. {hint}" for name, hint in zip(names, hints, strict=True)
     )
 
 
 def _known(levels: list[str], job: dg.JobDefinition, classes: Classes) -> list[str]:
-    """The names that a mapping in a run configuration may have, by its place."""
+    """Return the names that a mapping in a run configuration may have, by its place."""
     match levels:
         case []:
             return ["ops"]

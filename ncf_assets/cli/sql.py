@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 import duckdb
 
-from ncf_assets.cli.choices import warehouse
+from ncf_assets.cli.arguments import warehouse
 
 UNLIMITED = 100_000  # characters, where nobody watches
-SHOWN_ROWS = 100
+PREVIEW_ROWS = 100
 
 
 @click.command()
@@ -29,10 +29,11 @@ def sql(query: str | None, as_csv: bool) -> None:
     ncf-assets sql "select dataset, count(*) from users group by all"
     ncf-assets sql --csv "select * from metrics" > metrics.csv
     """
-    database = warehouse().database
+    database = warehouse().paths.database
     if not database.exists():
         raise click.ClickException(
-            f"there is no warehouse yet: no {database}; run `make demo` or `ncf-assets materialize`"
+            f"there is no warehouse yet: no {database}. Run `make demo` or `ncf-assets"
+            " materialize DATASET`."
         )
     try:
         warehouse().refresh_catalogue()
@@ -47,11 +48,13 @@ def sql(query: str | None, as_csv: bool) -> None:
 
 
 def _shell(database: Path) -> None:
-    """Hand over to the duckdb shell that is installed beside this Python, else on the path."""
-    beside = Path(sys.executable).with_name("duckdb")
-    shell = str(beside) if beside.exists() else shutil.which("duckdb")
+    """Start the duckdb shell that is installed with this Python, else the one on the path."""
+    installed = Path(sys.executable).with_name("duckdb")
+    shell = str(installed) if installed.exists() else shutil.which("duckdb")
     if shell is None:
-        raise click.ClickException("there is no duckdb shell; run `pip install duckdb-cli`")
+        raise click.ClickException(
+            "there is no duckdb shell. Run `pip install 'ncf-assets[shell]'`."
+        )
     raise SystemExit(subprocess.run([shell, str(database)], check=False).returncode)  # noqa: S603
 
 
@@ -68,6 +71,6 @@ def _query(database: Path, query: str, as_csv: bool) -> None:
                 writer.writerows(result.fetchall())
             else:
                 width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
-                result.show(max_width=width, max_rows=SHOWN_ROWS)
+                result.show(max_width=width, max_rows=PREVIEW_ROWS)
         except duckdb.Error as error:
             raise click.ClickException(str(error)) from error

@@ -5,9 +5,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ncf_assets.best_trial import SEARCH
-from ncf_assets.cli.choices import check_datasets, graph_assets, registry, warehouse
-from ncf_assets.freshness import State, states
+from ncf_assets.cli.arguments import check_datasets, registry, warehouse
+from ncf_assets.cli.asset_graph import graph_assets
+from ncf_assets.orchestration.staleness import SEARCH, PartitionStatus, partition_statuses
 from ncf_assets.tables import tables
 
 
@@ -24,20 +24,22 @@ def status(datasets: tuple[str, ...]) -> None:
     assets = graph_assets()
     shown = 0
     for name in datasets or registry():
-        found = states(warehouse(), registry()[name], assets)
-        found = [s for s in found if s.stamp or s.reasons or s.asset != SEARCH]  # made by few
-        if datasets or any(state.stamp for state in found):
+        found = partition_statuses(warehouse(), registry()[name], assets)
+        found = [s for s in found if s.provenance or s.reasons or s.asset != SEARCH]  # made by few
+        if datasets or any(state.provenance for state in found):
             Console().print(_table(name, found))
             shown += 1
     if not shown:
-        click.echo(f"nothing is materialized in {warehouse().name}; try `make demo`")
+        click.echo(
+            f"nothing is materialized in {warehouse().name}. Run `ncf-assets materialize Sample`."
+        )
 
 
-def _table(dataset: str, found: list[State]) -> Table:
+def _table(dataset: str, found: list[PartitionStatus]) -> Table:
     shown = Table("asset", "made (UTC)", "rows", "state", title=dataset, title_justify="left")
     for state in found:
-        made = state.stamp.written_at[:19].replace("T", " ") if state.stamp else ""
-        rows = f"{state.stamp.rows:,}" if state.stamp and state.asset in tables() else ""
+        made = state.provenance.written_at[:19].replace("T", " ") if state.provenance else ""
+        rows = f"{state.provenance.rows:,}" if state.provenance and state.asset in tables() else ""
         style = "" if state.current else "yellow"
         shown.add_row(state.asset, made, rows, escape(str(state)), style=style)
     return shown

@@ -7,10 +7,11 @@ from typing import Any
 import click
 import dagster as dg
 
-from ncf_assets.best_trial import SEARCH, SETTINGS, best_trial
-from ncf_assets.cli.choices import check_datasets, warehouse
-from ncf_assets.cli.in_process import run_in_process
+from ncf_assets.assets.tuning import SETTINGS, best_trial
+from ncf_assets.cli.arguments import check_datasets, warehouse
 from ncf_assets.cli.run_config import config_option, read_config
+from ncf_assets.cli.run_job import run_job
+from ncf_assets.orchestration.staleness import SEARCH
 
 JOB = "tune"
 
@@ -29,13 +30,13 @@ def tune(dataset: str, trials: int, config_file: Path | None) -> None:
     """Search for NeuMF's settings on DATASET, by validation alone.
 
     What NeuMF starts from must be there: `ncf-assets materialize DATASET --select +neumf_model`.
-    A search that is interrupted goes on when it is run again. Every trial stands in the table
-    `tuning`; `ncf-assets materialize DATASET --tuned` trains with the best.
+    A search that is interrupted goes on when it is run again. Every trial is a row of the table
+    `tuning_trials`; `ncf-assets materialize DATASET --tuned` trains with the best.
     """
     check_datasets([dataset])
     started = time.monotonic()
     config = _with_trials(read_config(config_file), trials)
-    if not run_in_process(JOB, dataset, [dg.AssetKey(SEARCH)], config):
+    if not run_job(JOB, dataset, [dg.AssetKey(SEARCH)], config):
         raise SystemExit(1)
     try:
         best = best_trial(warehouse().read(SEARCH, dataset))
@@ -50,7 +51,7 @@ def tune(dataset: str, trials: int, config_file: Path | None) -> None:
 
 
 def _with_trials(config: dict[str, Any], trials: int) -> dict[str, Any]:
-    """A run configuration that says how many trials; its own number wins."""
+    """Add the number of trials to a run configuration; its own number wins."""
     ops = config.get("ops", {})
     own = ops.get(SEARCH, {}).get("config", {})
     return config | {"ops": ops | {SEARCH: {"config": {"trials": trials} | own}}}

@@ -1,9 +1,8 @@
-"""The registry: which datasets there are, as `data/datasets.toml` lists them.
+"""Read the registry, which is `datasets.toml`: it lists the datasets that exist.
 
-Here are the entry of one dataset and the reading of the file; what a block must satisfy is in
-`ncf_assets.datasets.rules`. Fetching a dataset's file is `ncf_assets.ingest.download`'s work,
-reading it `ncf_assets.ingest.reader`'s, and the folders under `data/` belong to
-`ncf_assets.warehouse`.
+This module has the entry of one dataset and reads the file. The rules of a block are in
+`ncf_assets.datasets.validation`. A dataset's file is downloaded in `ncf_assets.ingest.download` and
+read in `ncf_assets.ingest.reader`. The folders under `data/` are in `ncf_assets.warehouse.paths`.
 """
 
 import tomllib
@@ -12,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ncf_assets.datasets.rules import (
+from ncf_assets.datasets.validation import (
     CSV_COLUMNS,
     FORMATS,
     RegistryError,
@@ -26,12 +25,13 @@ __all__ = ["CSV_COLUMNS", "FORMATS", "Dataset", "RegistryError", "load"]
 
 @dataclass(frozen=True)
 class Dataset:
-    """One block of the registry: where a file of reviews comes from and how its lines read.
+    """One block of the registry: where a file of reviews comes from, and how its lines are read.
 
-    `path` is absolute or relative to the registry's folder and wins over `url`; at least one is
-    set. `csv_columns` is set for `ratings-csv` alone: a permutation of `CSV_COLUMNS`.
-    `expected_reviews` is the number of lines that the publisher states, `sha256` the hash of the
-    file as it lies, in hexadecimal. `synthetic` marks generated data, which reports must say.
+    `path` is absolute or relative to the registry's folder and wins over `url`; at least one of
+    them is set. `csv_columns` is set only for `ratings-csv`, and is a permutation of `CSV_COLUMNS`.
+    `expected_reviews` is the number of lines that the publisher states. `sha256` is the hash of the
+    file's own bytes, not unpacked, in hexadecimal. `synthetic` marks generated data, and reports
+    must mention it.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Dataset:
 
     @property
     def reading(self) -> dict[str, object]:
-        """What decides how the lines of the file are read."""
+        """The values that decide how the lines of the file are read."""
         columns = list(self.csv_columns) if self.csv_columns else None
         return {"format": self.format, "columns": columns}
 
@@ -60,15 +60,15 @@ class Dataset:
 
 
 def load(registry: Path) -> dict[str, Dataset]:
-    """Read the registry; the datasets by name, in the file's order.
+    """Read the registry, and return the datasets by name, in the file's order.
 
-    Raises `RegistryError` where the file is missing, is not TOML or breaks a rule.
+    Raise `RegistryError` if the file is missing, is not TOML or breaks a rule.
     """
     blocks = _blocks(registry)
     datasets = {name: _dataset(f"{registry}, [{name}]", name, blocks[name]) for name in blocks}
     if not datasets:
-        raise RegistryError(f"{registry}: lists no dataset; add a block such as [Books]")
-    _refuse_twins(registry, list(datasets.values()))
+        raise RegistryError(f"{registry} lists no dataset. Add a block such as [Books].")
+    _check_distinct(registry, list(datasets.values()))
     return datasets
 
 
@@ -77,21 +77,22 @@ def _blocks(registry: Path) -> dict[str, Any]:
         return tomllib.loads(registry.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RegistryError(
-            f"{registry}: there is no such file; restore data/datasets.toml from the repository"
+            f"{registry} does not exist. Restore data/datasets.toml from the repository."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RegistryError(
-            f"{registry}: must be TOML in UTF-8, found: {error}; correct it there "
-            "(two blocks of one name count as an error too)"
+            f"{registry} must be TOML in UTF-8, found: {error}. Correct it there; two blocks of one"
+            " name are an error, too."
         ) from error
 
 
 def _dataset(where: str, name: str, block: object) -> Dataset:
-    """Check one block and turn it into a `Dataset`; `where` opens every message."""
+    """Check one block and return it as a `Dataset`; every message begins with `where`."""
     check_name(where, name)
     if not isinstance(block, dict):
         raise RegistryError(
-            f"{where}: must be a block, found a single value; write [{name}] and keys below it"
+            f"{where}: the entry must be a block, found a single value. Write [{name}] and keys"
+            " below it."
         )
     check_block(where, block)
     dataset = Dataset(
@@ -110,22 +111,23 @@ def _dataset(where: str, name: str, block: object) -> Dataset:
     return dataset
 
 
-def _refuse_twins(registry: Path, datasets: list[Dataset]) -> None:
-    """Refuse names that one folder cannot hold apart, and one file name for two URLs."""
+def _check_distinct(registry: Path, datasets: list[Dataset]) -> None:
+    """Raise `RegistryError` for names that differ only in case, and for two URLs of one file."""
     names: dict[str, str] = {}
     files: dict[str, Dataset] = {}
     for dataset in datasets:
-        twin = names.setdefault(dataset.name.casefold(), dataset.name)
-        if twin != dataset.name:
+        same = names.setdefault(dataset.name.casefold(), dataset.name)
+        if same != dataset.name:
             raise RegistryError(
-                f"{registry}, [{dataset.name}]: differs from [{twin}] in case only, "
-                "which some file systems do not keep apart; rename one"
+                f"{registry}, [{dataset.name}]: the name differs from [{same}] in case only, and"
+                " some file systems ignore case. Rename one."
             )
         if dataset.path is not None:
             continue
         other = files.setdefault(dataset.file_name.removesuffix(".gz").casefold(), dataset)
         if other.url != dataset.url:
             raise RegistryError(
-                f"{registry}, [{dataset.name}]: would share data/raw/{dataset.file_name} with "
-                f"[{other.name}], whose url differs; give one of them a `path`"
+                f"{registry}, [{dataset.name}]: the dataset would share data/raw/"
+                f"{dataset.file_name} with [{other.name}], whose url differs. Give one of them a"
+                " `path`."
             )

@@ -1,7 +1,8 @@
-"""What is wrong with a data folder and with Dagster's history of it, and what mends it.
+"""Find what is wrong with a data folder and with Dagster's history of it, and what fixes it.
 
-Here is what is looked at, and in which order. Partitions are looked at in `partitions`, what killed
-runs leave in `leftovers`. How it is told is the command's concern.
+This package decides what is examined, and in which order. `ncf_assets.doctor.partitions` examines
+partitions, and `ncf_assets.doctor.leftovers` finds what killed runs have left. The findings are
+printed in `ncf_assets.cli.doctor`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,23 +13,24 @@ import dagster as dg
 from ncf_assets.datasets import Dataset
 from ncf_assets.doctor import leftovers, partitions
 from ncf_assets.doctor.finding import Finding
-from ncf_assets.freshness import Asset
+from ncf_assets.orchestration.staleness import Asset
 from ncf_assets.tables import tables
-from ncf_assets.warehouse import EVERY, Warehouse
-from ncf_assets.warehouse.claims import holders
-from ncf_assets.warehouse.lease import Holder
+from ncf_assets.warehouse.dataset_lock import holders
+from ncf_assets.warehouse.lock_holder import LockHolder
+from ncf_assets.warehouse.paths import ALL_DATASETS
+from ncf_assets.warehouse.warehouse import Warehouse
 
-__all__ = ["Examination", "Finding"]
+__all__ = ["Finding", "HealthCheck"]
 
 
-SPANNING = [Asset(name, None, ()) for name, table in tables().items() if table.spans_datasets]
+GLOBAL_TABLES = [Asset(name, None, ()) for name, table in tables().items() if table.is_global]
 
 
 @dataclass(frozen=True)
-class Examination:
-    """What is examined. Datasets that a run works on are left out.
+class HealthCheck:
+    """The data folder, registry and Dagster instance to examine, except datasets at work.
 
-    assets: those that are partitioned by dataset, in the order of the data's way
+    assets: the assets that are partitioned by dataset, in the order of the pipeline
     """
 
     place: Warehouse
@@ -36,20 +38,20 @@ class Examination:
     assets: Sequence[Asset]
     instance: dg.DagsterInstance
 
-    def busy(self) -> dict[str, Holder]:
-        """The datasets that a run works on."""
-        held = {dataset: holders(self.place, dataset) for dataset in (*self.registry, EVERY)}
+    def busy(self) -> dict[str, LockHolder]:
+        """Return the datasets that a run works on, and that run."""
+        held = {dataset: holders(self.place, dataset) for dataset in (*self.registry, ALL_DATASETS)}
         return {dataset: who[0] for dataset, who in held.items() if who}
 
     def findings(self) -> Iterator[Finding]:
-        """Everything that is wrong: runs and exports, then datasets, then the catalogue."""
+        """Yield what is wrong with runs and exports, with datasets, and with the catalogue."""
         yield from leftovers.dead_runs(self.instance, self.place)
         yield from leftovers.spilled_exports(self.place)
-        yield from partitions.foreign(self.place, self.registry)
+        yield from partitions.unregistered(self.place, self.registry)
         busy = self.busy()
-        for dataset in (*self.registry, EVERY):
+        for dataset in (*self.registry, ALL_DATASETS):
             if dataset not in busy:
-                assets = SPANNING if dataset == EVERY else self.assets
+                assets = GLOBAL_TABLES if dataset == ALL_DATASETS else self.assets
                 yield from leftovers.temporary_files(self.place, dataset)
                 yield from leftovers.checkpoints(self.place, assets, dataset)
                 yield from partitions.damaged(self.place, assets, dataset)

@@ -1,94 +1,101 @@
-"""What killed runs leave: runs shown as under way, files, checkpoints, an old catalogue."""
+"""Find what killed runs leave: runs shown as under way, orphaned files, checkpoints, old views.
+
+Partitions are examined in `ncf_assets.doctor.partitions`.
+"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
 
-from ncf_assets.doctor.finding import Finding, readable_stamp
-from ncf_assets.freshness import Asset
-from ncf_assets.runs import dataset_of, dead, fail
-from ncf_assets.warehouse import Warehouse, catalogue, spoken
-from ncf_assets.warehouse.checkpoints import training_of
-from ncf_assets.warehouse.claims import claim, leftovers
-from ncf_assets.warehouse.files import abandoned, remove
-from ncf_assets.warehouse.memory import export_spill
+from ncf_assets.doctor.finding import Finding, readable_provenance
+from ncf_assets.orchestration.checkpoints import SAME, read_key
+from ncf_assets.orchestration.dagster_runs import dataset_of, find_dead_runs, mark_failed
+from ncf_assets.orchestration.staleness import Asset
+from ncf_assets.warehouse import catalogue
+from ncf_assets.warehouse.dataset_lock import dataset_lock, orphaned_files
+from ncf_assets.warehouse.duckdb_limits import export_spill
+from ncf_assets.warehouse.files import orphaned_temp_dirs, remove
+from ncf_assets.warehouse.paths import display_name
+from ncf_assets.warehouse.warehouse import Warehouse
 
-DOCTOR = "doctor"  # who holds a dataset while it is being mended
+DOCTOR = "doctor"  # the holder of a dataset's lock while something of it is fixed
 
 
 def dead_runs(instance: dg.DagsterInstance, place: Warehouse) -> Iterator[Finding]:
-    """Runs that Dagster shows as under way, though nobody works on them."""
-    for run in dead(instance, place):
+    """Yield runs that Dagster shows as under way, though their process is gone."""
+    for run in find_dead_runs(instance, place):
         yield Finding(
-            f"run {run.run_id} of {spoken(dataset_of(run))} is shown as {run.status.value.lower()},"
-            " but its process is gone",
+            f"run {run.run_id} of {display_name(dataset_of(run))} is shown as"
+            f" {run.status.value.lower()}, but its process is gone",
             "mark it as failed",
-            lambda run=run: fail(instance, [run]),  # type: ignore[misc]
+            lambda run=run: mark_failed(instance, [run]),  # type: ignore[misc]
         )
 
 
 def temporary_files(place: Warehouse, dataset: str) -> Iterator[Finding]:
-    """Files and folders that were being written."""
-    found = leftovers(place.root, dataset)
+    """Yield the files and folders that a killed run was writing."""
+    found = orphaned_files(place.root, dataset)
     if found:
 
-        def sweep() -> None:
-            with claim(place, dataset, DOCTOR):
-                pass  # whoever claims a dataset sweeps it
+        def remove_files() -> None:
+            with dataset_lock(place, dataset, DOCTOR):
+                pass  # taking the lock removes them
 
         names = "\n".join(f"  {path}" for path in found)
-        yield Finding(f"a killed run of {spoken(dataset)} left\n{names}", "remove them", sweep)
+        yield Finding(
+            f"a killed run of {display_name(dataset)} left\n{names}", "remove them", remove_files
+        )
 
 
 def spilled_exports(place: Warehouse) -> Iterator[Finding]:
-    """What exports had no memory for, on the disk that is for it."""
+    """Yield the folders to which killed exports spilled what did not fit into memory."""
     target = export_spill(place.root)
-    if target and (found := abandoned(target)):
+    if target and (found := orphaned_temp_dirs(target)):
 
-        def sweep() -> None:
+        def remove_folders() -> None:
             for path in found:
                 remove(path)
 
         names = "\n".join(f"  {path}" for path in found)
-        yield Finding(f"a killed export left\n{names}", "remove them", sweep)
+        yield Finding(f"a killed export left\n{names}", "remove them", remove_folders)
 
 
 def checkpoints(place: Warehouse, assets: Sequence[Asset], dataset: str) -> Iterator[Finding]:
-    """Progress of interrupted trainings that no run will go on with."""
+    """Yield the checkpoints of interrupted trainings that no run will resume."""
     for asset in assets:
-        file = place.checkpoint(asset.name, dataset)
+        file = place.paths.checkpoint(asset.name, dataset)
         if file.exists() and (why := _why_useless(place, asset, dataset, file)):
 
-            def forget(file: Path = file) -> None:
-                with claim(place, dataset, DOCTOR):
+            def delete(file: Path = file) -> None:
+                with dataset_lock(place, dataset, DOCTOR):
                     file.unlink(missing_ok=True)
 
-            yield Finding(f"{file} is of no use: {why}", "remove it", forget)
+            yield Finding(f"{file} is of no use: {why}", "remove it", delete)
 
 
 def stale_catalogue(place: Warehouse) -> Iterator[Finding]:
-    """A database that does not show the tables that there are."""
+    """Yield the differences between the catalogue and the tables that exist."""
 
     def rebuild() -> None:
-        catalogue.rebuild(place.database, place.root)
+        catalogue.rebuild(place.paths.database, place.root)
 
-    for fault in catalogue.faults(place.database, place.root):
-        yield Finding(f"{place.database} {fault}", "rebuild it", rebuild)
+    for fault in catalogue.faults(place.paths.database, place.root):
+        yield Finding(f"{place.paths.database} {fault}", "rebuild it", rebuild)
 
 
 def _why_useless(place: Warehouse, asset: Asset, dataset: str, file: Path) -> str | None:
-    """Why nobody will go on with a training; None if the next run may."""
-    training = training_of(file)
+    """Return why no run will resume a training; None if the next run may."""
+    training = read_key(file)
     if training is None:
         return "it is damaged"
-    if training["code"] != asset.code:
+    if training["code_version"] != asset.code_version:
         return f"the code of {asset.name} has changed since"
-    made = readable_stamp(place, asset.name, dataset)
-    if made and training == {name: getattr(made, name) for name in ("code", "inputs", "config")}:
+    made = readable_provenance(place, asset.name, dataset)
+    if made and training == {name: getattr(made, name) for name in SAME}:
         return "the training has ended since"
-    for name, content in training["inputs"].items():
-        stamp = readable_stamp(place, name, dataset)
-        if stamp and stamp.content != content:
+    for name, content in training["input_hashes"].items():
+        provenance = readable_provenance(place, name, dataset)
+        if provenance and provenance.content_hash != content:
             return f"{name} has changed since"
     return None

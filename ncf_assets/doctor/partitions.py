@@ -1,27 +1,30 @@
-"""Partitions that nobody knows, that are missing, or whose files are damaged."""
+"""Find partitions that are not registered, that are missing, or whose files are damaged.
+
+What killed runs leave next to partitions is found in `ncf_assets.doctor.leftovers`.
+"""
 
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ncf_assets.best_trial import SEARCH
 from ncf_assets.datasets import Dataset
-from ncf_assets.doctor.finding import Finding, readable_stamp
-from ncf_assets.freshness import Asset
+from ncf_assets.doctor.finding import Finding, readable_provenance
+from ncf_assets.orchestration.staleness import SEARCH, Asset
 from ncf_assets.tables import tables
-from ncf_assets.warehouse import EVERY, DamagedError, Warehouse
-from ncf_assets.warehouse.parquet import verify
+from ncf_assets.warehouse.parquet import DamagedError, verify
+from ncf_assets.warehouse.paths import ALL_DATASETS
+from ncf_assets.warehouse.warehouse import Warehouse
 
 
-def foreign(place: Warehouse, registry: Mapping[str, Dataset]) -> Iterator[Finding]:
-    """Datasets that datasets.toml lacks, and tables that this version lacks."""
+def unregistered(place: Warehouse, registry: Mapping[str, Dataset]) -> Iterator[Finding]:
+    """Yield datasets that datasets.toml lacks, and tables that this version lacks."""
     files = [*place.root.glob("tables/*/dataset=*/*.parquet")]
     files += [*place.root.glob("models/*/dataset=*/model.json")]
     files += [*place.root.glob("reports/dataset=*/report.json")]
     datasets = {file.parent.name.removeprefix("dataset=") for file in files}
     for name in sorted(datasets - set(registry)):
         yield Finding(
-            f"there are files of dataset {name}, which {place.registry} does not list",
+            f"there are files of dataset {name}, which {place.paths.registry} does not list",
             f"add a block [{name}] there, or remove {place.root}/*/*/dataset={name} and"
             f" {place.root}/reports/dataset={name}",
         )
@@ -29,15 +32,15 @@ def foreign(place: Warehouse, registry: Mapping[str, Dataset]) -> Iterator[Findi
     for folder in sorted(folders):
         if folder.name not in tables():
             yield Finding(
-                f"{folder} holds a table that this version does not know",
+                f"{folder} has a table that this version does not know",
                 "remove it, or move what you want to keep out of tables/",
             )
 
 
 def damaged(place: Warehouse, assets: Iterable[Asset], dataset: str) -> Iterator[Finding]:
-    """Tables that do not read to their end as they were written, models and reports likewise."""
+    """Yield tables, models and reports that differ from what was written, reading all of them."""
     for asset in assets:
-        file = place.file(asset.name, dataset)
+        file = place.paths.file(asset.name, dataset)
         try:
             if not file.exists():
                 continue
@@ -46,24 +49,29 @@ def damaged(place: Warehouse, assets: Iterable[Asset], dataset: str) -> Iterator
             else:
                 _verify_record(place, asset.name, dataset)
         except DamagedError as error:
-            yield Finding(str(error), _made_again(asset.name, dataset))
+            yield Finding(str(error), _remake(asset.name, dataset))
 
 
 def missing(place: Warehouse, assets: Sequence[Asset], dataset: str) -> Iterator[Finding]:
-    """What is not there, though something was made from it."""
-    stamps = {asset.name: readable_stamp(place, asset.name, dataset) for asset in assets}
+    """Yield partitions that do not exist, though something was made from them."""
+    provenances = {asset.name: readable_provenance(place, asset.name, dataset) for asset in assets}
     for asset in assets:
-        made = [name for name, stamp in stamps.items() if stamp and asset.name in stamp.inputs]
-        if made and not place.file(asset.name, dataset).exists():
+        made = [
+            name
+            for name, provenance in provenances.items()
+            if provenance and asset.name in provenance.input_hashes
+        ]
+        if made and not place.paths.file(asset.name, dataset).exists():
             yield Finding(
-                f"{asset.name} of {dataset} is missing, from which {' and '.join(made)} came",
-                _made_again(asset.name, dataset),
+                f"{asset.name} of {dataset} is missing, though it was read for"
+                f" {' and '.join(made)}",
+                _remake(asset.name, dataset),
             )
 
 
-def _made_again(asset: str, dataset: str) -> str:
-    """The remedy of what can be made again."""
-    if dataset == EVERY:
+def _remake(asset: str, dataset: str) -> str:
+    """Return the remedy for a partition that can be made again."""
+    if dataset == ALL_DATASETS:
         return f"run `ncf-assets {asset}`"
     if asset == SEARCH:
         return f"run `ncf-assets tune {dataset}`"
@@ -71,9 +79,9 @@ def _made_again(asset: str, dataset: str) -> str:
 
 
 def _verify_record(place: Warehouse, asset: str, dataset: str) -> None:
-    """Raise DamagedError unless the record reads, and the files that it names are there, whole."""
-    place.stamp(asset, dataset)
-    record, folder = place.record(asset, dataset), place.folder(asset, dataset)
+    """Raise DamagedError unless the record reads, its files exist, and a model's is undamaged."""
+    place.get_provenance(asset, dataset)
+    record, folder = place.record(asset, dataset), place.paths.folder(asset, dataset)
     named = record["files"] if "files" in record else [record["file"]]
     for file in (folder / name for name in named if name):
         if not file.exists():
@@ -83,7 +91,7 @@ def _verify_record(place: Warehouse, asset: str, dataset: str) -> None:
 
 
 def _verify_archive(file: Path) -> None:
-    """Models are zip archives, with a checksum of each part."""
+    """Raise DamagedError if a model is damaged: it is a zip archive with checksums."""
     try:
         with zipfile.ZipFile(file) as archive:
             broken = archive.testzip()

@@ -1,5 +1,6 @@
-"""Getting raw reviews in: finding or fetching a file, and reading its lines one by one.
+"""Ingest raw reviews: find or download a file, and read its lines one by one.
 
-Here are files, lines and reasons for refusal. Tables, paths under `data/` and Dagster are not:
-`ncf_assets.warehouse` writes what this package yields, `ncf_assets.assets` calls both.
+This package knows files, lines and the reasons for which a line is rejected. It knows no tables and
+no Dagster: `ncf_assets.warehouse` writes what this package yields, and `ncf_assets.assets.ingest`
+calls both. The folders under `data/` are in `ncf_assets.warehouse.paths`.
 """

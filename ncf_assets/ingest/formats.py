@@ -1,8 +1,8 @@
-"""One line of a source file to one review, or to the reason why not.
+"""Turn one line of a source file into a review, or into the reason why it is none.
 
-Here are the source formats. What the values must satisfy is in `ncf_assets.ingest.rules`, how a
-Python dictionary becomes JSON in `ncf_assets.ingest.loose`; line numbers are
-`ncf_assets.ingest.reader`'s.
+This module knows the source formats. What the values must satisfy is in `ncf_assets.ingest.review`,
+and how a Python dictionary becomes JSON is in `ncf_assets.ingest.python_dicts`. Line numbers are
+given in `ncf_assets.ingest.reader`.
 """
 
 import csv
@@ -14,14 +14,15 @@ from datetime import date
 import msgspec
 
 from ncf_assets.datasets import CSV_COLUMNS, Dataset
-from ncf_assets.ingest import loose
-from ncf_assets.ingest.rules import Review, Rules
+from ncf_assets.ingest import python_dicts
+from ncf_assets.ingest.review import Review, Rules
 
 Parse = Callable[[bytes], Review | str]
 
-_FAR_DAY = date(9999, 1, 1)  # ours: later than any review
+_FAR_DAY = date(9999, 1, 1)  # chosen: later than any review
 
-# msgspec's messages to ours: stable (no byte offsets) and in the file's own terms.
+# msgspec's messages, and the reasons that replace them: stable (without byte offsets), and in the
+# file's own terms
 _REASONS = (
     (r"Object missing required field `(.+)`", r"missing key `\1`"),
     (r"Expected `str`, .* - at `\$\.(.+)`", r"`\1` is not text"),
@@ -37,7 +38,7 @@ _REASONS = (
 
 
 class _Amazon2014(msgspec.Struct, gc=False):
-    """The keys that we read of the 2014 and 2018 files; time in seconds."""
+    """The keys of the 2014 and 2018 files that are read; the time is in seconds."""
 
     user_id: str = msgspec.field(name="reviewerID")
     item_id: str = msgspec.field(name="asin")
@@ -46,7 +47,7 @@ class _Amazon2014(msgspec.Struct, gc=False):
 
 
 class _Amazon2023(msgspec.Struct, gc=False):
-    """The keys that we read of the 2023 files; time in milliseconds."""
+    """The keys of the 2023 files that are read; the time is in milliseconds."""
 
     user_id: str
     item_id: str = msgspec.field(name="parent_asin")
@@ -55,7 +56,7 @@ class _Amazon2023(msgspec.Struct, gc=False):
 
 
 class _Csv(msgspec.Struct, gc=False):
-    """The columns of a ratings-csv file, by the registry's names; time in seconds."""
+    """The columns of a ratings-csv file, by the registry's names; the time is in seconds."""
 
     user_id: str = msgspec.field(name="user")
     item_id: str = msgspec.field(name="item")
@@ -69,10 +70,10 @@ _Fields = _Amazon2014 | _Amazon2023 | _Csv
 def parser(dataset: Dataset, today: date) -> Parse:
     """Return the function that turns a line (bytes, without its line feed) into a review.
 
-    What is not a review becomes a reason, a short text for people. Only what is needed is checked:
-    the text that somebody wrote may hold bytes that are not UTF-8. Times run from 1995-01-01 to
-    the end of the day after `today`. A JSON line may also be a Python dictionary, as in the
-    complete files of 2014.
+    A line that is not a review becomes a reason, a short text for people. Only the values that are
+    needed are checked: the text that a reviewer wrote may have bytes that are not UTF-8. Times run
+    from 1995-01-01 to the end of the day after `today`. Instead of JSON, a line may have a Python
+    dictionary, as in the complete files of 2014.
     """
     if dataset.format == "ratings-csv":
         decode_csv = _csv_decoder(dataset.csv_columns or CSV_COLUMNS)
@@ -83,11 +84,11 @@ def parser(dataset: Dataset, today: date) -> Parse:
 
 
 def suggest_format(first_lines: Iterable[str]) -> str | None:
-    """Name a format under which one of `first_lines` would be accepted, or None.
+    """Return the name of a format that accepts one of `first_lines`, or None.
 
-    For the message about a file of which every line was rejected. The 2014 and 2018 files read
-    alike: both are called amazon-2014. ratings-csv is named if any order of columns fits. A time
-    in the future does not count against a format.
+    The message about a file of which every line was rejected suggests it. The 2014 and 2018 files
+    have the same keys, so both are called amazon-2014. ratings-csv is returned if any order of
+    columns fits. A time in the future does not exclude a format.
     """
     orders = itertools.permutations(CSV_COLUMNS)
     candidates = [
@@ -104,14 +105,17 @@ def suggest_format(first_lines: Iterable[str]) -> str | None:
 
 
 def _json_parser(struct: type[_Amazon2014 | _Amazon2023], ticks: int, today: date) -> Parse:
-    """Of JSON, and of the Python dictionaries of the old dumps; of a key given twice the last."""
+    """Return the parser of JSON lines and of the old dumps' Python dictionaries.
+
+    If a line has a key twice, the last value counts.
+    """
     decode = msgspec.json.Decoder(struct).decode
     rules = Rules.of(struct.__struct_encode_fields__, ticks, today)
     strict = _parser(decode, rules)
-    python = _parser(lambda line: decode(loose.to_json(line)), rules)
+    python = _parser(lambda line: decode(python_dicts.to_json(line)), rules)
 
     def parse(line: bytes) -> Review | str:
-        return python(line) if line.startswith(loose.OPENINGS) else strict(line)
+        return python(line) if line.startswith(python_dicts.OPENINGS) else strict(line)
 
     return parse
 
@@ -130,9 +134,9 @@ def _parser(decode: Callable[[bytes], _Fields], rules: Rules) -> Parse:
 
 
 def _reason(message: str) -> str:
-    for pattern, ours in _REASONS:
+    for pattern, reason in _REASONS:
         if found := re.fullmatch(pattern, message, re.DOTALL):
-            return found.expand(ours)
+            return found.expand(reason)
     return message
 
 

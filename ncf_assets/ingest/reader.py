@@ -1,8 +1,8 @@
-"""A source file's lines to batches of accepted and rejected ones, in constant memory.
+"""Read a source file's lines into batches of accepted and rejected ones, in constant memory.
 
-Here are splitting into lines and gathering them into batches. Opening and unpacking the file is
-`ncf_assets.ingest.packing`'s; what makes one line acceptable is said in
-`ncf_assets.ingest.formats`; writing the batches is `ncf_assets.warehouse`'s.
+This module splits bytes into lines and gathers the lines into batches. The file is opened and
+unpacked in `ncf_assets.ingest.compression`, one line is parsed in `ncf_assets.ingest.formats`, and
+`ncf_assets.warehouse` writes the batches.
 """
 
 import codecs
@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ncf_assets.datasets import Dataset
-from ncf_assets.ingest import packing
+from ncf_assets.ingest import compression
 from ncf_assets.ingest.formats import Parse, parser
 
 ACCEPTED = pa.schema(
@@ -28,9 +28,9 @@ ACCEPTED = pa.schema(
 )
 REJECTED = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("text", pa.string())])
 
-LONGEST_LINE = 16 << 20  # bytes; ours: far above any review, far below what fills the memory
-TEXT_KEPT = 64 << 10  # bytes of a rejected line's text that the table keeps; ours
-_BATCH_BYTES = 64 << 20  # ours: ends a batch of long lines, so that memory is bounded
+LONGEST_LINE = 16 << 20  # bytes; chosen: far above any review, far below what fills the memory
+TEXT_KEPT = 64 << 10  # bytes of a rejected line's text that the table keeps; chosen
+_BATCH_BYTES = 64 << 20  # chosen: it ends a batch of long lines, so that memory is bounded
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class _TooLong:
-    """A line above `LONGEST_LINE`, of which only the beginning was kept."""
+class _OversizedLine:
+    """A line above `LONGEST_LINE`, of which only the beginning is in memory."""
 
     head: bytes  # TEXT_KEPT bytes
     length: int  # bytes
@@ -54,38 +54,38 @@ def read(
     dataset: Dataset,
     today: date,
     batch_rows: int = 100_000,
-    unpacked_limit: int = packing.UNPACKED_LIMIT,
+    max_unpacked: int = compression.UNPACKED_LIMIT,
 ) -> Iterator[Batch]:
     """Yield every line of a plain or gzipped file exactly once, accepted or rejected, in order.
 
     A batch ends with the first block of 256 KiB that brings it to `batch_rows` lines or to 64 MiB.
     The latest valid time is the end of the day after `today`. Of a rejected line's text the first
-    64 KiB are kept, followed by its length; a line above 16 MiB is rejected unread. Raises
-    `SourceError`, while iterating, where the file as a whole cannot be read or unpacks to more than
-    `unpacked_limit` bytes; what was yielded until then must be thrown away.
+    64 KiB are kept, followed by its length; a line above 16 MiB is rejected without parsing it.
+    While iterating, raise `SourceError` if the file cannot be read or unpacks to more than
+    `max_unpacked` bytes. The caller must then discard what was yielded before.
     """
     parse = parser(dataset, today)
-    held, first, size = _Held(), 1, 0
-    for lines, n_bytes in _lines(path, unpacked_limit):
-        if isinstance(lines, _TooLong):
-            held.refuse(first, lines)
+    builder, first, size = _BatchBuilder(), 1, 0
+    for lines, n_bytes in _lines(path, max_unpacked):
+        if isinstance(lines, _OversizedLine):
+            builder.reject(first, lines)
             first += 1
         else:
-            held.add(lines, first, parse)
+            builder.add(lines, first, parse)
             first += len(lines)
         size += n_bytes
-        if held.rows >= batch_rows or size >= _BATCH_BYTES:
-            yield held.batch()
-            held, size = _Held(), 0
-    if held.rows:
-        yield held.batch()
+        if builder.rows >= batch_rows or size >= _BATCH_BYTES:
+            yield builder.batch()
+            builder, size = _BatchBuilder(), 0
+    if builder.rows:
+        yield builder.batch()
 
 
 class _Columns:
-    """The rows of a record batch to come, column by column.
+    """The rows of a record batch that is being built, column by column.
 
-    Numbers and texts are no work for Python's garbage collector; as many tuples would be, and cost
-    a third of the time.
+    Python's garbage collector does not visit numbers and texts. It would visit as many tuples,
+    which would cost a third of the time.
     """
 
     def __init__(self, schema: pa.Schema) -> None:
@@ -104,8 +104,8 @@ class _Columns:
         return pa.record_batch(self._columns, schema=self._schema)
 
 
-class _Held:
-    """The lines of a batch to come."""
+class _BatchBuilder:
+    """The lines of a batch that is being built."""
 
     def __init__(self) -> None:
         self._accepted, self._rejected = _Columns(ACCEPTED), _Columns(REJECTED)
@@ -115,7 +115,7 @@ class _Held:
         return len(self._accepted) + len(self._rejected)
 
     def add(self, lines: list[bytes], first: int, parse: Parse) -> None:
-        """Parse the `lines` of a block, of which the first has the number `first`."""
+        """Parse the `lines` of a block; the number of the first one is `first`."""
         accepted: list[tuple[int, str, str, float, int]] = []
         rejected: list[tuple[int, str, str]] = []
         for number, line in enumerate(lines, start=first):
@@ -128,8 +128,8 @@ class _Held:
         self._accepted.add(accepted)
         self._rejected.add(rejected)
 
-    def refuse(self, number: int, line: _TooLong) -> None:
-        """Take in a line that is too long to be parsed."""
+    def reject(self, number: int, line: _OversizedLine) -> None:
+        """Add a line that is too long to be parsed."""
         reason = f"longer than {LONGEST_LINE >> 20} MiB"
         self._rejected.add([(number, reason, _text(line.head, line.length))])
 
@@ -138,47 +138,48 @@ class _Held:
 
 
 def _text(line: bytes, length: int) -> str:
-    """The text of a rejected line: whole, or its beginning and its length."""
+    """Return the text of a rejected line: all of it, or its beginning and its length."""
     if length <= TEXT_KEPT:
         return line.decode(errors="backslashreplace")
-    # a decoder that waits for more drops a character that the cut has halved
+    # an incremental decoder drops a character that the cut has halved, as it waits for its end
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     return f"{decoder.decode(line[:TEXT_KEPT])}… ({length:,} bytes in all)"
 
 
-def _lines(path: Path, unpacked_limit: int) -> Iterator[tuple[list[bytes] | _TooLong, int]]:
+def _lines(path: Path, max_unpacked: int) -> Iterator[tuple[list[bytes] | _OversizedLine, int]]:
     """Yield the lines of a file, block by block, and their bytes in memory.
 
-    A line feed ends each but perhaps the last. A line above `LONGEST_LINE` comes alone.
+    Each line ends with a line feed, except perhaps the last. A line above `LONGEST_LINE` is yielded
+    alone.
     """
-    begun = _Begun()
-    for block in packing.blocks(path, unpacked_limit):
+    buffer = _LineBuffer()
+    for block in compression.blocks(path, max_unpacked):
         lines = block.split(b"\n")
-        begun.add(lines[0])
+        buffer.add(lines[0])
         if len(lines) == 1:
             continue
-        ended = begun.end()
-        begun.add(lines.pop())
-        if isinstance(ended, _TooLong):
+        ended = buffer.end()
+        buffer.add(lines.pop())
+        if isinstance(ended, _OversizedLine):
             yield ended, TEXT_KEPT
             yield lines[1:], len(block)
         else:
             lines[0] = ended
             yield lines, len(block)
-    if begun.length:
-        ended = begun.end()
-        yield (ended if isinstance(ended, _TooLong) else [ended]), LONGEST_LINE
+    if buffer.length:
+        ended = buffer.end()
+        yield (ended if isinstance(ended, _OversizedLine) else [ended]), LONGEST_LINE
 
 
-class _Begun:
-    """A line whose end has not been read yet, in pieces of a block."""
+class _LineBuffer:
+    """A line whose end has not been read yet, in pieces from one or more blocks."""
 
     def __init__(self) -> None:
         self.length = 0  # bytes
         self._pieces: list[bytes] = []
 
     def add(self, piece: bytes) -> None:
-        """Take in the next bytes; of a line that has become too long only the head is kept."""
+        """Add the next bytes; of a line that has become too long keep only the head."""
         too_long = self.length > LONGEST_LINE
         self.length += len(piece)
         if not too_long:
@@ -186,8 +187,8 @@ class _Begun:
             if self.length > LONGEST_LINE:
                 self._pieces = [b"".join(self._pieces)[:TEXT_KEPT]]
 
-    def end(self) -> bytes | _TooLong:
-        """The line; the next one begins."""
+    def end(self) -> bytes | _OversizedLine:
+        """Return the line, and begin the next one."""
         joined, length = b"".join(self._pieces), self.length
         self._pieces, self.length = [], 0
-        return _TooLong(joined, length) if length > LONGEST_LINE else joined
+        return _OversizedLine(joined, length) if length > LONGEST_LINE else joined

@@ -1,13 +1,13 @@
-"""The synthetic sample: reviews in the look of Amazon's 2014 5-core files, made from a seed.
+"""Make the synthetic sample: reviews that look like Amazon's 2014 5-core files, from a seed.
 
-Run as `python -m ncf_assets.ingest.sample data/sample/reviews_Sample_5.json.gz`. Nothing here is
-taken from real data, and the lines are the same on every machine: the only randomness is
-`random.Random.random`, which Python keeps stable, and the only arithmetic what IEEE 754 fixes.
-(How gzip packs them is up to the zlib that Python was built with.)
+Run `python -m ncf_assets.ingest.sample data/sample/reviews_Sample_5.json.gz`. Nothing here is taken
+from real data. The lines are the same on every machine: the only randomness is
+`random.Random.random`, which Python keeps stable, and all arithmetic is fixed by IEEE 754. The
+gzipped bytes may differ with the zlib that Python was built with.
 
-The world: each item belongs to one of `TASTES` tastes, some to a second; each user has a main
-taste and a lesser one. A user picks a taste, then an item of it by Zipf-like popularity. So
-popularity explains a part of what is chosen and the tastes much of the rest.
+Each item belongs to one of `TASTES` tastes, and some items belong to a second one. Each user has a
+main taste and a lesser one. A user picks a taste, then an item of it by Zipf-like popularity. So
+popularity explains a part of the choices, and the tastes explain much of the rest.
 """
 
 import gzip
@@ -26,14 +26,14 @@ SEED = 20140723
 TASTES = 8
 CORE = 5  # every user and every item keeps at least so many reviews
 _USERS, _ITEMS = 1505, 820  # before the 5-core; about 1,500 and 800 remain
-_LAST_DAY = date(2014, 7, 23)  # that of the 2014 files
+_LAST_DAY = date(2014, 7, 23)  # the last day of the 2014 files
 _SAME_DAY = 0.4  # the share of reviews written on the day of the user's next one
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _SUMMARIES = ("", "One star", "Two stars", "Three stars", "Four stars", "Five stars")
 
 
 class Choice(NamedTuple):
-    """One synthetic review before it is written down."""
+    """One synthetic review before it becomes a line."""
 
     item: int
     user: int
@@ -49,7 +49,7 @@ class Shelf(NamedTuple):
 
 
 def sample(seed: int = SEED) -> bytes:
-    """Return the sample's lines, uncompressed: one JSON review each, ordered by item."""
+    """Return the sample's lines, not compressed: one JSON review each, ordered by item."""
     random = Random(seed)  # noqa: S311  # not for secrets
     shelves = _shelves(random)
     choices = [choice for user in range(_USERS) for choice in _choices(random, user, shelves)]
@@ -59,12 +59,12 @@ def sample(seed: int = SEED) -> bytes:
 
 
 def write(path: Path, lines: bytes) -> None:
-    """Write gzipped lines without a time or name in the header."""
+    """Write gzipped lines, without a time or a name in the header."""
     path.write_bytes(gzip.compress(lines, mtime=0))
 
 
 def _shelves(random: Random) -> list[Shelf]:
-    """Deal items out to tastes: one each, a quarter of them also a second."""
+    """Return the tastes' items: each item has one taste, and a quarter of them have a second."""
     members: list[list[int]] = [[] for _ in range(TASTES)]
     for item in range(_ITEMS):
         taste = item % TASTES
@@ -81,7 +81,7 @@ def _choices(random: Random, user: int, shelves: list[Shelf]) -> list[Choice]:
     main = int(random.random() * TASTES)
     second = int(random.random() * TASTES)
     count = CORE + min(95, int(3.3 / random.random() - 3.3))  # long-tailed, about 16 on average
-    picked: dict[int, bool] = {}  # item: of the user's tastes
+    picked: dict[int, bool] = {}  # item: whether it is of the user's tastes
     while len(picked) < count:
         chance = random.random()
         taste = main if chance < 0.8 else second if chance < 0.95 else int(random.random() * TASTES)
@@ -89,7 +89,7 @@ def _choices(random: Random, user: int, shelves: list[Shelf]) -> list[Choice]:
         item = shelf.items[bisect(shelf.cumulative, random.random() * shelf.cumulative[-1])]
         picked.setdefault(item, taste in (main, second))
     days = _days(random, count)
-    # in random order: popular items are picked early, and must not all be written early
+    # in random order: popular items are picked early, and must not all be reviewed early
     return [
         Choice(item, user, _stars(random, picked[item]), day)
         for item, day in zip(_shuffled(random, picked), days, strict=True)
@@ -97,13 +97,13 @@ def _choices(random: Random, user: int, shelves: list[Shelf]) -> list[Choice]:
 
 
 def _stars(random: Random, liked: bool) -> int:
-    """Draw stars, skewed to 5 as Amazon's are, less so outside the user's tastes."""
+    """Draw stars that are skewed to 5 as Amazon's are, but less so outside the user's tastes."""
     shares = (0.03, 0.07, 0.17, 0.40) if liked else (0.10, 0.22, 0.42, 0.68)
     return 1 + bisect(shares, random.random())
 
 
 def _days(random: Random, count: int) -> list[date]:
-    """Return whole days backwards from the user's last one: equal or some days apart."""
+    """Return days from the user's last one backwards; some are equal, others are days apart."""
     days = [_LAST_DAY - timedelta(days=int(700 * random.random()))]
     while len(days) < count:
         gap = 0 if random.random() < _SAME_DAY else 1 + int(90 * random.random() * random.random())
@@ -130,7 +130,7 @@ def _ids(random: Random, prefix: str, length: int, count: int) -> list[str]:
 
 
 def _shuffled(random: Random, items: Iterable[int]) -> list[int]:
-    # by keys of our own: Python may change `Random.shuffle`
+    # by drawn keys, as Python may change `Random.shuffle`
     keyed = [(random.random(), item) for item in items]
     return [item for _, item in sorted(keyed)]
 

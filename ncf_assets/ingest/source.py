@@ -1,8 +1,8 @@
-"""A dataset's source as the files that it consists of: one, or several that are read as one.
+"""Read a dataset's source: one file, or several files that are read as one.
 
-Here are which files these are, by what they are told from others, and the numbering of lines
-through all of them, whether one process reads them or each is read by a task of its own. What is in
-one file is `ncf_assets.ingest.reader`'s concern; who runs the tasks is `ncf_assets.warehouse`'s.
+This module says which files a source has, what distinguishes them from other files, and how lines
+are numbered through all of them, whether one process reads all files or one task reads each. One
+file is read in `ncf_assets.ingest.reader`; the tasks run in `ncf_assets.warehouse.spark`.
 """
 
 import hashlib
@@ -16,19 +16,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ncf_assets.datasets import Dataset
-from ncf_assets.ingest import packing, reader
+from ncf_assets.ingest import compression, reader
 from ncf_assets.ingest.reader import ACCEPTED, REJECTED, Batch
 
-# One row is one line of a file: accepted if `reason` is null. Line 0 says why a file is refused.
+# A row is a line of a file, and it is accepted if `reason` is null. Line 0 says why a file cannot
+# be read.
 ROWS = pa.unify_schemas([pa.schema([("part", pa.int32())]), ACCEPTED, REJECTED])
 
 Signature = dict[str, int | str]
 
 
 def files_of(source: Path) -> list[Path]:
-    """The files by name: one, those of a folder, or those whose name fits a pattern; maybe none.
+    """Return a source's files in the order of their names; there may be none.
 
-    Of folder and pattern, names that begin with `.` or `_` are left out, as Spark leaves them out.
+    A source is a file, a folder, or a pattern for names. In a folder, and with a pattern, names
+    that begin with `.` or `_` are left out, as Spark leaves them out.
     """
     if source.is_file():
         return [source]
@@ -38,76 +40,79 @@ def files_of(source: Path) -> list[Path]:
 
 
 def signature(source: Path) -> Signature:
-    """By what a source is told, without reading it, from what lay there before."""
+    """Return what shows, without reading the files, whether a source has changed."""
     files = files_of(source)
-    facts = [(file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
+    listing = [(file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
     found: Signature = {
-        "size": sum(size for _, size, _ in facts),
-        "mtime_ns": max((mtime for _, _, mtime in facts), default=0),
+        "size": sum(size for _, size, _ in listing),
+        "mtime_ns": max((mtime for _, _, mtime in listing), default=0),
     }
     if files != [source]:
-        found["listing"] = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        found["listing"] = hashlib.sha256(json.dumps(listing).encode()).hexdigest()
     return found
 
 
 def fingerprint(files: Sequence[Path]) -> str:
-    """The SHA-256 of a file, in hexadecimal; of several that of theirs, a line each."""
-    with ThreadPoolExecutor() as pool:  # hashing lets other threads go on
-        hashes = list(pool.map(packing.fingerprint, files))
+    """Return the SHA-256 of a file, in hexadecimal; of several, that of their hashes in lines."""
+    with ThreadPoolExecutor() as pool:  # hashlib releases the interpreter's lock
+        hashes = list(pool.map(compression.fingerprint, files))
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
 def read(
-    files: Sequence[Path], dataset: Dataset, today: date, unpacked_limit: int
+    files: Sequence[Path], dataset: Dataset, today: date, max_unpacked: int
 ) -> Iterator[Batch]:
-    """The lines of one file after the other, numbered through; each as `reader.read` has it."""
+    """Yield the batches that `reader.read` yields of each file; line numbers go on through all."""
     before = 0
     for file in files:
         lines = 0
-        for batch in reader.read(file, dataset, today, unpacked_limit=unpacked_limit):
+        for batch in reader.read(file, dataset, today, max_unpacked=max_unpacked):
             lines += batch.accepted.num_rows + batch.rejected.num_rows
-            yield _later(batch, before)
+            yield _renumbered(batch, before)
         before += lines
 
 
 def rows(
-    files: Sequence[Path], dataset: Dataset, today: date, unpacked_limit: int, part: int
+    files: Sequence[Path], dataset: Dataset, today: date, max_unpacked: int, part: int
 ) -> Iterator[pa.RecordBatch]:
-    """The lines of one file, as ROWS: the work of one task."""
+    """Yield the lines of one file as ROWS; this is the work of one task."""
     try:
-        for batch in reader.read(files[part], dataset, today, unpacked_limit=unpacked_limit):
+        for batch in reader.read(files[part], dataset, today, max_unpacked=max_unpacked):
             for kind in (batch.accepted, batch.rejected):
                 if kind.num_rows:
                     yield _as_rows(kind, part)
-    except packing.SourceError as error:
+    except compression.SourceError as error:
         refusal = [[0], [str(error)], [""]]
         yield _as_rows(pa.record_batch(refusal, schema=REJECTED), part)
 
 
 def batches(found: Iterable[pa.RecordBatch]) -> Iterator[Batch]:
-    """What `read` gives, from the ROWS of all files in order; none is empty or of two files."""
+    """Yield what `read` yields, from the ROWS of all files in their order.
+
+    No batch of `found` is empty, and none has rows of two files.
+    """
     part, lines, before = 0, 0, 0
     for batch in found:
         if (at := batch["part"][0].as_py()) != part:
             part, lines, before = at, 0, before + lines
         lines += batch.num_rows
         accepted = pc.is_null(batch["reason"])
-        refused = batch.filter(pc.invert(accepted)).select(REJECTED.names)
-        if (at := pc.index(refused["line"], 0).as_py()) >= 0:
-            raise packing.SourceError(refused["reason"][at].as_py())
-        yield _later(Batch(batch.filter(accepted).select(ACCEPTED.names), refused), before)
+        rejected = batch.filter(pc.invert(accepted)).select(REJECTED.names)
+        if (at := pc.index(rejected["line"], 0).as_py()) >= 0:
+            raise compression.SourceError(rejected["reason"][at].as_py())
+        yield _renumbered(Batch(batch.filter(accepted).select(ACCEPTED.names), rejected), before)
 
 
 def _as_rows(batch: pa.RecordBatch, part: int) -> pa.RecordBatch:
-    """A batch with the columns of ROWS, those that it does not have null."""
+    """Return a batch with the columns of ROWS; those that it does not have are null."""
     known = {"part": pa.repeat(pa.scalar(part, pa.int32()), batch.num_rows)}
     known |= dict(zip(batch.schema.names, batch.columns, strict=True))
     columns = [known.get(field.name, pa.nulls(batch.num_rows, field.type)) for field in ROWS]
     return pa.record_batch(columns, schema=ROWS)
 
 
-def _later(batch: Batch, before: int) -> Batch:
-    """The batch with its lines numbered as after `before` others."""
+def _renumbered(batch: Batch, before: int) -> Batch:
+    """Return the batch with `before` added to its line numbers."""
     return Batch(
         *(
             pa.record_batch([pc.add(kind["line"], before), *kind.columns[1:]], kind.schema.names)

@@ -1,7 +1,7 @@
-"""Work on slices of rows by all cores: one thread each, and one BLAS thread inside each.
+"""Work on slices of rows with all cores: one thread each, and one BLAS thread inside each.
 
-numpy lets go of Python's lock in long operations, so threads suffice and share all arrays. What
-is done with a slice is decided by the caller.
+numpy releases Python's lock in long operations, so threads suffice and share all arrays. The caller
+decides what is done with a slice.
 """
 
 import os
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threadpoolctl import threadpool_limits
 
 
-def over_slices(work: Callable[[slice], None], n: int, size: int) -> None:
+def map_slices(work: Callable[[slice], None], n: int, size: int) -> None:
     """Call `work` for 0 … n - 1 in slices of `size`; the first error ends it and is raised."""
     slices = [slice(start, min(start + size, n)) for start in range(0, n, size)]
     pool = ThreadPoolExecutor(cores())
@@ -25,5 +25,5 @@ def over_slices(work: Callable[[slice], None], n: int, size: int) -> None:
 
 
 def cores() -> int:
-    """Number of cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

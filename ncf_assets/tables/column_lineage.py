@@ -1,6 +1,7 @@
-"""Which columns of other tables a column is made from: told by its select, else by its header.
+"""Find the columns of other tables that a column is made from, in its select or in its header.
 
-A table that Python makes names in a column's meaning the column that it takes over: `users.user`.
+If Python makes the table, the header names the columns in the meaning of a column: `users.user`.
+`ncf_assets.orchestration.metadata` hands the result to the UI.
 """
 
 import re
@@ -9,16 +10,17 @@ from collections.abc import Mapping
 import sqlglot.lineage
 from sqlglot import exp
 
-from ncf_assets.tables import Column, Table, tables
+from ncf_assets.sql_files import Column
+from ncf_assets.tables import Table, tables
 
 Source = tuple[str, str]  # table and column
 _NAMED = re.compile(r"(\w+)\.(\w+)")
 
 
 def column_lineage(table: Table) -> dict[str, list[Source]]:
-    """For each column of a table the columns of other tables that it is made from, sorted.
+    """Return for each column of a table the columns of other tables that it is made from, sorted.
 
-    A column that only counts rows, or says a constant, is made from no column and is left out.
+    A column that only counts rows, or is a constant, is made from no column and is left out.
     """
     sources = _by_select(table, table.select) if table.select else _by_header(table.columns)
     return {column: sorted(found) for column, found in sources.items() if found}
@@ -34,7 +36,7 @@ def _by_select(table: Table, select: str) -> dict[str, set[Source]]:
 
 
 def _leaves(root: sqlglot.lineage.Node) -> set[Source]:
-    """The columns at the end of a tree; a leaf's name is `alias.column` of the table it reads."""
+    """Return the columns at a tree's leaves; the name of a leaf is `alias.column` of its table."""
     return {
         (node.expression.name, node.name.rpartition(".")[2])
         for node in root.walk()

@@ -1,16 +1,16 @@
--- By how much NeuMF is better than each other model, over the same test users: the differences are
--- paired, so their intervals are narrower than those of the two models in metrics suggest.
+-- NeuMF is compared with each other model over the same test users. The differences are paired, so
+-- their intervals are narrower than those of the two models in metrics suggest.
 --
 -- grain: one metric of one pair of models
 -- key: model, baseline, protocol, metric, k
--- made by: ncf_assets/ncf/evaluation.py (no select: the intervals are bootstrapped)
+-- python: ncf_assets/ncf/evaluation/summary.py (no select: the intervals are bootstrapped)
 --
 -- column model VARCHAR: 'neumf'
--- column baseline VARCHAR: the other model, networks included
+-- column baseline VARCHAR: the other model, which may be a network
 -- column protocol VARCHAR: as test_ranks.protocol
 -- column metric VARCHAR: 'hr' or 'ndcg', ties by expectation
 -- column k INTEGER: length of the recommendation list
--- column difference DOUBLE: mean over users of what the model's test_ranks.n_better and test_ranks.n_tied are worth less what the baseline's are; above 0 the model is better
+-- column difference DOUBLE: mean over users of the model's gain from test_ranks.n_better and test_ranks.n_tied, minus the baseline's gain; above 0 the model is better
 -- column ci_low DOUBLE: lower end of the 95 % bootstrap interval over users; above 0 the model beats the baseline
 -- column ci_high DOUBLE: upper end of the 95 % bootstrap interval over users
 -- column n_users INTEGER: test users

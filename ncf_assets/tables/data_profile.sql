@@ -1,11 +1,12 @@
--- What the data looks like, in one row: what was read, what was left of it, and how it hangs together.
+-- One row shows what the data looks like: what was read, what was left of it, and how users and
+-- items are connected.
 --
 -- grain: the dataset
 -- key: lines
 --
 -- column lines BIGINT: lines of the source file
 -- column rejected BIGINT: lines that are not a review, see rejected_reviews
--- column duplicates BIGINT: reviews that gave way to a later one of the same user and item
+-- column duplicates BIGINT: reviews that a later one of the same user and item replaces
 -- column users BIGINT: users with a review
 -- column items BIGINT: items with a review
 -- column interactions BIGINT: pairs of user and item
@@ -15,9 +16,9 @@
 -- column train BIGINT: interactions for training
 -- column validation BIGINT: users with a validation item
 -- column test BIGINT: users with a test item
--- column cold_test BIGINT: of these, users whose test item nobody has in train
--- column tied_users DOUBLE: share of test users whose last time is that of several items, so that a hash chose, 0 to 1
--- column single_day_users DOUBLE: share of test users whose interactions are all of one day (UTC), 0 to 1
+-- column cold_test BIGINT: test users whose test item nobody has in train
+-- column tied_users DOUBLE: share of test users with several items at their last time, of which a hash chose one, 0 to 1
+-- column single_day_users DOUBLE: share of test users whose interactions are all on one day (UTC), 0 to 1
 -- column first_time BIGINT: earliest interaction, seconds since 1970-01-01 UTC
 -- column last_time BIGINT: latest interaction, seconds since 1970-01-01 UTC
 with lasts as (

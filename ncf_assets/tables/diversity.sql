@@ -1,5 +1,5 @@
--- How the recommendations spread over the catalogue: how many items anybody is shown, how little known
--- they are, and how unevenly they are shown.
+-- These figures show how the recommendations spread over the catalogue: how many items are shown to
+-- anybody, how little known they are, and how unevenly they are shown.
 --
 -- grain: one figure of one length of list
 -- key: model, metric, k
@@ -7,7 +7,7 @@
 -- column model VARCHAR: the model that recommends
 -- column metric VARCHAR: 'coverage', 'gini' or 'novelty'
 -- column k INTEGER: the first k of each user's recommendations, or all if there are fewer
--- column value DOUBLE: coverage: share of all items shown to anybody, 0 to 1; gini: 0 if each item is shown equally often, near 1 if one alone is; novelty: mean bits of -log2(share of train users who have the item; of an item that none has, as if one had), to nine decimals, as engines add in another order
+-- column value DOUBLE: coverage: share of all items that are shown to anybody, 0 to 1; gini: 0 if all items are shown equally often, near 1 if only one is shown; novelty: mean bits of -log2(share of train users who have the item; an item that none has counts as if one had it), rounded to nine decimals, as engines add in different orders
 with lengths as (
   select 10 as k
   union all

@@ -1,8 +1,8 @@
--- One interaction for each user and item: of several reviews the latest stays
--- (of several at the same time, the one with the highest rating).
+-- Each pair of user and item has one interaction: of several reviews the latest stays, and of
+-- several at the same time the one with the highest rating.
 --
 -- Amazon's times up to 2018 are whole days, so many users have several items on their last day.
--- `recency` breaks such ties by a hash of (seed, user, item): item id or file order would leak
+-- `recency` breaks such ties by a hash of (seed, user, item), as item id or file order would leak
 -- popularity into the split.
 --
 -- grain: one pair of user and item
@@ -11,8 +11,8 @@
 --
 -- column user INTEGER: users.user
 -- column item INTEGER: items.item
--- column rank INTEGER: dense rank by time within the user, from 1; the same time is the same rank
--- column recency INTEGER: 1 for the user's last interaction, 2 for the one before; ties in time broken by hash
+-- column rank INTEGER: dense rank by time within the user, from 1; equal times have equal ranks
+-- column recency INTEGER: 1 for the user's last interaction, 2 for the one before; a hash breaks ties in time
 -- column rating DOUBLE: stars, 1 to 5
 -- column timestamp BIGINT: seconds since 1970-01-01 UTC
 with reviews as (

@@ -1,4 +1,5 @@
--- Every item with at least one accepted review, numbered densely: the id map for embeddings.
+-- Every item with at least one accepted review has a dense number: this is the id map for
+-- embeddings.
 --
 -- grain: one item
 -- key: item

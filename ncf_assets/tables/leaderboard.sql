@@ -1,5 +1,5 @@
--- All datasets side by side: the figures over all test users of every dataset that has a report.
--- The select is run on one dataset after the other. What the figures are is said in metrics.
+-- Datasets are compared by their figures over all test users; every dataset with a report is here.
+-- The select runs on one dataset after the other. The header of metrics explains the figures.
 --
 -- grain: one metric of one model on one dataset
 -- key: dataset, model, protocol, metric, k

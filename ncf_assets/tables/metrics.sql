@@ -1,17 +1,17 @@
--- Every figure of the evaluation, in long form: any of them is one `where` away.
--- With one held-out item for each user recall is the hit ratio; it stands here under both names.
--- Bins of segments count interactions in train.
+-- Every figure of the evaluation has a row of its own: any of them is one `where` away.
+-- With one held-out item for each user, recall is the hit ratio, and it has both names here.
+-- The bins of segments count interactions in train.
 --
 -- grain: one metric of one model
 -- key: model, protocol, segment, metric, k
--- made by: ncf_assets/ncf/evaluation.py (no select: the intervals are bootstrapped)
+-- python: ncf_assets/ncf/evaluation/summary.py (no select: the intervals are bootstrapped)
 --
 -- column model VARCHAR: test_ranks.model: 'neumf', 'gmf', 'mlp', or a baseline
 -- column protocol VARCHAR: as test_ranks.protocol; 'sampled-99-corrected' estimates 'full' from 'sampled-99' (Krichene and Rendle 2020)
--- column segment VARCHAR: 'all': every test user; 'history 5-9': users with 5 to 9; 'popularity 5-19': held-out items with 5 to 19; 'cold': with none
+-- column segment VARCHAR: 'all': every test user; 'history 5-9': users with 5 to 9 interactions; 'popularity 5-19': held-out items with 5 to 19; 'cold': held-out items with none
 -- column metric VARCHAR: 'hr', 'ndcg', 'mrr', 'recall' or 'auc', ties by expectation; hr and ndcg with _optimistic or _pessimistic: all ties won or lost
 -- column k INTEGER: length of the recommendation list; 0 for auc, which looks at the whole list
--- column value DOUBLE: mean over users of what test_ranks.n_better and test_ranks.n_tied are worth, 0 to 1; a corrected one is an estimate and may lie outside
+-- column value DOUBLE: mean over users of the gain from test_ranks.n_better and test_ranks.n_tied, 0 to 1; a corrected value is an estimate and may lie outside
 -- column ci_low DOUBLE: lower end of the 95 % bootstrap interval over users
 -- column ci_high DOUBLE: upper end of the 95 % bootstrap interval over users
 -- column n_users INTEGER: test users in the segment

@@ -1,9 +1,10 @@
--- For each held-out item the random items it competes with: distinct, and unseen by the user in any split.
--- They depend on the seed, the user, the user's own history and the set of items; on nothing else.
+-- Each held-out item competes with random items: they are distinct, and the user has not seen them
+-- in any split. They depend only on the seed, the user, the user's own history and the set of
+-- items.
 --
 -- grain: one competitor of one held-out item
 -- key: split, user, position
--- made by: ncf_assets/ncf/sampling.py (no select: draws are counter-based, and repeated until unseen)
+-- python: ncf_assets/ncf/evaluation/evaluation_negatives.py (no select: draws are counter-based, and repeated until unseen)
 --
 -- column split VARCHAR: 'test' or 'validation'
 -- column user INTEGER: users.user

@@ -1,9 +1,9 @@
--- What to show somebody of whom nothing is known: the 20 items with the most interactions.
+-- A user of whom nothing is known is shown the popular items: the 20 with the most interactions.
 --
 -- grain: one item
 -- key: position
 --
--- column position INTEGER: from 1, the most popular first; equals in the order of item_id
+-- column position INTEGER: from 1, the most popular first; equally popular items are in the order of item_id
 -- column item_id VARCHAR: items.item_id
 -- column score DOUBLE: distinct users who have reviewed the item
 with ordered as (

@@ -1,10 +1,10 @@
--- The accepted lines of the source file, in the file's own terms.
+-- These are the accepted lines of the source file, in the file's own terms.
 --
 -- grain: one accepted line
 -- key: line
--- made by: ncf_assets/assets/ingest.py (no select: lines are validated one by one while they stream in)
+-- python: ncf_assets/assets/ingest.py (no select: lines are validated one by one while they stream in)
 --
--- column line BIGINT: line number in the source file, from 1; of several files counted on through all, in the order of their names
+-- column line BIGINT: line number in the source file, from 1; with several files the numbers go on through all, in the order of their names
 -- column user_id VARCHAR: the reviewer's id
 -- column item_id VARCHAR: the product's id (asin; parent_asin in the 2023 files)
 -- column rating DOUBLE: stars, 1 to 5

@@ -1,10 +1,10 @@
--- What to show each user next: the items that NeuMF scores highest of all that the user has not rated.
--- Nothing that the user has ever rated is among them, held-out items included. For users who are not
--- here, the macro `recommend` answers with popular_items.
+-- Each user has a list of items to show next: those that NeuMF scores highest of all that the user
+-- has not rated. No item that the user has ever rated is among them, held-out items included. For
+-- users who are not here, the macro `recommend` answers with popular_items.
 --
 -- grain: one item recommended to one user
 -- key: user_id, position
--- made by: ncf_assets/ncf/recommending.py (no select: the scores come from the network)
+-- python: ncf_assets/ncf/recommend/top_k.py (no select: the scores come from the network)
 --
 -- column user_id VARCHAR: users.user_id
 -- column position INTEGER: from 1, the best first; equal scores in the order of item_id

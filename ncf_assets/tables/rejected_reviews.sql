@@ -1,9 +1,10 @@
--- The lines of the source file that were not accepted, each with its reason. Accepted + rejected = lines.
+-- These are the lines of the source file that were not accepted, each with its reason. Accepted and
+-- rejected lines add up to all lines.
 --
 -- grain: one rejected line
 -- key: line
--- made by: ncf_assets/assets/ingest.py (no select: lines are validated one by one while they stream in)
+-- python: ncf_assets/assets/ingest.py (no select: lines are validated one by one while they stream in)
 --
--- column line BIGINT: line number in the source file, from 1; of several files counted on through all, in the order of their names
+-- column line BIGINT: line number in the source file, from 1; with several files the numbers go on through all, in the order of their names
 -- column reason VARCHAR: the rule that the line breaks, and what was found
--- column text VARCHAR: the line as it stood, of long ones the first 65,536 bytes and the length; bytes that are not UTF-8 as \xNN
+-- column text VARCHAR: the line, or of a long one its first 65,536 bytes and its length; bytes that are not UTF-8 are written as \xNN

@@ -1,4 +1,5 @@
--- Leave-one-out: the last interaction of each user with 3 or more; nothing is ever chosen on it.
+-- Leave-one-out holds out the last interaction of each user with 3 or more. Nothing is ever chosen
+-- on it.
 --
 -- grain: one user with 3 or more interactions
 -- key: user

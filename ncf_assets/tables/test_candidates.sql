@@ -1,4 +1,4 @@
--- The lists that models rank: the held-out item of each test user, then its negatives.
+-- Each test user has a list that the models rank: the held-out item, then its negatives.
 --
 -- grain: one item of one test user's list
 -- key: user, position

@@ -1,8 +1,9 @@
--- Where each model places the held-out item among its candidates. Every metric follows from this table.
+-- Each row says where a model places a held-out item among its candidates. Every metric follows
+-- from this table.
 --
 -- grain: one test user of one model and protocol
 -- key: model, protocol, user
--- made by: ncf_assets/ncf/ranking.py (no select: the scores come from the networks)
+-- python: ncf_assets/ncf/evaluation/ranking.py (no select: the scores come from the networks)
 --
 -- column model VARCHAR: 'neumf', 'gmf', 'mlp', or a baseline
 -- column protocol VARCHAR: 'sampled-99': the held-out item among 99 random unseen items; 'full': among all unseen items

@@ -1,5 +1,5 @@
--- Leave-one-out (He et al. 2017, section 4.1): all but the last two interactions of each user.
--- A user with fewer than 3 interactions is not held out and stays here whole.
+-- Leave-one-out (He et al. 2017, section 4.1) trains on all but the last two interactions of each
+-- user. Of a user with fewer than 3 interactions nothing is held out, and all of them are here.
 --
 -- grain: one pair of user and item
 -- key: user, item

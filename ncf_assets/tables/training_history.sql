@@ -1,8 +1,9 @@
--- What each epoch of each network's training reached. Epoch 0 is the network before training.
+-- Each row says what an epoch of a network's training reached. Epoch 0 is the network before
+-- training.
 --
 -- grain: one epoch of one network
 -- key: model, epoch
--- made by: ncf_assets/assets/train.py (no select: copied from the models' model.json)
+-- python: ncf_assets/assets/train.py (no select: copied from the models' model.json)
 --
 -- column model VARCHAR: 'gmf', 'mlp' or 'neumf'
 -- column epoch INTEGER: from 0

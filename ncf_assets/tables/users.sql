@@ -1,4 +1,5 @@
--- Everyone with at least one accepted review, numbered densely: the id map for embeddings.
+-- Every user with at least one accepted review has a dense number: this is the id map for
+-- embeddings.
 --
 -- grain: one user
 -- key: user

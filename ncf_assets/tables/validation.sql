@@ -1,4 +1,5 @@
--- Leave-one-out: the second last interaction of each user with 3 or more; epochs are chosen on it.
+-- Leave-one-out holds out the second last interaction of each user with 3 or more. Epochs are
+-- chosen on it.
 --
 -- grain: one user with 3 or more interactions
 -- key: user

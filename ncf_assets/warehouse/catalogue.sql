@@ -1,5 +1,5 @@
--- What there is: each table, model and report of each dataset, with its meaning, rows and freshness.
--- Like lineage it is read from the files' own stamps.
+-- This view lists what exists: each table, model and report of each dataset, with its meaning, rows
+-- and freshness. Like lineage, it is read from the files' own provenance.
 -- grain: one table, model or report of one dataset
 -- key: name, dataset
 -- column name VARCHAR: the table, model or report
@@ -7,14 +7,14 @@
 -- column dataset VARCHAR: the dataset, as in datasets.toml
 -- column rows BIGINT null: rows of a table, parameters of a model
 -- column written_at TIMESTAMP null: when it was made, in UTC
--- column fresh BOOLEAN: whether all that it comes from is still in place; `ncf-assets status` also looks at code and source files
--- column replaced VARCHAR null: what it comes from that has been replaced since
+-- column fresh BOOLEAN: whether nothing that it was made from has been replaced; `ncf-assets status` also looks at code and source files
+-- column replaced VARCHAR null: what it was made from and has been replaced since
 -- column meaning VARCHAR: what its rows are
--- column file VARCHAR null: where it is
+-- column file VARCHAR null: the path of its file
 
 with
 meanings(name, meaning) as (values {meanings}),
-stamped as (
+made as (
     select
         asset as name,
         dataset,
@@ -27,24 +27,24 @@ stamped as (
     group by all
 )
 select
-    stamped.name,
+    made.name,
     case
         when meaning is not null then 'table'
-        when ends_with(stamped.name, '_model') then 'model'
+        when ends_with(made.name, '_model') then 'model'
         else 'report'
     end as kind,
-    stamped.dataset,
-    case when kind <> 'report' then stamped.rows end as rows,
-    stamped.written_at,
-    stamped.fresh,
-    stamped.replaced,
+    made.dataset,
+    case when kind <> 'report' then made.rows end as rows,
+    made.written_at,
+    made.fresh,
+    made.replaced,
     case kind
         when 'table' then meaning
         when 'model' then 'A fitted or trained model; file is its record, which names the rest.'
-        else 'What came out, to be read: report.html and report.md beside this file.'
+        else 'The report of a dataset, to read as report.html or report.md next to this file.'
     end as meaning,
-    stamped.file
-from stamped
-left join meanings on meanings.name = stamped.name
+    made.file
+from made
+left join meanings on meanings.name = made.name
 {spanning}
 order by dataset, name

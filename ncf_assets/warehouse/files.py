@@ -1,4 +1,8 @@
-"""Replacing one file whole: written beside under a hidden name, synced, renamed over."""
+"""Replace files and folders atomically: write next to the target, sync, then rename over it.
+
+This module also finds the temporary files that killed processes leave. What the files contain is
+known to the other modules of `ncf_assets.warehouse`.
+"""
 
 import contextlib
 import fcntl
@@ -10,12 +14,15 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.\w+")  # as `temporary` names them
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.\w+")  # the names that `temporary` gives
 
 
 @contextlib.contextmanager
 def temporary(target: Path, suffix: str = ".tmp") -> Iterator[Path]:
-    """A hidden name beside the target, out of reach of `*.parquet`; removed at the end if left."""
+    """Yield a hidden name next to the target, which `*.parquet` does not match.
+
+    The file is removed at the end, unless it has been renamed.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     path = target.with_name(f".{target.name}.{secrets.token_hex(4)}{suffix}")
     try:
@@ -25,20 +32,20 @@ def temporary(target: Path, suffix: str = ".tmp") -> Iterator[Path]:
 
 
 def temporaries(folder: Path) -> list[Path]:
-    """The files and folders in a folder that `temporary` named."""
+    """Return the files and folders in a folder that have names of `temporary`."""
     return [path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name)]
 
 
 def remove(path: Path) -> None:
-    """A file or a folder with all that is in it."""
+    """Remove a file, or a folder with all that is in it."""
     if path.is_dir():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
 
 
-def replace(written: Path, target: Path) -> None:
-    """Rename over the target so that a power cut leaves the old file or the new one whole."""
+def atomic_replace(written: Path, target: Path) -> None:
+    """Rename over the target; after a power failure the old file or the new one is complete."""
     _sync(written, os.O_RDWR)
     written.replace(target)
     _sync(target.parent, os.O_RDONLY)
@@ -46,7 +53,7 @@ def replace(written: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def temporary_folder(target: Path) -> Iterator[Path]:
-    """A hidden name for a folder beside the target; removed at the end if left."""
+    """Yield a hidden name for a folder next to the target; remove the folder at the end."""
     with temporary(target) as path:
         try:
             yield path
@@ -55,32 +62,32 @@ def temporary_folder(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def held_folder(target: Path) -> Iterator[Path]:
-    """A folder of a hidden name beside the target, held until it is removed at the end.
+def locked_temp_dir(target: Path) -> Iterator[Path]:
+    """Yield a new hidden folder next to the target, locked until it is removed at the end.
 
-    What processes that were killed have left there for the same target is removed first.
+    First remove the folders that killed processes left there for the same target.
     """
-    for left in abandoned(target):
-        shutil.rmtree(left, ignore_errors=True)  # by several at once
+    for orphaned in orphaned_temp_dirs(target):
+        shutil.rmtree(orphaned, ignore_errors=True)  # several processes may do it at once
     with temporary_folder(target) as path:
         (new := path.with_suffix(".new")).mkdir()
         descriptor = os.open(new, os.O_RDONLY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # the kernel lets go of it when we die
-            new.rename(path)  # not before it is held: nobody is to take it for abandoned
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # the kernel frees it when the process dies
+            new.rename(path)  # after locking, so that nobody takes it for orphaned
             yield path
         finally:
             os.close(descriptor)
 
 
-def abandoned(target: Path) -> list[Path]:
-    """The folders of `held_folder` for a target whose process is gone."""
+def orphaned_temp_dirs(target: Path) -> list[Path]:
+    """Return the folders of `locked_temp_dir` for a target whose process is gone."""
     pattern = f".{glob.escape(target.name)}.*.tmp"
     return sorted(path for path in target.parent.glob(pattern) if path.is_dir() and _is_free(path))
 
 
 def _is_free(folder: Path) -> bool:
-    """Whether nobody holds a folder, and we may look."""
+    """Return whether nobody has locked a folder; False if this process may not open it."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:  # removed meanwhile, or another user's
@@ -96,15 +103,18 @@ def _is_free(folder: Path) -> bool:
 
 
 def replace_folder(written: Path, target: Path) -> None:
-    """Rename over the target; a target of the same name has the same content, and makes room."""
+    """Rename a folder over the target; an older target is removed, as it has the same content."""
     shutil.rmtree(target, ignore_errors=True)
     written.replace(target)
     _sync(target.parent, os.O_RDONLY)
 
 
 @contextlib.contextmanager
-def written(texts: Mapping[Path, str]) -> Iterator[dict[Path, Path]]:
-    """Each text in a temporary file, by its target: what wants space is done before the renames."""
+def staged_texts(texts: Mapping[Path, str]) -> Iterator[dict[Path, Path]]:
+    """Write each text to a temporary file, and yield the files by target.
+
+    So everything that needs disk space is done before the first file is renamed.
+    """
     with contextlib.ExitStack() as stack:
         files = {target: stack.enter_context(temporary(target)) for target in texts}
         for target, text in texts.items():
@@ -112,19 +122,19 @@ def written(texts: Mapping[Path, str]) -> Iterator[dict[Path, Path]]:
         yield files
 
 
-def put_in_place(files: Mapping[Path, Path]) -> None:
+def commit(files: Mapping[Path, Path]) -> None:
     """Rename written files over their targets, in this order."""
     for target, path in files.items():
-        replace(path, target)
+        atomic_replace(path, target)
 
 
 def glob_escaped(path: Path) -> str:
-    """The path as DuckDB's `read_parquet` takes it: a name with * ? or [ stands for itself."""
+    """Return a path for DuckDB's `read_parquet`, which would read * ? and [ as a pattern."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
 def _sync(path: Path, flags: int) -> None:
-    """Have the operating system write the file or folder to the disk."""
+    """Make the operating system write the file or folder to the disk."""
     descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)

@@ -1,90 +1,49 @@
-"""One run for each dataset at a time, among machines that share an object store.
+"""Let one run at a time work on a dataset, among machines that share an object store.
 
-A claim is an object with the next number; of several who create it, the store lets one. Its holder
-writes it again every few seconds. One that has not been written for long, by the store's own clock,
-is a dead holder's. A holder that was cut off for so long finds a higher number, and publishes
-nothing more.
+A lease is an object with the next number; the store lets only one of several runs create it. Its
+holder writes it again every few seconds. If it has not been written for long, by the store's own
+clock, the holder is taken for dead. A holder that was cut off for so long finds a higher number,
+and publishes nothing more. The lock on one machine is in `ncf_assets.warehouse.dataset_lock`.
 """
 
 import json
-import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from pathlib import Path
 
-from ncf_assets.warehouse.stamp import now
+from ncf_assets.warehouse.lock_holder import DatasetLockedError, LockHolder
 from ncf_assets.warehouse.store import Entry, Store, StoreError
 
-BEAT = 10.0  # seconds between two signs of life; ours
-SILENCE = 60.0  # seconds without one, after which a holder is taken for dead; ours
-LOOK = 1.0  # seconds between two looks at a claim that one waits for
+BEAT = 10.0  # seconds between two signs of life; chosen
+SILENCE = 60.0  # seconds without one, after which a holder is taken for dead; chosen: six beats
+LOOK = 1.0  # seconds between two looks at a lease that another run holds
 
-_held: dict[tuple[str, str], int] = {}  # the numbers of this process's claims, by URL and dataset
-
-
-class BusyError(RuntimeError):
-    """Another run holds the dataset; the message names it and the remedy."""
-
-    def __init__(self, dataset: str, holder: "Holder | None") -> None:
-        super().__init__(
-            f"one run works on a dataset at a time, and {dataset} is being materialized by"
-            f" {holder or 'a run that has just begun'}; wait until it has ended, or end it,"
-            " then run this again"
-        )
+_held: dict[tuple[str, str], int] = {}  # the numbers of this process's leases, by URL and dataset
 
 
 class ClaimLostError(StoreError):
-    """What was made may not be published, as another machine has taken over."""
+    """The result may not be published, as another machine now holds the dataset's lease."""
 
 
 @dataclass(frozen=True)
-class Holder:
-    """Which run holds a dataset, in which process, since when (ISO 8601, UTC).
-
-    `machine` tells machines and containers apart that have one name for their host.
-    """
-
-    run_id: str
-    pid: int
-    host: str
-    since: str
-    machine: str = ""
-
-    @classmethod
-    def this_process(cls, run_id: str) -> "Holder":
-        """Now, for a run."""
-        return cls(run_id, os.getpid(), socket.gethostname(), now(), _machine())
-
-    def is_gone(self) -> bool:
-        """Whether its process is known to be gone, which only its own machine can tell."""
-        return bool(self.machine) and self.machine == _machine() and not _is_running(self.pid)
-
-    def __str__(self) -> str:
-        since = self.since[:19].replace("T", " ")
-        return f"run {self.run_id} (process {self.pid} on {self.host}, since {since} UTC)"
-
-
-@dataclass(frozen=True)
-class _Claim:
-    """The highest number there is for a dataset, and who holds it: nobody, if it was let go."""
+class _Lease:
+    """The lease with the highest number of a dataset, and its holder: None if it was released."""
 
     number: int
-    holder: Holder | None
+    holder: LockHolder | None
 
 
 @contextmanager
-def leased(store: Store, dataset: str, who: Holder, patience: float) -> Iterator[None]:
-    """Keep other machines off a dataset.
+def leased(store: Store, dataset: str, who: LockHolder, patience: float) -> Iterator[None]:
+    """Hold the lease of a dataset during the block.
 
-    Waits `patience` seconds for another run, then raises BusyError; for other steps of the same run
-    it waits as long as they take.
+    Wait `patience` seconds for another run, then raise DatasetLockedError. For other steps of the
+    same run, wait as long as they take.
     """
-    number = _taken(store, dataset, who, patience)
+    number = _acquire(store, dataset, who, patience)
     ended = threading.Event()
     beating = threading.Thread(target=_beat, args=(store, dataset, number, who, ended), daemon=True)
     beating.start()
@@ -100,32 +59,36 @@ def leased(store: Store, dataset: str, who: Holder, patience: float) -> Iterator
 
 
 def check_held(store: Store, dataset: str) -> None:
-    """Raise ClaimLostError unless this process has the claim on a dataset."""
+    """Raise ClaimLostError unless this process holds the lease of a dataset."""
     number, last = _held.get((store.url, dataset)), _last(store, dataset)
     if number is None:
-        raise ClaimLostError(f"{dataset} in {store.url} is changed by runs that have claimed it")
+        raise ClaimLostError(
+            f"only a run that has locked {dataset} may change it in {store.url}. Lock the dataset"
+            " first."
+        )
     if last is None or last.number != number:
         raise ClaimLostError(
-            f"the claim on {dataset} in {store.url} was lost to"
+            f"the lock on {dataset} in {store.url} was lost to"
             f" {last.holder if last and last.holder else 'another run'}, as this machine gave no"
-            f" sign for {SILENCE:.0f} s; what was being published stayed here, run this again"
+            f" sign for {SILENCE:.0f} s, and what was being published is only on this machine. Run"
+            " this again."
         )
 
 
-def lease_holder(store: Store, dataset: str) -> Holder | None:
-    """Who holds a dataset now, on any machine; None if nobody does. One that died does not."""
+def lease_holder(store: Store, dataset: str) -> LockHolder | None:
+    """Return the run that holds a dataset now, on any machine; None if there is none alive."""
     last = _last(store, dataset)
     return last.holder if last and _is_alive(store, dataset, last) else None
 
 
-def _taken(store: Store, dataset: str, who: Holder, patience: float) -> int:
-    """The number of a new claim, once the last one has ended."""
+def _acquire(store: Store, dataset: str, who: LockHolder, patience: float) -> int:
+    """Wait until the last lease has ended, and return the number of a new one."""
     until = time.monotonic() + patience
     while True:
         last = _last(store, dataset)
         if last and last.holder and _is_alive(store, dataset, last):
             if last.holder.run_id != who.run_id and time.monotonic() > until:
-                raise BusyError(dataset, last.holder)
+                raise DatasetLockedError(dataset, last.holder)
             time.sleep(LOOK)
             continue
         number = last.number + 1 if last else 1
@@ -135,25 +98,25 @@ def _taken(store: Store, dataset: str, who: Holder, patience: float) -> int:
                 for older in numbers[:-1]:
                     store.remove(_key(dataset, older))
                 return number
-            # we were so slow that others have long removed the one before
+            # this process was so slow that others have created and removed leases meanwhile
             store.remove(_key(dataset, number))
 
 
-def _beat(store: Store, dataset: str, number: int, who: Holder, ended: threading.Event) -> None:
-    """Give signs of life until `ended`; one that does not get through is followed by the next."""
+def _beat(store: Store, dataset: str, number: int, who: LockHolder, ended: threading.Event) -> None:
+    """Write the lease again and again until `ended`; if one write fails, the next follows."""
     while not ended.wait(BEAT):
         with suppress(StoreError):
             store.write(_key(dataset, number), _content(who))
 
 
-def _last(store: Store, dataset: str) -> _Claim | None:
-    """The claim with the highest number, let go or not; None if there was never one."""
+def _last(store: Store, dataset: str) -> _Lease | None:
+    """Return the lease with the highest number, released or not; None if there was never one."""
     numbers = _numbers(store, dataset)
     if not numbers:
         return None
     number = max(numbers)
     content = json.loads(store.read(_key(dataset, number)) or "null")
-    return _Claim(number, Holder(**content) if content else None)
+    return _Lease(number, LockHolder(**content) if content else None)
 
 
 def _numbers(store: Store, dataset: str) -> dict[int, Entry]:
@@ -161,37 +124,18 @@ def _numbers(store: Store, dataset: str) -> dict[int, Entry]:
     return {int(key.removeprefix(below)): entry for key, entry in store.entries(below).items()}
 
 
-def _is_alive(store: Store, dataset: str, claim: _Claim) -> bool:
-    """Whether a claim was not let go and its holder gave a sign lately."""
-    if claim.holder is None or claim.holder.is_gone():
+def _is_alive(store: Store, dataset: str, lease: _Lease) -> bool:
+    """Return whether a lease was not released and its holder gave a sign lately."""
+    if lease.holder is None or lease.holder.is_gone():
         return False
-    now = store.now()  # before the look, as that may take long
-    entry = _numbers(store, dataset).get(claim.number)
+    now = store.now()  # before reading the entry, as that may take long
+    entry = _numbers(store, dataset).get(lease.number)
     return entry is not None and now - entry.written < timedelta(seconds=SILENCE)
-
-
-def _machine() -> str:
-    """Which boot of which machine, and whose process ids; empty where the system does not say."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return ""
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _key(dataset: str, number: int) -> str:
     return f"claims/{dataset}/{number}"
 
 
-def _content(who: Holder | None) -> bytes:
+def _content(who: LockHolder | None) -> bytes:
     return json.dumps(who and asdict(who)).encode()

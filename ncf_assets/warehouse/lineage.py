@@ -1,45 +1,55 @@
-"""Following stamps upstream: what a partition was made from, and where the chain is broken."""
+"""Follow provenance upstream: what a partition was made from, and what does not fit together.
+
+The view `lineage` for people is in `ncf_assets/warehouse/lineage.sql`. Whether a partition is out
+of date is decided in `ncf_assets.orchestration.staleness`.
+"""
 
 from collections.abc import Iterable
 
-from ncf_assets.warehouse import Warehouse
-from ncf_assets.warehouse.stamp import Stamp
+from ncf_assets.warehouse.provenance import Provenance
+from ncf_assets.warehouse.warehouse import Warehouse
 
 
-def origins(warehouse: Warehouse, assets: Iterable[str], dataset: str) -> dict[str, Stamp]:
-    """The stamps of these assets and of all that they were made from, by name, in name order."""
-    found: dict[str, Stamp] = {}
+def upstream_provenance(
+    warehouse: Warehouse, assets: Iterable[str], dataset: str
+) -> dict[str, Provenance]:
+    """Return the provenance of these assets and of all that they were made from, sorted by name."""
+    found: dict[str, Provenance] = {}
     waiting = list(assets)
     while waiting:
         name = waiting.pop()
         if name == "source" or name in found:
             continue
-        if stamp := warehouse.find_stamp(name, dataset):
-            found[name] = stamp
-            waiting += stamp.inputs
+        if provenance := warehouse.find_provenance(name, dataset):
+            found[name] = provenance
+            waiting += provenance.input_hashes
     return dict(sorted(found.items()))
 
 
-def broken_links(warehouse: Warehouse, assets: Iterable[str], dataset: str) -> list[str]:
-    """Why these assets do not fit together, or into this version; empty if they do.
+def find_inconsistencies(warehouse: Warehouse, assets: Iterable[str], dataset: str) -> list[str]:
+    """Return why these assets do not fit together, or into this version; empty if they do.
 
-    Something upstream has been replaced since they were made, they come from different source
-    files, or they have the columns of another version.
+    The reasons are that something upstream has been replaced since they were made, that they come
+    from different source files, or that they have the columns of another version. The reasons have
+    no full stop at their end, as they are joined.
     """
-    stamps = origins(warehouse, assets, dataset)
+    provenances = upstream_provenance(warehouse, assets, dataset)
     broken = [
         f"{name} was made from {upstream} {content}, which is now"
-        f" {stamps[upstream].content if upstream in stamps else 'missing'};"
-        f" materialize {name} and what follows from it"
-        for name, stamp in stamps.items()
-        for upstream, content in stamp.inputs.items()
-        if upstream != "source" and (upstream not in stamps or stamps[upstream].content != content)
+        f" {provenances[upstream].content_hash if upstream in provenances else 'missing'}."
+        f" Materialize {name} and what follows from it"
+        for name, provenance in provenances.items()
+        for upstream, content in provenance.input_hashes.items()
+        if upstream != "source"
+        and (upstream not in provenances or provenances[upstream].content_hash != content)
     ]
-    sources = {n: s.inputs["source"] for n, s in stamps.items() if "source" in s.inputs}
+    sources = {
+        n: s.input_hashes["source"] for n, s in provenances.items() if "source" in s.input_hashes
+    }
     if len(set(sources.values())) > 1:
-        broken.append(f"{' and '.join(sources)} come from different files; materialize both")
+        broken.append(f"{' and '.join(sources)} come from different files. Materialize both")
     return broken + [
-        f"{name} has other columns than this version's; materialize {name} and what follows from it"
-        for name in stamps
-        if not warehouse.has_its_columns(name, dataset)
+        f"{name} has other columns than this version's. Materialize {name} and what follows from it"
+        for name in provenances
+        if not warehouse.schema_matches(name, dataset)
     ]

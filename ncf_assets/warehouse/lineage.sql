@@ -1,23 +1,23 @@
--- What everything was made from: of each table, model and report all that it comes from, itself
--- included, back to the source file. It is read from the files' own stamps. What has been replaced
--- since is known by its content alone.
+-- This view lists what everything was made from: each table, model and report has a row for every
+-- asset that it comes from, itself included, back to the source file. It is read from the files'
+-- own provenance. Of what has been replaced since, only the content hash is known.
 -- grain: one asset and one origin of it in one version
--- key: dataset, asset, origin, content
+-- key: dataset, asset, origin, content_hash
 -- column dataset VARCHAR: the dataset, as in datasets.toml
 -- column asset VARCHAR: the table, model or report that is asked about
 -- column origin VARCHAR: what it comes from: an asset, the asset itself, or `source`
--- column content VARCHAR: hash of the origin's rows, weights or text; of a source file the SHA-256
--- column in_place BOOLEAN: whether that is what is there now
--- column seed BIGINT null: of its random numbers, if it has any
+-- column content_hash VARCHAR: hash of the origin's rows, weights or text; of a source file the SHA-256
+-- column in_place BOOLEAN: whether the origin still has this content
+-- column seed BIGINT null: seed of its random numbers, if it has any
 -- column config JSON null: the run configuration that made it
--- column code VARCHAR null: version of the code that made it
+-- column code_version VARCHAR null: version of the code that made it
 -- column run_id VARCHAR null: the Dagster run that made it
--- column written_at TIMESTAMP null: when, in UTC; of a source file, when it was last changed
+-- column written_at TIMESTAMP null: when it was made, in UTC; of a source file, when it was last changed
 -- column rows BIGINT null: rows of a table, parameters of a model
--- column file VARCHAR null: where it is
+-- column file VARCHAR null: the path of its file
 
 with recursive
-stamps(file, stamp) as ({stamps}),
+provenances(file, provenance) as ({provenances}),
 made as (
     select
         regexp_extract(file, '.*dataset=([^/\\]+)[/\\]', 1) as dataset,
@@ -25,34 +25,34 @@ made as (
             when 'reports' then 'evaluation_report'
             else regexp_extract(file, '([^/\\]+)[/\\]dataset=[^/\\]+[/\\][^/\\]+$', 1)
         end as asset,
-        stamp ->> 'content' as content,
-        stamp -> 'config' as config,
-        stamp ->> 'code' as code,
-        stamp ->> 'run_id' as run_id,
-        cast(stamp ->> 'written_at' as timestamp) as written_at,
-        cast(stamp ->> 'rows' as bigint) as rows,
+        provenance ->> 'content_hash' as content_hash,
+        provenance -> 'config' as config,
+        provenance ->> 'code_version' as code_version,
+        provenance ->> 'run_id' as run_id,
+        cast(provenance ->> 'written_at' as timestamp) as written_at,
+        cast(provenance ->> 'rows' as bigint) as rows,
         file,
-        stamp -> 'inputs' as inputs,
-        stamp -> 'source' as source
-    from stamps
-    where stamp is not null
+        provenance -> 'input_hashes' as inputs,
+        provenance -> 'source' as source
+    from provenances
+    where provenance is not null
 ),
 links as (
-    select dataset, asset, content, input, json_extract_string(inputs, input) as input_content
+    select dataset, asset, content_hash, input, json_extract_string(inputs, input) as input_hash
     from (select *, unnest(json_keys(inputs)) as input from made)
 ),
 origins as (
-    select dataset, asset, asset as origin, content from made
+    select dataset, asset, asset as origin, content_hash from made
     union
-    select origins.dataset, origins.asset, links.input, links.input_content
+    select origins.dataset, origins.asset, links.input, links.input_hash
     from origins
     join links
         on links.dataset = origins.dataset
         and links.asset = origins.origin
-        and links.content = origins.content
+        and links.content_hash = origins.content_hash
 ),
 there as (
-    select dataset, asset, content, config, code, run_id, written_at, rows, file from made
+    select dataset, asset, content_hash, config, code_version, run_id, written_at, rows, file from made
     union all
     select
         dataset, 'source', inputs ->> 'source', null, null, null,
@@ -64,11 +64,11 @@ select
     origins.dataset,
     origins.asset,
     origins.origin,
-    origins.content,
-    there.content is not null as in_place,
+    origins.content_hash,
+    there.content_hash is not null as in_place,
     cast(there.config ->> 'seed' as bigint) as seed,
     there.config,
-    there.code,
+    there.code_version,
     there.run_id,
     there.written_at,
     there.rows,
@@ -77,4 +77,4 @@ from origins
 left join there
     on there.dataset = origins.dataset
     and there.asset = origins.origin
-    and there.content = origins.content
+    and there.content_hash = origins.content_hash

@@ -1,6 +1,6 @@
-"""One table's partition as a Parquet file: written in a stream, hashed on the way, stamped.
+"""Write one table's partition as a Parquet file: stream rows, hash them, and add the provenance.
 
-Where the file goes is decided in `ncf_assets.warehouse`.
+This module also reads and verifies such files. Their paths are in `ncf_assets.warehouse.paths`.
 """
 
 import contextlib
@@ -15,34 +15,38 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ncf_assets.hashing import new_hash
 from ncf_assets.tables import Table
-from ncf_assets.warehouse.files import replace
-from ncf_assets.warehouse.stamp import Stamp
+from ncf_assets.warehouse.files import atomic_replace
+from ncf_assets.warehouse.provenance import Provenance
 
-STAMP_KEY = "ncf_assets"
-REMEDY = "remove it and materialize the table again"
+PROVENANCE_KEY = "ncf_assets"
+REMEDY = "Remove it and materialize the table again"
 ROW_GROUP = 1_000_000  # rows; large enough to compress well, small enough to hold a few in memory
 
 
 class DamagedError(ValueError):
-    """A file of the warehouse cannot be read; the message names it and the remedy."""
+    """A file of the warehouse cannot be read. The message names it and the remedy.
+
+    The message has no full stop at its end, as it may be one of several reasons that are joined.
+    """
 
 
 @contextlib.contextmanager
 def undamaged(file: Path, remedy: str) -> Iterator[None]:
-    """Raise DamagedError for whatever reading a damaged file raises; one that is missing is not."""
+    """Raise DamagedError in place of the errors of reading a damaged file, if it is not missing."""
     try:
         yield
     except (FileNotFoundError, PermissionError):
         raise
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedError(
-            f"{file} is damaged or was not written by NCF Assets; {remedy}"
+            f"{file} is damaged or was not written by NCF Assets. {remedy}"
         ) from error
 
 
 class ContentHash:
-    """Hash of a table's values in row order, whatever the batches, encoding or compression."""
+    """A hash of a table's values in row order, independent of batches, encoding and compression."""
 
     def __init__(self, schema: pa.Schema) -> None:
         self._schema = schema
@@ -50,7 +54,7 @@ class ContentHash:
         self._lengths = [hashlib.blake2b(digest_size=16) for _ in schema]
 
     def update(self, batch: pa.RecordBatch) -> None:
-        """Take in the next rows."""
+        """Add the next rows to the hash."""
         for i, column in enumerate(batch.columns):
             if pa.types.is_string(column.type):
                 self._lengths[i].update(pc.binary_length(column).fill_null(-1).to_numpy())
@@ -61,8 +65,8 @@ class ContentHash:
                 self._columns[i].update(np.ascontiguousarray(values).data)
 
     def hexdigest(self) -> str:
-        """Sixteen hexadecimal digits over names, types and values."""
-        total = hashlib.blake2b(digest_size=8)
+        """Return the hash of names, types and values, in sixteen hexadecimal digits."""
+        total = new_hash()
         for field, column, lengths in zip(self._schema, self._columns, self._lengths, strict=True):
             total.update(f"{field.name} {field.type} ".encode())
             total.update(column.digest() + lengths.digest())
@@ -70,7 +74,7 @@ class ContentHash:
 
 
 def _text(column: pa.Array) -> memoryview:
-    """The UTF-8 bytes of a string column, one value after the other, without a copy."""
+    """Return the UTF-8 bytes of a string column, one value after the other, without a copy."""
     _, offsets, data = column.buffers()
     if data is None:
         return memoryview(b"")
@@ -78,8 +82,8 @@ def _text(column: pa.Array) -> memoryview:
     return memoryview(data)[ends[0] : ends[-1]]
 
 
-class Draft:
-    """A partition on its way: `write` rows, `finish` the file, look at it, `publish` it."""
+class StagedTable:
+    """A partition that is being written: `write` rows, `seal` the file, check it, `publish` it."""
 
     def __init__(self, table: Table, target: Path, temporary: Path) -> None:
         self.table = table
@@ -91,7 +95,7 @@ class Draft:
         self._writer = pq.ParquetWriter(self._file, table.schema, compression="zstd")
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> None:
-        """Append rows. Raises ValueError where they do not fit the table's header."""
+        """Append rows. Raise ValueError if they do not fit the table's header."""
         for batch in batches:
             fitted = self._fitted(batch)
             for part in fitted.to_batches():
@@ -99,65 +103,67 @@ class Draft:
             self.rows += fitted.num_rows
             self._writer.write_table(fitted, row_group_size=ROW_GROUP)
 
-    def finish(self, **origin: Any) -> Stamp:
-        """Close the file with its stamp: what the caller knows, and content and rows."""
-        stamp = Stamp(content=self._hash.hexdigest(), rows=self.rows, **origin)
-        self._writer.add_key_value_metadata({STAMP_KEY: json.dumps(stamp.to_json())})
+    def seal(self, **known: Any) -> Provenance:
+        """Close the file with its provenance: what the caller knows, the content hash and rows."""
+        provenance = Provenance(content_hash=self._hash.hexdigest(), rows=self.rows, **known)
+        self._writer.add_key_value_metadata({PROVENANCE_KEY: json.dumps(provenance.to_json())})
         self._writer.close()
         self._file.close()
-        return stamp
+        return provenance
 
     def publish(self) -> None:
-        """Put the finished file in the place of the old one."""
-        replace(self.path, self.target)
+        """Replace the previous file by this one."""
+        atomic_replace(self.path, self.target)
 
     def close(self) -> None:
-        """Let go of the file, finished or not, so that its space is free once it is removed."""
-        self._writer.is_open = False  # else it writes a footer, which a full disk refuses
-        with contextlib.suppress(OSError):  # a rest that a full disk refuses, of a file given up
+        """Close the file, sealed or not, so that its space is free once it is removed."""
+        self._writer.is_open = False  # otherwise it writes a footer, which a full disk refuses
+        with contextlib.suppress(OSError):  # a full disk refuses the rest, which nobody needs
             self._file.close()
 
     def _fitted(self, batch: pa.RecordBatch) -> pa.Table:
-        """The batch with the header's columns, in its order and types."""
+        """Return the batch with the columns of the header, in its order and with its types."""
         schema = self.table.schema
         if set(batch.schema.names) != set(schema.names):
             raise ValueError(
-                f"tables/{self.table.name}.sql documents the columns {', '.join(schema.names)};"
-                f" the rows have {', '.join(batch.schema.names)}; make header and rows agree"
+                f"tables/{self.table.name}.sql documents the columns {', '.join(schema.names)}, but"
+                f" the rows have {', '.join(batch.schema.names)}. Make header and rows agree."
             )
         for field in schema:
             if not field.nullable and (nulls := batch.column(field.name).null_count):
                 raise ValueError(
-                    f"{self.table.name}.{field.name} is never null, found {nulls} nulls;"
-                    f" mark it `null` in tables/{self.table.name}.sql or mend the rows"
+                    f"{self.table.name}.{field.name} is never null, found {nulls} nulls."
+                    f" Mark it `null` in tables/{self.table.name}.sql or fix the rows."
                 )
         return pa.Table.from_batches([batch]).select(schema.names).cast(schema)
 
 
-def has_columns_of(table: Table, file: Path) -> bool:
-    """Whether a file has the columns of the table's header. Raises DamagedError if none are read.
+def schema_matches(table: Table, file: Path) -> bool:
+    """Return whether a file has the columns of the table's header. Raise DamagedError if damaged.
 
-    One of another version may not; whether a column may be null makes no difference.
+    A file of another version may have other columns. Whether a column may be null is not compared.
     """
     with undamaged(file, REMEDY):
         found = pq.read_schema(file)
     return bool(found.names == table.schema.names and found.types == table.schema.types)
 
 
-def read_stamp(file: Path) -> Stamp:
-    """The stamp in a Parquet file's footer. Raises DamagedError for a file without one."""
+def read_provenance(file: Path) -> Provenance:
+    """Return the provenance in a Parquet file's footer. Raise DamagedError if there is none."""
     with undamaged(file, REMEDY):
-        return Stamp.from_json(json.loads(pq.read_metadata(file).metadata[STAMP_KEY.encode()]))
+        return Provenance.from_json(
+            json.loads(pq.read_metadata(file).metadata[PROVENANCE_KEY.encode()])
+        )
 
 
 def verify(file: Path) -> None:
-    """Read a table's file to its end. Raises DamagedError unless its rows are as when written."""
-    stamp = read_stamp(file)
+    """Read a table's file to its end. Raise DamagedError unless its rows have the content hash."""
+    provenance = read_provenance(file)
     with undamaged(file, REMEDY), pq.ParquetFile(file) as parquet:
         found = ContentHash(parquet.schema_arrow)
         for batch in parquet.iter_batches():
             found.update(batch)
-    if found.hexdigest() != stamp.content:
+    if found.hexdigest() != provenance.content_hash:
         raise DamagedError(
-            f"{file} is damaged: its rows are not those that it was written with; {REMEDY}"
+            f"{file} is damaged: its rows are not those that it was written with. {REMEDY}"
         )

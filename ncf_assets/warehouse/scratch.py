@@ -1,4 +1,7 @@
-"""Where Spark's workers leave rows for the driver: a folder that all see, or the object store."""
+"""Give Spark's workers a place to leave rows for the driver: a shared folder or the object store.
+
+The rows are written and read in `ncf_assets.warehouse.spark`.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ncf_assets.warehouse.files import temporary_folder
-from ncf_assets.warehouse.layout import spoken
+from ncf_assets.warehouse.paths import display_name
 from ncf_assets.warehouse.store import Store
 
 
 @dataclass(frozen=True)
 class Scratch:
-    """A new place: a folder of the driver's, and its key in the store if there is one."""
+    """A new place: a folder of the driver, and its key in the store, if there is a store."""
 
     folder: Path
     store: Store | None = None
@@ -20,11 +23,11 @@ class Scratch:
 
     @property
     def url(self) -> str:
-        """Where workers write to."""
+        """The URL to which workers write."""
         return self.store.spark_url(self.key) if self.store else f"file://{self.folder}"
 
     def fetched(self) -> Path:
-        """The folder, with what the workers wrote in it."""
+        """Return the folder with what the workers wrote."""
         if self.store:
             self.folder.mkdir()
             for key in self.store.entries(self.key):
@@ -34,7 +37,7 @@ class Scratch:
 
 @contextmanager
 def scratch(root: Path, dataset: str, store: Store | None) -> Iterator[Scratch]:
-    """A place for one result, gone at the end."""
+    """Yield a place for one result, and remove it at the end."""
     with temporary_folder(root / "tmp" / f"dataset={dataset}" / "spark") as folder:
         place = Scratch(folder, store, f"{_key(dataset)}{folder.name.strip('.')}/")
         try:
@@ -44,13 +47,13 @@ def scratch(root: Path, dataset: str, store: Store | None) -> Iterator[Scratch]:
                 _remove(store, place.key)
 
 
-def sweep(store: Store, dataset: str) -> None:
-    """Remove what killed runs left there, for who has claimed the dataset."""
+def remove_orphaned(store: Store, dataset: str) -> None:
+    """Remove what killed runs of a dataset left in the store; the caller must hold its lock."""
     _remove(store, _key(dataset))
 
 
 def _key(dataset: str) -> str:
-    return f"tmp/{spoken(dataset).replace(' ', '-')}/"
+    return f"tmp/{display_name(dataset).replace(' ', '-')}/"
 
 
 def _remove(store: Store, below: str) -> None:

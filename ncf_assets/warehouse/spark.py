@@ -1,9 +1,9 @@
-"""Selects on Apache Spark, for tables that one machine's DuckDB does not carry.
+"""Run selects on Apache Spark, for tables that are too large for DuckDB on one machine.
 
-Spark reads the warehouse's Parquet files and leaves the rows, in order, in Parquet files of its
-own, from which they are stamped and published as DuckDB's are. So driver and workers must see the
-data folder under the same path, or share an object store. What Spark may use is said where Spark
-looks for it, in the `spark-defaults.conf` of SPARK_CONF_DIR; the dialect is
+Spark reads the warehouse's Parquet files and writes the rows, in order, to Parquet files of its
+own. These rows are then hashed and published like DuckDB's. So driver and workers must see the data
+folder under the same path, or share an object store. What Spark may use is set in
+`spark-defaults.conf` of SPARK_CONF_DIR, where Spark looks for it. The dialect is translated in
 `ncf_assets.warehouse.spark_sql`.
 """
 
@@ -22,21 +22,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ncf_assets.warehouse.scratch import Scratch
-from ncf_assets.warehouse.spark_sql import translate
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-READ_ROWS = 100_000  # rows of a result held in memory at a time; ours
-LOCAL = "local[*]"  # Spark within this process, on all cores
+READ_ROWS = 100_000  # rows of a result that are in memory at a time; chosen
+LOCAL = "local[*]"  # Spark in this process, on all cores
 
 
 class SparkError(RuntimeError):
-    """Spark is asked for and cannot be used; the message says what to do."""
+    """Spark is the engine and cannot be used. The message says what to do."""
 
 
 class Spark:
-    """A connection to a Spark cluster, made when the first select comes."""
+    """A connection to a Spark cluster, which is made for the first select."""
 
     def __init__(self, master: str = LOCAL) -> None:
         self.master = master
@@ -48,11 +47,13 @@ class Spark:
         files: Mapping[str, str],
         scratch: Scratch,
     ) -> Iterator[pa.RecordBatch]:
-        """The rows of a select over `files`, paths or URLs by table, in its order."""
-        session = self._session.newSession()  # so that views of two queries do not meet
-        with _told():
+        """Yield the rows of a select in its order; `files` are paths or URLs by table."""
+        session = self._session.newSession()  # so that views of two queries do not mix
+        with _spark_errors():
             for table, file in files.items():
                 session.read.parquet(file).createOrReplaceTempView(table)
+            from ncf_assets.warehouse.spark_sql import translate
+
             selected = session.sql(translate(select), args=dict(parameters))
         yield from _written(selected, scratch)
 
@@ -63,8 +64,8 @@ class Spark:
         schema: pa.Schema,
         scratch: Scratch,
     ) -> Iterator[pa.RecordBatch]:
-        """What `task` makes of 0, 1, … below `tasks`, in this order, on the workers."""
-        numbers = self._session.range(0, tasks, 1, tasks)  # one in each of Spark's partitions
+        """Run `task` for 0, 1, … below `tasks` on the workers; yield its rows in this order."""
+        numbers = self._session.range(0, tasks, 1, tasks)  # one number in each Spark partition
 
         def work(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in batches:
@@ -74,13 +75,13 @@ class Spark:
         from pyspark.sql.pandas.types import from_arrow_schema
 
         with warnings.catch_warnings():
-            # of pandas 3, which plays no part where Arrow goes in and comes out
+            # the warning is about pandas 3, which is not used between Arrow and Arrow
             warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
             made = numbers.mapInArrow(work, from_arrow_schema(schema))
         yield from _written(made, scratch)
 
     def close(self) -> None:
-        """Give the cluster's cores back."""
+        """End the connection, which frees the cluster's cores."""
         if session := self.__dict__.pop("_session", None):
             session.stop()
 
@@ -92,10 +93,10 @@ class Spark:
             from pyspark.sql import SparkSession
         except ModuleNotFoundError as error:
             raise SparkError(
-                "the engine spark wants the package pyspark, which is not installed; run"
-                " `pip install -e '.[spark]'`, or use the engine duckdb"
+                "the engine spark needs the package pyspark, which is not installed. Run"
+                " `pip install 'ncf-assets[spark]'`, or use the engine duckdb."
             ) from error
-        # else whichever python3 comes first on a worker
+        # otherwise a worker would use the first python3 that it finds
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         try:
             builder = SparkSession.builder.master(self.master).appName("ncf-assets")
@@ -107,29 +108,29 @@ class Spark:
 
     def _not_started(self, found: str) -> SparkError:
         return SparkError(
-            f"the engine spark could not start at {self.master} ({found.splitlines()[0]}); install"
-            " Java 17 (JAVA_HOME) and see that the master runs, or use the engine duckdb"
+            f"the engine spark could not start at {self.master} ({found.splitlines()[0]}). Install"
+            " Java 17 (JAVA_HOME) and check that the master runs, or use the engine duckdb."
         )
 
 
 def _written(result: DataFrame, scratch: Scratch) -> Iterator[pa.RecordBatch]:
-    """The rows of a result in its order, by way of files in `scratch`."""
+    """Write a result to files in `scratch`, and yield its rows in its order."""
     from pyspark.sql import Observation
     from pyspark.sql.functions import count, lit
 
     made = Observation()
     counted = result.observe(made, count(lit(1)).alias("rows"))
-    with _told():
+    with _spark_errors():
         counted.write.parquet(scratch.url, mode="overwrite", compression="zstd")
         rows = made.get["rows"]
-    for part in whole(scratch.fetched(), rows):
+    for part in result_files(scratch.fetched(), rows):
         with pq.ParquetFile(part) as file:
             yield from file.iter_batches(READ_ROWS)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What fails on the cluster, as SparkError."""
+def _spark_errors() -> Iterator[None]:
+    """Raise SparkError in place of the errors of the cluster."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException, PythonException
 
@@ -138,22 +139,22 @@ def _told() -> Iterator[None]:
     except (Py4JJavaError, PySparkException) as error:
         of_java = error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else None
         lines = str(of_java or error).strip().splitlines()
-        told = lines[-1 if isinstance(error, PythonException) else 0]  # after its traceback
+        message = lines[-1 if isinstance(error, PythonException) else 0]  # after its traceback
         raise SparkError(
-            f"the engine spark failed ({told}); see that driver and workers see the data folder"
-            " under the same path, or share an object store (NCF_STORE), and what the workers' logs"
-            " say; or use the engine duckdb"
+            f"the engine spark failed ({message}). Check that driver and workers see the data"
+            " folder under the same path, or share an object store (NCF_STORE), and read the"
+            " workers' logs, or use the engine duckdb."
         ) from error
 
 
-def whole(folder: Path, rows: int) -> list[Path]:
-    """Spark's files in their order. Raises SparkError unless they have so many rows."""
+def result_files(folder: Path, rows: int) -> list[Path]:
+    """Return Spark's files in their order. Raise SparkError unless they have `rows` rows."""
     parts = sorted(folder.glob("part-*.parquet"))
     found = sum(pq.read_metadata(part).num_rows for part in parts)
     if found != rows:
         raise SparkError(
             "driver and workers must see the data folder under the same path, found"
-            f" {found:,} of the workers' {rows:,} rows in {folder}; share the folder, name an"
-            " object store with NCF_STORE, or use the engine duckdb"
+            f" {found:,} of the workers' {rows:,} rows in {folder}. Share the folder, name an"
+            " object store with NCF_STORE, or use the engine duckdb."
         )
     return parts

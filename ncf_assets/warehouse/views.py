@@ -1,6 +1,6 @@
-"""What the catalogue shows: a view for each table, `lineage` and `catalogue`, commented in SQL.
+"""Define the views of the catalogue: one for each table, `lineage` and `catalogue`, with comments.
 
-Where the views are put, as views or as tables, is `ncf_assets.warehouse.catalogue`'s concern.
+`ncf_assets.warehouse.catalogue` creates them in a database, as views or as tables.
 """
 
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from ncf_assets.tables import Table, parse, tables
 from ncf_assets.warehouse.files import glob_escaped
-from ncf_assets.warehouse.parquet import STAMP_KEY, DamagedError, has_columns_of
+from ncf_assets.warehouse.parquet import PROVENANCE_KEY, DamagedError, schema_matches
 
 DATASET = ("dataset", "the dataset, as in datasets.toml")
 
 
 @dataclass(frozen=True)
 class View:
-    """A select over files, and what it and its columns mean."""
+    """A select over files, and the meaning of its rows and columns."""
 
     name: str
     description: str
@@ -24,7 +24,7 @@ class View:
     select: str
 
     def statements(self, kind: str = "view") -> list[str]:
-        """What creates it with its comments, as a `view` or as a `table`."""
+        """Return the statements that create it with its comments, as a `view` or as a `table`."""
         return [
             f"create {kind} {self.name} as {self.select}",
             f"comment on {kind} {self.name} is {literal(self.description)}",
@@ -36,26 +36,27 @@ class View:
 
 
 def views(root: Path) -> list[View]:
-    """The views over what is below a data folder; of a table without any file there is none."""
+    """Return the views over what is below a data folder; a table without any file has none."""
     found = [view for table in tables().values() if (view := _of_table(table, root / "tables"))]
-    if not (stamps := _stamps(root)):
+    if not (provenances := _provenances(root)):
         return found
-    lineage = _of_file("lineage", stamps=" union all ".join(stamps))
+    lineage = _of_file("lineage", provenances=" union all ".join(provenances))
     return [*found, lineage, _catalogue(found)]
 
 
 def literal(text: object) -> str:
-    """An SQL string literal; views and comments take no prepared parameters."""
+    """Return an SQL string literal, as views and comments take no prepared parameters."""
     return "'" + str(text).replace("'", "''") + "'"
 
 
 def _of_table(table: Table, folder: Path) -> View | None:
-    """A view over all partitions, those to come included; without what it could not read.
+    """Return a view over all partitions, future ones included, except unreadable ones.
 
-    Columns of two versions would be mixed, or the view would break for all datasets: so if there
-    are such partitions, or damaged ones, it names the others one by one until they are made again.
+    A damaged partition, or one with the columns of another version, would break the view for all
+    datasets, or mix its columns with others. So if there is one, the view lists the other
+    partitions one by one until this one is made again.
     """
-    below = "data.parquet" if table.spans_datasets else "*/data.parquet"
+    below = "data.parquet" if table.is_global else "*/data.parquet"
     files = sorted((folder / table.name).glob(below))
     fitting = [file for file in files if _is_readable(table, file)]
     others = [file for file in files if file not in fitting]
@@ -64,10 +65,10 @@ def _of_table(table: Table, folder: Path) -> View | None:
     every = f"{glob_escaped(folder / table.name)}/{below}"
     shown = [glob_escaped(file) for file in fitting] if others else [every]
     left_out = ", ".join(file.parent.name.removeprefix("dataset=") for file in others)
-    missing = f" Without {left_out}, damaged or made by another version: materialize again."
+    missing = f" It lacks {left_out}, damaged or made by another version. Materialize again."
     columns = [(column.name, column.description) for column in table.columns]
     partitions = "hive_partitioning = false"
-    if not table.spans_datasets:
+    if not table.is_global:
         columns.insert(0, DATASET)
         partitions = "hive_partitioning = true, hive_types = {'dataset': varchar}"
     return View(
@@ -80,15 +81,15 @@ def _of_table(table: Table, folder: Path) -> View | None:
 
 
 def _is_readable(table: Table, file: Path) -> bool:
-    """Whether a file is whole and of this version, by its columns."""
+    """Return whether a file is undamaged and has the columns of this version."""
     try:
-        return has_columns_of(table, file)
+        return schema_matches(table, file)
     except DamagedError:
         return False
 
 
 def _of_file(name: str, **parts: str) -> View:
-    """The view of `<name>.sql` beside this module, its {parts} filled in."""
+    """Return the view of `<name>.sql` in this folder, with its {parts} filled in."""
     text = resources.files(__name__.rpartition(".")[0]).joinpath(f"{name}.sql").read_text("utf-8")
     header = parse(name, text)
     select = str(header.select)
@@ -103,7 +104,10 @@ def _of_file(name: str, **parts: str) -> View:
 
 
 def _catalogue(shown: list[View]) -> View:
-    """A view over `lineage` and the tables' headers; a table of all datasets has no stamp in it."""
+    """Return the view over `lineage` and the tables' headers.
+
+    A table of all datasets is not in `lineage`, so its rows are counted.
+    """
     meanings = ", ".join(
         f"({literal(table.name)}, {literal(table.description)})" for table in tables().values()
     )
@@ -112,19 +116,19 @@ def _catalogue(shown: list[View]) -> View:
         f" bool_and(state = 'current'), null, {literal(tables()[view.name].description)}, null"
         f" from {view.name} group by dataset"
         for view in shown
-        if tables()[view.name].spans_datasets
+        if tables()[view.name].is_global
     )
     return _of_file("catalogue", meanings=meanings, spanning=spanning)
 
 
-def _stamps(root: Path) -> list[str]:
-    """Selects of the stamps in the files that there are: a pattern without files is an error."""
-    ours = f"decode(key) = {literal(STAMP_KEY)}"
-    # DuckDB 1.2 casts before it filters, and other values are no JSON
-    value = f"try_cast(case when {ours} then decode(value) end as json)"
-    tables = f"select file_name, {value} from parquet_kv_metadata({{}}) where {ours}"
-    # a damaged record has no stamp
-    records = "select filename, try_cast(content as json) -> 'stamp' from read_text({})"
+def _provenances(root: Path) -> list[str]:
+    """Return selects of the provenance in files, for patterns that match: others are an error."""
+    is_provenance = f"decode(key) = {literal(PROVENANCE_KEY)}"
+    # DuckDB 1.2 casts before it filters, and other values are not JSON
+    value = f"try_cast(case when {is_provenance} then decode(value) end as json)"
+    tables = f"select file_name, {value} from parquet_kv_metadata({{}}) where {is_provenance}"
+    # a damaged record has no provenance
+    records = "select filename, try_cast(content as json) -> 'provenance' from read_text({})"
     kinds = {
         "tables/*/*/data.parquet": tables,
         "models/*/*/model.json": records,

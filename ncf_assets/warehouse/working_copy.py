@@ -1,7 +1,7 @@
-"""A data folder that follows an object store: what is there is fetched, what is made is put there.
+"""Let a data folder follow an object store: fetch what the store has, and put there what is made.
 
-The store is what counts. A file that only the folder has, because a run was killed before it had
-put it there, is replaced by what the store has.
+The store decides. If a run was killed before it put a file into the store, only the folder has the
+file, and it is replaced by what the store has. Requests are made in `ncf_assets.warehouse.store`.
 """
 
 import contextlib
@@ -13,19 +13,19 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ncf_assets.warehouse.files import replace
-from ncf_assets.warehouse.layout import EVERY
+from ncf_assets.warehouse.files import atomic_replace
 from ncf_assets.warehouse.lease import check_held
+from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.store import Entry, Store, StoreError
 from ncf_assets.warehouse.store_note import Note, read_note
 
 SHARED = ("tables", "models", "reports")
 PARTITION = re.compile(r"(tables/\w+|models/\w+|reports)/dataset=(\w+)/.+|tables/\w+/data\.parquet")
-OWN = re.compile(r"\..*|checkpoint\.npz|searches\.db.*")  # what is under way on this machine
-RECORDS = ("model.json", "report.json")  # which name other files, so they come last
-HALF = ".store.half"  # what is being fetched, by one process at a time
-LARGE = 10_000_000  # bytes; ours
-TRIES = 5  # of fetching what another machine is replacing
+OWN = re.compile(r"\..*|checkpoint\.npz|searches\.db.*")  # unfinished work of this machine
+RECORDS = ("model.json", "report.json")  # they name other files, so they are copied last
+HALF = ".store.half"  # the file that is being fetched, by one process at a time
+LARGE = 10_000_000  # bytes; chosen
+TRIES = 5  # to fetch what another machine is replacing
 
 Wanted = Callable[[str], bool]  # of a dataset
 OnNew = Callable[[int, int], object]  # of a number of objects, and their bytes
@@ -39,19 +39,19 @@ class WorkingCopy:
     store: Store
 
     def join(self) -> None:
-        """Have the folder follow the store, from the first time on."""
+        """Make the folder follow the store, if it does not yet."""
         with self._locked():
             self._noted()
 
     def fetch(self, wanted: Wanted, on_new: OnNew) -> bool:
-        """Make the files of those datasets what the store has; whether any changed.
+        """Make the files of the wanted datasets those of the store; return whether any changed.
 
-        `on_new` is told what is about to be fetched.
+        `on_new` is called with what will be fetched.
         """
         with self._locked():
             note = self._noted()
             half = self.root / HALF
-            half.unlink(missing_ok=True)  # a killed one's
+            half.unlink(missing_ok=True)  # a killed process may have left it
             try:
                 fetched, there = self._fetch_all(wanted, note, on_new)
                 gone = [key for key in self._keys(self.root) if wanted(_dataset(key))]
@@ -60,13 +60,13 @@ class WorkingCopy:
                     self._remove(key, note)
             finally:
                 half.unlink(missing_ok=True)
-                note.write(self.root)  # of what came before something went wrong, too
+                note.write(self.root)  # also notes what was fetched before an error
             return fetched or bool(gone)
 
     def put(self, folder: Path, dataset: str) -> None:
-        """Make the objects of a partition's folder what the folder has.
+        """Make the objects of a partition's folder the files of that folder.
 
-        Raises ClaimLostError unless this process has the claim on the dataset.
+        Raise ClaimLostError unless this process holds the lease of the dataset.
         """
         with self._locked():
             note = self._noted()
@@ -88,37 +88,37 @@ class WorkingCopy:
             note.write(self.root)
 
     def _locked(self) -> FileLock:
-        """For one process of this machine at a time."""
+        """Return the lock that lets one process of this machine at a time use the note."""
         self.root.mkdir(parents=True, exist_ok=True)
         return FileLock(self.root / ".store.lock")
 
     def _noted(self) -> Note:
-        """The folder's note, which fits the store; of an empty folder, a new one."""
+        """Return the folder's note, or a new one if the folder is empty; it must fit the store."""
         note = read_note(self.root)
         if note is None:
             if self._keys(self.root):
                 raise StoreError(
                     f"{self.root} has tables, models or reports that do not come from"
-                    f" {self.store.url}; name an empty folder with NCF_DATA_DIR, after copying"
-                    f" {', '.join(SHARED)} to the store if they are to be kept"
+                    f" {self.store.url}. Name an empty folder with NCF_DATA_DIR, after copying"
+                    f" {', '.join(SHARED)} to the store if you want to keep them."
                 )
             note = Note(self.store.url, self.store.begin())
             note.write(self.root)
         elif note.url != self.store.url:
             raise StoreError(
-                f"{self.root} follows {note.url}, and NCF_STORE is {self.store.url}; name another"
-                " folder with NCF_DATA_DIR"
+                f"{self.root} follows {note.url}, and NCF_STORE is {self.store.url}. Name another"
+                " folder with NCF_DATA_DIR."
             )
         elif note.identity != (found := self.store.identity()):
             raise StoreError(
                 f"{self.store.url} is {'another store' if found else 'empty'}, not the one that"
-                f" {self.root} follows; see that it is mounted and its address is right, or name an"
-                " empty folder with NCF_DATA_DIR"
+                f" {self.root} follows. Check that it is mounted and its address is right, or name"
+                " an empty folder with NCF_DATA_DIR."
             )
         return note
 
     def _fetch_all(self, wanted: Wanted, note: Note, on_new: OnNew) -> tuple[bool, set[str]]:
-        """Fetch what is new; whether anything was, and all keys that there are."""
+        """Fetch what is new; return whether anything was, and all keys of the wanted datasets."""
         fetched = False
         for _ in range(TRIES):
             there = {
@@ -134,22 +134,22 @@ class WorkingCopy:
             if not [key for key in _records_last(new) if not self._fetch(key, there[key], note)]:
                 return fetched, set(there)
         raise StoreError(
-            f"objects of {self.store.url} were replaced as fast as they were fetched; run this"
-            " again"
+            f"objects of {self.store.url} were replaced as fast as they were fetched. Run this"
+            " again."
         )
 
     def _fetch(self, key: str, entry: Entry, note: Note) -> bool:
-        """Replace one file; False if its object is no longer the one that was listed."""
+        """Replace one file; return False if its object is no longer the one that was listed."""
         half = self.root / HALF
         found = self.store.download(key, half)
         if found is None:
             return False
-        # so that the older of two versions of a model is older here as well
+        # so that the older of two versions of a model is the older one here, too
         os.utime(half, (found.written.timestamp(),) * 2)
         (target := self.root / key).parent.mkdir(parents=True, exist_ok=True)
-        replace(half, target)
+        atomic_replace(half, target)
         note.files[key] = (found.etag, *self._state(key))
-        if found.size > LARGE:  # whose fetching a kill is not to undo
+        if found.size > LARGE:  # so that a kill does not make it fetch this file again
             note.write(self.root)
         return found.etag == entry.etag
 
@@ -162,17 +162,17 @@ class WorkingCopy:
                 (self.root / folder).rmdir()
 
     def _is_copy(self, key: str, entry: Entry, note: Note) -> bool:
-        """Whether the file is as it was when it was fetched or put, and the object as well."""
+        """Return whether file and object are as they were when the file was fetched or put."""
         file = self.root / key
         return file.exists() and note.files.get(key) == (entry.etag, *self._state(key))
 
     def _state(self, key: str) -> tuple[int, int]:
-        """Size and mtime in ns of a file."""
-        facts = (self.root / key).stat()
-        return facts.st_size, facts.st_mtime_ns
+        """Return the size and mtime in ns of a file."""
+        status = (self.root / key).stat()
+        return status.st_size, status.st_mtime_ns
 
     def _keys(self, folder: Path) -> list[str]:
-        """The files below a folder that are for all machines, as keys."""
+        """Return the files below a folder that are for all machines, as keys."""
         folders = [folder] if folder != self.root else [self.root / kind for kind in SHARED]
         files = [file for one in folders for file in one.rglob("*") if file.is_file()]
         keys = [file.relative_to(self.root).as_posix() for file in files]
@@ -180,14 +180,14 @@ class WorkingCopy:
 
 
 def is_shared(key: str) -> bool:
-    """Whether a file or object is of a partition, and not of what is under way on one machine."""
+    """Return whether a file or object is a partition's, and not one machine's unfinished work."""
     return bool(PARTITION.fullmatch(key)) and not any(map(OWN.fullmatch, key.split("/")))
 
 
 def _dataset(key: str) -> str:
-    """Whose a key is: EVERY for a table of all datasets."""
+    """Return the dataset of a key; it is ALL_DATASETS for a table of all datasets."""
     found = PARTITION.fullmatch(key)
-    return (found[2] if found else None) or EVERY
+    return (found[2] if found else None) or ALL_DATASETS
 
 
 def _records_last(keys: list[str]) -> list[str]:

@@ -8,23 +8,25 @@ import dagster as dg
 import pytest
 
 from ncf_assets.datasets import load
-from ncf_assets.definitions import JOBS, defs
+from ncf_assets.definitions import JOBS
 from ncf_assets.tables import tables
-from ncf_assets.warehouse import PROJECT_DATA
+from ncf_assets_tests.paths import DATA, ROOT
+from ncf_assets_tests.running import DEFS
 
 WARNINGS = {"raw_reviews_as_many_as_published", "rejected_reviews_few"}
-GRAPH = defs.resolve_asset_graph()
+GRAPH = DEFS.resolve_asset_graph()
 KEYS = sorted(GRAPH.get_all_asset_keys())
 LEADERBOARD = dg.AssetKey("leaderboard")
-TUNING = dg.AssetKey("tuning")
-APART = {"leaderboard", "tuning"}  # of all datasets; only when asked for
+TUNING = dg.AssetKey("tuning_trials")
+APART = {"leaderboard", "tuning_trials"}  # of all datasets; only when asked for
 
 
 def test_the_code_location_loads_as_dagster_loads_it() -> None:
     """With every job and sensor: a name given twice is found only here."""
-    dg.Definitions.validate_loadable(defs)
+    dg.Definitions.validate_loadable(DEFS)
 
 
+@pytest.mark.process
 def test_loading_warns_of_nothing() -> None:
     """No deprecated name, and nothing that Dagster calls beta or preview, reaches the user."""
     load = [sys.executable, "-W", "default", "-c", "import ncf_assets.definitions"]
@@ -36,7 +38,7 @@ def test_jobs_make_the_lineage_in_parts() -> None:
     """Each asset is in one part, and all of them in `everything`."""
     made = {
         job.name: {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
-        for job in (defs.resolve_job_def(name) for name in JOBS)
+        for job in (DEFS.resolve_job_def(name) for name in JOBS)
     }
     parts = [made[name] for name in JOBS if name != "everything"]
     assert sum(map(len, parts)) == len(set().union(*parts))
@@ -47,7 +49,7 @@ def test_jobs_make_the_lineage_in_parts() -> None:
 def test_no_source_file_is_read_by_automation() -> None:
     """Switched on, it would download 24 datasets; all else but a search follows its upstream."""
     without = {key.to_user_string() for key in KEYS if not GRAPH.get(key).automation_condition}
-    assert without == {"raw_reviews", "rejected_reviews", "tuning"}
+    assert without == {"raw_reviews", "rejected_reviews", "tuning_trials"}
 
 
 def test_every_table_is_an_asset() -> None:
@@ -78,7 +80,7 @@ def test_every_asset_explains_itself(key: dg.AssetKey) -> None:
 def test_every_asset_is_partitioned_by_dataset(key: dg.AssetKey) -> None:
     """One dimension, from the registry; all but the leaderboard."""
     names = GRAPH.get(key).partitions_def.get_partition_keys()
-    assert names == list(load(PROJECT_DATA / "datasets.toml"))
+    assert names == list(load(DATA / "datasets.toml"))
 
 
 def test_the_leaderboard_has_no_partitions() -> None:
@@ -89,7 +91,7 @@ def test_the_leaderboard_has_no_partitions() -> None:
 @pytest.mark.parametrize(("job", "asset"), [("refresh_leaderboard", LEADERBOARD), ("tune", TUNING)])
 def test_what_no_report_waits_for_has_a_job_of_its_own(job: str, asset: dg.AssetKey) -> None:
     """A run of one dataset neither waits for it nor makes it."""
-    assert {*defs.resolve_job_def(job).asset_layer.selected_asset_keys} == {asset}
+    assert {*DEFS.resolve_job_def(job).asset_layer.selected_asset_keys} == {asset}
 
 
 def test_lineage_runs_from_the_file_to_the_report() -> None:
@@ -109,7 +111,7 @@ def test_the_columns_shown_are_those_of_the_header() -> None:
 
 def test_every_setting_has_a_description_and_a_default() -> None:
     """In the launchpad of the job `everything`."""
-    job = defs.resolve_job_def("everything")
+    job = DEFS.resolve_job_def("everything")
     found = 0
     for op in job.nodes:
         schema = op.definition.config_schema.config_type
@@ -122,6 +124,6 @@ def test_every_setting_has_a_description_and_a_default() -> None:
 
 def test_workspace_and_pyproject_name_the_same_module() -> None:
     """So that `dagster`, `dg` and the UI load the same code location."""
-    root = PROJECT_DATA.parent
+    root = ROOT
     for file in ("workspace.yaml", "pyproject.toml"):
         assert "ncf_assets.definitions" in Path(root / file).read_text()

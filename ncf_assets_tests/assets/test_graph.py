@@ -16,14 +16,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ncf_assets.assets import inputs
-from ncf_assets.definitions import assets
+from ncf_assets.orchestration import inputs
 from ncf_assets.tables import tables
-from ncf_assets.warehouse import Warehouse
-from ncf_assets_tests.running import failure, materialize
-from ncf_assets_tests.tiny import CONFIG, REJECTED, ROWS, contents, write_source
+from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets_tests.running import ASSETS, failure, materialize
+from ncf_assets_tests.tiny import CONFIG, REJECTED, ROWS, contents, copied, write_source
 
-pytestmark = pytest.mark.slow  # imports TensorFlow and trains
+pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +33,22 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory, instance: dg.DagsterInstance) -> Warehouse:
-    """The tiny data set, materialized."""
-    made = Warehouse(tmp_path_factory.mktemp("data"))
-    write_source(made.root)
-    result = materialize(made, instance)
-    assert result.success, [e.step_key for e in result.all_events if e.is_step_failure]
-    return made
+def warehouse(
+    made: Path, instance: dg.DagsterInstance, tmp_path_factory: pytest.TempPathFactory
+) -> Warehouse:
+    """The tiny data set and an empty search, materialized."""
+    found = copied(made, tmp_path_factory.mktemp("data"))
+    assert materialize(found, instance, ["tuning_trials"], {}).success
+    return found
 
 
 @pytest.mark.parametrize("table", ROWS)
 def test_every_table_has_the_rows_counted_by_hand(warehouse: Warehouse, table: str) -> None:
     """As `tiny.ROWS` explains them."""
     assert (
-        len(warehouse.read(table, "Sample")) == ROWS[table] == warehouse.stamp(table, "Sample").rows
+        len(warehouse.read(table, "Sample"))
+        == ROWS[table]
+        == warehouse.get_provenance(table, "Sample").rows
     )
 
 
@@ -62,7 +63,7 @@ def test_every_table_is_stored_in_the_order_of_its_key(warehouse: Warehouse, tab
 
 def test_no_table_is_left_uncounted() -> None:
     """But those that a run of everything does not make, and what tells times."""
-    assert {*tables()} - {*ROWS} == {"leaderboard", "tuning", "training_history"}
+    assert {*tables()} - {*ROWS} == {"leaderboard", "tuning_trials", "training_history"}
 
 
 def test_a_select_by_some_users_at_a_time_gives_the_rows_of_all_at_once(
@@ -151,7 +152,7 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_model_in_place(
     made = Warehouse(tmp_path / "data")
     shutil.copytree(warehouse.root, made.root)
     before = made.record("gmf_model", "Sample")
-    file = made.folder("ials_model", "Sample") / made.record("ials_model", "Sample")["file"]
+    file = made.paths.folder("ials_model", "Sample") / made.record("ials_model", "Sample")["file"]
     with np.load(file) as kept:
         factors = dict(kept)
     for side in factors.values():
@@ -159,9 +160,9 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_model_in_place(
     np.savez(file, allow_pickle=False, **factors)
     config = {"ops": {"gmf_model": CONFIG["ops"]["gmf_model"]}}
     said = failure(materialize(made, instance, ["gmf_model"], config), "gmf_model")
-    assert "in step 1 of 9 of epoch 1 the loss is nan; lower learning_rate" in said
+    assert "in step 1 of 9 of epoch 1 the loss is nan. Lower learning_rate" in said
     assert made.record("gmf_model", "Sample") == before
-    assert (made.folder("gmf_model", "Sample") / before["file"]).exists()
+    assert (made.paths.folder("gmf_model", "Sample") / before["file"]).exists()
 
 
 def scores_of_baselines(warehouse: Warehouse) -> dict[str, np.ndarray]:
@@ -170,8 +171,8 @@ def scores_of_baselines(warehouse: Warehouse) -> dict[str, np.ndarray]:
     x = np.zeros((13, 12))
     x[train["user"], train["item"]] = 1
     ease, knn = (warehouse.record(f"{name}_model", "Sample") for name in ("ease", "itemknn"))
-    inverse = np.linalg.inv(x.T @ x + ease["regularisation"] * np.eye(12))
-    n = x.sum(axis=0)  # no item has more than 11 neighbours, and all of them are kept
+    inverse = np.linalg.inv(x.T @ x + ease["regularization"] * np.eye(12))
+    n = x.sum(axis=0)  # no item has more than 11 neighbors, and all of them are kept
     similarity = x.T @ x / (np.sqrt(np.outer(n, n)) + knn["shrinkage"])
     np.fill_diagonal(similarity, 0)
     return {"ease": x @ (np.eye(12) - inverse / np.diag(inverse)), "itemknn": x @ similarity}
@@ -212,10 +213,10 @@ def test_diversity_is_that_of_the_recommendations(warehouse: Warehouse) -> None:
 
 def scores_of_keras(warehouse: Warehouse, network: str) -> np.ndarray:
     """A network's logits [13 users, 12 items], pair by pair."""
-    from ncf_assets.ncf import neumf
+    from ncf_assets.ncf.models import neumf
 
     record = warehouse.record(f"{network}_model", "Sample")
-    file = warehouse.file(f"{network}_model", "Sample").with_name(record["file"])
+    file = warehouse.paths.file(f"{network}_model", "Sample").with_name(record["file"])
     users, items = np.divmod(np.arange(13 * 12, dtype=np.int32), np.int32(12))
     return neumf.scorer(neumf.load(file))(users, items).reshape(13, 12)
 
@@ -261,7 +262,7 @@ def test_the_catalogue_recommends(warehouse: Warehouse) -> None:
         "select position from similar_items('Sample', 'item03')",
         "from similar_items('Sample', 'no item')",
     ]
-    with duckdb.connect(str(warehouse.database), read_only=True) as connection:
+    with duckdb.connect(str(warehouse.paths.database), read_only=True) as connection:
         answers = [connection.execute(query).fetchall() for query in asked]
     assert answers == [[("neumf",)], [("popular",)], [(1,), (2,)], []]
 
@@ -273,32 +274,38 @@ def test_model_json_says_what_the_model_was_trained_on(warehouse: Warehouse) -> 
     assert record["seed"] == 2017
     assert {"python", "tensorflow", "keras"} <= record["versions"].keys()
     for name in ("users", "items", "train", "validation", "negatives", "gmf_model", "mlp_model"):
-        assert record["trained_on"][name] == warehouse.stamp(name, "Sample").content
-    assert warehouse.file("neumf_model", "Sample").with_name(record["file"]).exists()
+        assert record["trained_on"][name] == warehouse.get_provenance(name, "Sample").content_hash
+    assert warehouse.paths.file("neumf_model", "Sample").with_name(record["file"]).exists()
 
 
 def test_everything_says_what_it_was_made_from(warehouse: Warehouse) -> None:
     """Content, code and inputs, which are those in place; tables have the columns of the header."""
-    for definition in assets:
+    for definition in ASSETS:
         for spec in definition.specs:
             if spec.partitions_def is None:  # the leaderboard, which has all reports' contents
                 continue
             name = spec.key.to_user_string()
-            stamp = warehouse.stamp(name, "Sample")
-            assert (len(stamp.content), stamp.code) == (16, spec.code_version)
+            provenance = warehouse.get_provenance(name, "Sample")
+            assert (len(provenance.content_hash), provenance.code_version) == (
+                16,
+                spec.code_version,
+            )
             upstream = {dep.asset_key.to_user_string() for dep in spec.deps} or {"source"}
-            assert set(stamp.inputs) == upstream
-            for one, content in stamp.inputs.items():
-                assert one == "source" or content == warehouse.stamp(one, "Sample").content
-            assert warehouse.has_its_columns(name, "Sample")
+            assert set(provenance.input_hashes) == upstream
+            for one, content in provenance.input_hashes.items():
+                assert (
+                    one == "source"
+                    or content == warehouse.get_provenance(one, "Sample").content_hash
+                )
+            assert warehouse.schema_matches(name, "Sample")
 
 
 def test_the_report_is_written_in_three_forms(warehouse: Warehouse) -> None:
     """HTML, Markdown, and the record that is written last."""
-    folder = warehouse.folder("evaluation_report", "Sample")
+    folder = warehouse.paths.folder("evaluation_report", "Sample")
     assert {p.name for p in folder.iterdir()} == {"report.html", "report.md", "report.json"}
     assert "HR@2" in (folder / "report.md").read_text()
-    assert json.loads((folder / "report.json").read_text())["stamp"]["inputs"]["metrics"]
+    assert json.loads((folder / "report.json").read_text())["provenance"]["input_hashes"]["metrics"]
 
 
 def test_no_temporary_file_is_left(warehouse: Warehouse) -> None:
@@ -319,13 +326,31 @@ def test_shuffled_lines_give_the_same_tables(
     assert changed == {"raw_reviews", "rejected_reviews"}
 
 
-def test_the_same_seed_gives_the_same_model_and_metrics(
+def test_a_report_from_two_lineages_is_refused_and_the_same_seed_gives_the_same_again(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
-    """A second run of everything leaves every content hash as it was."""
-    before = contents(warehouse) | {"model": warehouse.stamp("neumf_model", "Sample").content}
+    """Negatives drawn anew after the ranks were counted: the report names what to make again.
+
+    So does the ranking, before it loads a model: they are not of the candidates' interactions. A
+    second run of everything then gives every content hash as it was, in another process.
+    """
+    before = contents(warehouse) | {
+        "model": warehouse.get_provenance("neumf_model", "Sample").content_hash
+    }
+    config = {"ops": {"negatives": {"config": {"n_negatives": 3, "seed": 5}}}}
+    assert materialize(warehouse, instance, ["negatives"], config).success
+    result = materialize(warehouse, instance, ["evaluation_report"], {})
+    assert not result.success
+    assert "test_candidates was made from negatives" in failure(result, "evaluation_report")
+    assert materialize(warehouse, instance, ["test_candidates"], {}).success
+    result = materialize(warehouse, instance, ["test_ranks", "recommendations"], {})
+    message = failure(result, "ranking_pass")
+    assert "must come from the same interactions and this version, and does not" in message
+    assert ". Materialize gmf_model and what follows from it" in message
     assert materialize(warehouse, instance).success
-    after = contents(warehouse) | {"model": warehouse.stamp("neumf_model", "Sample").content}
+    after = contents(warehouse) | {
+        "model": warehouse.get_provenance("neumf_model", "Sample").content_hash
+    }
     assert before == after
 
 
@@ -337,19 +362,23 @@ def test_another_seed_gives_other_negatives(
     write_source(other.root)
     until = ["raw_reviews", "rejected_reviews", "users", "items", "interactions", "train"]
     until += ["validation", "test", "negatives"]
-    config = {"ops": {"negatives": {"config": {"candidates": 3, "seed": 1}}}}
+    config = {"ops": {"negatives": {"config": {"n_negatives": 3, "seed": 1}}}}
     assert materialize(other, instance, until, config).success
-    assert other.stamp("test", "Sample").content == warehouse.stamp("test", "Sample").content
     assert (
-        other.stamp("negatives", "Sample").content != warehouse.stamp("negatives", "Sample").content
+        other.get_provenance("test", "Sample").content_hash
+        == warehouse.get_provenance("test", "Sample").content_hash
+    )
+    assert (
+        other.get_provenance("negatives", "Sample").content_hash
+        != warehouse.get_provenance("negatives", "Sample").content_hash
     )
 
 
 def forge(warehouse: Warehouse, table: str, rows: pd.DataFrame, inputs: Mapping[str, str]) -> None:
     """Put rows in the place of a partition, as if made from these inputs."""
-    with warehouse.draft(table, "Sample") as draft:
+    with warehouse.stage_table(table, "Sample") as draft:
         draft.write(pa.Table.from_pandas(rows, preserve_index=False).to_batches())
-        draft.finish(code="", inputs=inputs, config={}, run_id="")
+        draft.seal(code_version="", input_hashes=inputs, config={}, run_id="")
         draft.publish()
 
 
@@ -361,16 +390,16 @@ def test_a_broken_check_publishes_nothing_and_stops_the_run(
     write_source(made.root)
     first = ["raw_reviews", "rejected_reviews", "users", "items", "interactions", "train"]
     assert materialize(made, instance, first, {}).success
-    before = made.stamp("interactions", "Sample")
+    before = made.get_provenance("interactions", "Sample")
     users = made.read("users", "Sample")
     users["n_interactions"] += 1
-    forge(made, "users", users, made.stamp("users", "Sample").inputs)
+    forge(made, "users", users, made.get_provenance("users", "Sample").input_hashes)
     result = materialize(made, instance, ["interactions", "train"], {})
     assert not result.success
     message = failure(result, "interactions")
     assert "interactions_complete" in message
     assert "materialize users, items and interactions together" in message
-    assert made.stamp("interactions", "Sample") == before
+    assert made.get_provenance("interactions", "Sample") == before
     evaluations = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
     assert evaluations == {"interactions_complete": False, "interactions_key_is_unique": True}
     assert not [e for e in result.all_events if e.is_step_success and e.step_key == "train"]
@@ -384,46 +413,26 @@ def test_what_comes_from_two_files_is_not_put_together(
     write_source(made.root)
     read = ["raw_reviews", "rejected_reviews"]
     assert materialize(made, instance, [*read, "users", "items", "interactions"], {}).success
-    before = made.stamp("interactions", "Sample")
+    before = made.get_provenance("interactions", "Sample")
     lines = (tmp_path / "tiny.json").read_text().splitlines()
     (tmp_path / "tiny.json").write_text("\n".join(lines[1:]))
     assert materialize(made, instance, read, {}).success
     message = failure(materialize(made, instance, ["interactions"], {}), "interactions")
     assert "users was made from raw_reviews " in message
-    assert "; materialize users and what follows from it" in message
-    assert made.stamp("interactions", "Sample") == before
+    assert ". Materialize users and what follows from it" in message
+    assert made.get_provenance("interactions", "Sample") == before
     assert materialize(made, instance, ["users", "items", "interactions"], {}).success
-
-
-def test_a_report_from_two_lineages_is_refused(
-    warehouse: Warehouse, instance: dg.DagsterInstance
-) -> None:
-    """Negatives drawn anew after the ranks were counted: the report names what to make again.
-
-    So does the ranking, before it loads a model: they are not of the candidates' interactions.
-    """
-    config = {"ops": {"negatives": {"config": {"candidates": 3, "seed": 5}}}}
-    assert materialize(warehouse, instance, ["negatives"], config).success
-    result = materialize(warehouse, instance, ["evaluation_report"], {})
-    assert not result.success
-    assert "test_candidates was made from negatives" in failure(result, "evaluation_report")
-    assert materialize(warehouse, instance, ["test_candidates"], {}).success
-    result = materialize(warehouse, instance, ["test_ranks", "recommendations"], {})
-    message = failure(result, "ranking_pass")
-    assert "must come from the same interactions and this version, and does not" in message
-    assert "; materialize gmf_model and what follows from it" in message
-    assert materialize(warehouse, instance).success
 
 
 @pytest.mark.parametrize(
     ("asset", "setting", "value", "rule"),
     [
-        ("negatives", "candidates", 0, "greater than or equal to 1"),
+        ("negatives", "n_negatives", 0, "greater than or equal to 1"),
         ("gmf_model", "learning_rate", 0.0, "greater than 0"),
         ("mlp_model", "layers", [5, 2], "even"),
         ("neumf_model", "alpha", 1.5, "less than or equal to 1"),
         ("ease_model", "max_items", 0, "greater than or equal to 1"),
-        ("item_neighbours", "neighbours", 0, "greater than or equal to 1"),
+        ("item_similarities", "neighbors", 0, "greater than or equal to 1"),
     ],
 )
 def test_config_out_of_range_is_refused(
@@ -435,30 +444,30 @@ def test_config_out_of_range_is_refused(
     rule: str,
 ) -> None:
     """Before anything is read or written."""
-    before = warehouse.stamp(asset, "Sample")
+    before = warehouse.get_provenance(asset, "Sample")
     config = {"ops": {asset: {"config": {setting: value}}}}
     with pytest.raises(Exception, match=rule):
         dg.materialize(
-            assets,
+            ASSETS,
             instance=instance,
             partition_key="Sample",
             resources={"warehouse": warehouse},
             run_config=config,
             selection=[asset],
         )
-    assert warehouse.stamp(asset, "Sample") == before
+    assert warehouse.get_provenance(asset, "Sample") == before
 
 
 def test_too_few_unseen_items_name_the_remedy(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     """Each user has seen 4 of 12 items: 8 are left, 9 are asked for."""
-    config = {"ops": {"negatives": {"config": {"candidates": 9}}}}
+    config = {"ops": {"negatives": {"config": {"n_negatives": 9}}}}
     result = materialize(warehouse, instance, ["negatives"], config)
     message = failure(result, "negatives")
     assert "8 unseen" in message
-    assert "9 asked" in message
-    assert "lower `candidates`" in message
+    assert "but 9 are needed" in message
+    assert "Lower `n_negatives`" in message
 
 
 def test_a_preview_shows_text_as_it_is(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
@@ -493,7 +502,7 @@ def test_nobody_to_test_on_stops_before_training(
     result = materialize(made, instance)
     assert not result.success
     assert "use a larger file" in failure(result, "test")
-    assert made.find_stamp("gmf_model", "Sample") is None
+    assert made.find_provenance("gmf_model", "Sample") is None
 
 
 def test_negatives_of_other_users_are_not_trained_on(
@@ -504,12 +513,12 @@ def test_negatives_of_other_users_are_not_trained_on(
     shutil.copytree(warehouse.root, made.root)
     rows = made.read("validation", "Sample")
     rows.loc[0, "user"] = 0  # the newcomer, who has no negatives
-    forge(made, "validation", rows, made.stamp("validation", "Sample").inputs)
+    forge(made, "validation", rows, made.get_provenance("validation", "Sample").input_hashes)
     config = {"ops": {"mlp_model": CONFIG["ops"]["mlp_model"]}}
     result = materialize(made, instance, ["mlp_model"], config)
     message = failure(result, "mlp_model")
     assert "negatives was made from validation " in message
-    assert "; materialize negatives and what follows from it" in message
+    assert ". Materialize negatives and what follows from it" in message
 
 
 def test_the_training_history_starts_before_training(warehouse: Warehouse) -> None:
@@ -557,7 +566,7 @@ def test_a_missing_file_is_downloaded_into_raw(
         )
         result = materialize(made, instance, ["raw_reviews", "rejected_reviews"], {})
         assert result.success
-    assert [path.name for path in made.raw.iterdir()] == ["tiny.json"]
+    assert [path.name for path in made.paths.raw.iterdir()] == ["tiny.json"]
     warnings = {e.check_name: e for e in result.get_asset_check_evaluations() if not e.passed}
     # the second because one line of 52 is rejected, more than 1 %
     assert set(warnings) == {"raw_reviews_as_many_as_published", "rejected_reviews_few"}

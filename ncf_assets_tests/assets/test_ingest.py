@@ -9,9 +9,9 @@ import dagster as dg
 import pytest
 
 from ncf_assets.datasets import load
-from ncf_assets.freshness import Asset, states
-from ncf_assets.ingest.rules import Review
-from ncf_assets.warehouse import Warehouse
+from ncf_assets.ingest.review import Review
+from ncf_assets.orchestration.staleness import Asset, partition_statuses
+from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.ingest.corpus import IDS, LINES, changed
 from ncf_assets_tests.running import failure, materialize
 
@@ -46,7 +46,7 @@ def run(
 
 def rows(warehouse: Warehouse, *tables: str) -> list[int]:
     """How many rows each table has."""
-    return [warehouse.stamp(table, "Sample").rows for table in tables]
+    return [warehouse.get_provenance(table, "Sample").rows for table in tables]
 
 
 def unpassed(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckSeverity]:
@@ -58,7 +58,7 @@ def test_the_corpus_adds_up_and_ids_stay_apart(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     """Every known case: a row in one of two tables, and a user for each id as it was written."""
-    found = run(warehouse, instance, [line for _, line, _ in LINES], MAPPED, max_rejected=1)
+    found = run(warehouse, instance, [line for _, line, _ in LINES], MAPPED, max_rejected_share=1)
     assert found.success
     assert sum(rows(warehouse, *READ)) == len(LINES)
     reviews = {found.user_id for *_, found in LINES if isinstance(found, Review)}
@@ -116,21 +116,21 @@ def test_more_than_20_percent_stop_the_run_before_anything_is_replaced(
 ) -> None:
     """21 of 100: old tables stay, nothing downstream runs, the message says how to go on."""
     assert run(warehouse, instance, [GOOD] * 9, MAPPED).success
-    before = {table: warehouse.stamp(table, "Sample") for table in MAPPED}
+    before = {table: warehouse.get_provenance(table, "Sample") for table in MAPPED}
     lines = [GOOD] * 79 + [b"bad"] * 20 + [changed(asin=None)]
     result = run(warehouse, instance, lines, MAPPED)
     assert not result.success
     message = failure(result, "reviews")
     for words in (
-        "rejected_reviews_below_limit: No more than the share max_rejected of all lines is",
+        "rejected_reviews_below_limit: No more than the share max_rejected_share of all lines is",
         "'reason': 'not JSON: invalid character', 'lines': 20, 'first_line': 80",
         "'rejected_lines': 21, 'all_lines': 100",
-        "to go on without these lines raise max_rejected of `reviews`",
+        "to go on without these lines raise max_rejected_share of `reviews`",
     ):
         assert words in message
-    assert {table: warehouse.stamp(table, "Sample") for table in MAPPED} == before
+    assert {table: warehouse.get_provenance(table, "Sample") for table in MAPPED} == before
     assert not [e for e in result.all_events if e.is_step_start and e.step_key != "reviews"]
-    assert run(warehouse, instance, lines, MAPPED, max_rejected=0.21).success
+    assert run(warehouse, instance, lines, MAPPED, max_rejected_share=0.21).success
     assert rows(warehouse, *READ) == [79, 21]
 
 
@@ -140,14 +140,14 @@ PACKED = gzip.compress(LINE * 1000, mtime=0)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is empty; download it again"),
-        (PACKED[:-20], f"ends in the middle, after byte {len(PACKED) - 20:,}; delete it"),
-        (PACKED[:-8] + bytes(8), "the gzip file is corrupt at byte"),
+        (b"", "is empty. Download it again"),
+        (PACKED[:-20], f"ends in the middle, after byte {len(PACKED) - 20:,}. Delete it"),
+        (PACKED[:-8] + bytes(8), "is a gzip file that is corrupt at byte"),
         (PACKED + b"<html>", "no gzip member begins here"),
         (b"\n" * 50, "at least one line must be a review, found none in"),
-        (b"<html>\n<p>Not found", "line 1: not JSON: invalid character; correct format, columns"),
-        (b"[" + (GOOD + b",") * 9, "line 1: not a JSON object; correct format, columns or path"),
-        (b"A1,B1,4.0,1400000000", 'the lines look like ratings-csv; set format = "ratings-csv"'),
+        (b"<html>\n<p>Not found", "line 1: not JSON: invalid character. Correct format, columns"),
+        (b"[" + (GOOD + b",") * 9, "line 1: not a JSON object. Correct format, columns or path"),
+        (b"A1,B1,4.0,1400000000", 'The lines look like ratings-csv. Set format = "ratings-csv"'),
     ],
 )
 def test_a_file_that_is_none_of_reviews_stops_the_run(
@@ -155,21 +155,23 @@ def test_a_file_that_is_none_of_reviews_stops_the_run(
 ) -> None:
     """Nothing is replaced, and no draft is left."""
     assert run(warehouse, instance, [GOOD]).success
-    before = [warehouse.stamp(table, "Sample") for table in READ]
+    before = [warehouse.get_provenance(table, "Sample") for table in READ]
     result = run(warehouse, instance, content)
     assert message in failure(result, "reviews")
-    assert [warehouse.stamp(table, "Sample") for table in READ] == before
-    assert [p.name for p in warehouse.folder("raw_reviews", "Sample").iterdir()] == ["data.parquet"]
+    assert [warehouse.get_provenance(table, "Sample") for table in READ] == before
+    assert [p.name for p in warehouse.paths.folder("raw_reviews", "Sample").iterdir()] == [
+        "data.parquet"
+    ]
 
 
 def test_a_bomb_is_stopped_by_the_configured_limit(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     """1,000 lines of 85 bytes are more than 80,000 bytes; with a higher limit they are read."""
-    result = run(warehouse, instance, PACKED, unpacked_limit_gb=80_000 / 1e9)
-    assert "may unpack to 8e-05 GB at most" in failure(result, "reviews")
-    assert warehouse.find_stamp("raw_reviews", "Sample") is None
-    assert run(warehouse, instance, PACKED, unpacked_limit_gb=1).success
+    result = run(warehouse, instance, PACKED, max_unpacked_gb=80_000 / 1e9)
+    assert "must unpack to 8e-05 GB at most" in failure(result, "reviews")
+    assert warehouse.find_provenance("raw_reviews", "Sample") is None
+    assert run(warehouse, instance, PACKED, max_unpacked_gb=1).success
 
 
 def test_a_missing_file_and_an_empty_folder_are_named(
@@ -177,7 +179,7 @@ def test_a_missing_file_and_an_empty_folder_are_named(
 ) -> None:
     """With what to do."""
     missing = failure(materialize(warehouse, instance, READ, {}), "reviews")
-    expected = "must be a file, or a folder or pattern with files, found none; put the file there"
+    expected = "must be a file, or a folder or pattern with files, found none. Put the file there"
     assert expected in missing
     (warehouse.root / "reviews.json.gz").mkdir()
     folder = failure(materialize(warehouse, instance, READ, {}), "reviews")
@@ -188,11 +190,11 @@ def test_a_file_of_another_hash_than_the_registry_states_is_refused(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     """Also where it was not downloaded by us."""
-    with warehouse.registry.open("a") as registry:
+    with warehouse.paths.registry.open("a") as registry:
         registry.write(f'sha256 = "{"0" * 64}"\n')
     message = failure(run(warehouse, instance, PACKED), "reviews")
     assert f"must have the SHA-256 {'0' * 64} of datasets.toml, found " in message
-    assert "fetch another copy, or correct `sha256`" in message
+    assert "Download another copy, or correct `sha256`" in message
 
 
 def test_a_folder_of_files_reads_as_one_of_all_lines(
@@ -208,23 +210,24 @@ def test_a_folder_of_files_reads_as_one_of_all_lines(
     assert rows(warehouse, *READ) == [10, 1]
     assert warehouse.read("raw_reviews", "Sample")["line"].tolist() == [*range(1, 10), 11]
     assert warehouse.read("rejected_reviews", "Sample")["line"].tolist() == [10]
-    dataset = load(warehouse.registry)["Sample"]
-    asset = Asset("raw_reviews", warehouse.stamp("raw_reviews", "Sample").code, ())
-    [before] = states(warehouse, dataset, [asset])
+    dataset = load(warehouse.paths.registry)["Sample"]
+    asset = Asset("raw_reviews", warehouse.get_provenance("raw_reviews", "Sample").code_version, ())
+    [before] = partition_statuses(warehouse, dataset, [asset])
     (folder / "c").write_bytes(LINE)
-    [after] = states(warehouse, dataset, [asset])
+    [after] = partition_statuses(warehouse, dataset, [asset])
     assert (str(before), str(after)) == ("up to date", "the source file has changed")
 
 
 def test_a_hash_is_of_one_file(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
     """Where the registry states one and there are two."""
-    warehouse.registry.write_text(
+    warehouse.paths.registry.write_text(
         f'[Sample]\nformat = "amazon-2014"\npath = "*.json"\nsha256 = "{"0" * 64}"\n'
     )
     for name in ("a.json", "b.json"):
         (warehouse.root / name).write_bytes(LINE)
     message = failure(materialize(warehouse, instance, READ, {}), "reviews")
-    assert "`sha256` is that of one file, found 2 files; remove `sha256` from [Sample]" in message
+    expected = "`sha256` is the hash of one file, found 2 files. Remove `sha256` from [Sample]"
+    assert expected in message
 
 
 def test_a_file_that_is_there_is_used_offline(
@@ -234,11 +237,11 @@ def test_a_file_that_is_there_is_used_offline(
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "")
-    warehouse.registry.write_text(
+    warehouse.paths.registry.write_text(
         '[Sample]\nformat = "amazon-2014"\nurl = "https://reviews.invalid/reviews.json.gz"\n'
     )
-    warehouse.raw.mkdir()
-    (warehouse.raw / "reviews.json.gz").write_bytes(PACKED)
+    warehouse.paths.raw.mkdir()
+    (warehouse.paths.raw / "reviews.json.gz").write_bytes(PACKED)
     assert materialize(warehouse, instance, READ, {}).success
     assert rows(warehouse, *READ) == [1000, 0]
 
@@ -247,6 +250,6 @@ def test_the_limits_do_not_make_a_table_out_of_date(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     """They decide whether a file is read, not what is read of it: no stamp has them."""
-    run(warehouse, instance, PACKED, max_rejected=0.5, warn_rejected=0.5)
-    stamp = warehouse.stamp("raw_reviews", "Sample")
-    assert json.dumps(stamp.config) == '{"format": "amazon-2014", "columns": null}'
+    run(warehouse, instance, PACKED, max_rejected_share=0.5, warn_rejected_share=0.5)
+    provenance = warehouse.get_provenance("raw_reviews", "Sample")
+    assert json.dumps(provenance.config) == '{"format": "amazon-2014", "columns": null}'

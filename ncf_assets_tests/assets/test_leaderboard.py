@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ncf_assets.assets.leaderboard import leaderboard
-from ncf_assets.definitions import assets, defs
-from ncf_assets.warehouse import EVERY, Stamp, Warehouse
+from ncf_assets.warehouse.paths import ALL_DATASETS
+from ncf_assets.warehouse.provenance import Provenance
+from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets_tests.running import ASSETS, DEFS
 
 REGISTRY = "".join(
     f'[{name}]\nformat = "amazon-2014"\npath = "{name}.json"\n'
@@ -40,13 +41,13 @@ def metric(model: str, value: float, segment: str = "all") -> dict[str, Any]:
 def publish(warehouse: Warehouse, dataset: str, value: float) -> str:
     """Metrics of two models and a report on them; the report's content hash."""
     rows = [metric("ials", value - 0.1), metric("neumf", value), metric("neumf", 0.9, "cold")]
-    with warehouse.draft("metrics", dataset) as draft:
+    with warehouse.stage_table("metrics", dataset) as draft:
         draft.write(pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False).to_batches())
-        stamp = draft.finish(code="c", inputs={}, config={}, run_id="r")
+        provenance = draft.seal(code_version="c", input_hashes={}, config={}, run_id="r")
         draft.publish()
-    report = Stamp(f"report-{value}", 0, "c", {"metrics": stamp.content}, {}, "r")
-    warehouse.publish_record("evaluation_report", dataset, {"stamp": report.to_json()})
-    return report.content
+    report = Provenance(f"report-{value}", 0, "c", {"metrics": provenance.content_hash}, {}, "r")
+    warehouse.publish_record("evaluation_report", dataset, {"provenance": report.to_json()})
+    return report.content_hash
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def materialize(warehouse: Warehouse, instance: dg.DagsterInstance) -> dict[str, Any]:
     """Run the asset alone, without a partition; its metadata."""
     result = dg.materialize(
-        assets, instance=instance, resources={"warehouse": warehouse}, selection=[leaderboard]
+        ASSETS, instance=instance, resources={"warehouse": warehouse}, selection=["leaderboard"]
     )
     (event,) = result.get_asset_materialization_events()
     return {name: entry.value for name, entry in event.materialization.metadata.items()}
@@ -81,7 +82,7 @@ def test_it_takes_what_is_there_and_names_what_is_missing(
     """Games has no report; figures of a part of the users stay in metrics."""
     metadata = materialize(warehouse, instance)
     assert (metadata["current"], metadata["missing"]) == ("Books, Toys", "Games")
-    rows = warehouse.read("leaderboard", EVERY)
+    rows = warehouse.read("leaderboard", ALL_DATASETS)
     assert [(r.dataset, r.model, round(r.value, 3)) for r in rows.itertuples()] == [
         ("Books", "ials", 0.2),
         ("Books", "neumf", 0.3),
@@ -96,7 +97,7 @@ def test_each_row_says_which_report_shows_it(
 ) -> None:
     """A path below the data folder, and the content hash in report.json."""
     materialize(warehouse, instance)
-    row = warehouse.read("leaderboard", EVERY).iloc[0]
+    row = warehouse.read("leaderboard", ALL_DATASETS).iloc[0]
     assert row["report"] == "reports/dataset=Books/report.html"
     assert row["report_content"] == "report-0.3"
 
@@ -105,62 +106,64 @@ def test_a_report_on_other_metrics_is_out_of_date_and_says_why(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     """Metrics of Books are made anew, its report is not."""
-    old = warehouse.file("evaluation_report", "Books").read_text()
+    old = warehouse.paths.file("evaluation_report", "Books").read_text()
     publish(warehouse, "Books", 0.4)
-    warehouse.file("evaluation_report", "Books").write_text(old)
+    warehouse.paths.file("evaluation_report", "Books").write_text(old)
     metadata = materialize(warehouse, instance)
     assert (metadata["current"], metadata["out of date"]) == ("Toys", "Books")
     assert "evaluation_report was made from metrics" in metadata["Books is out of date"]
-    states = warehouse.read("leaderboard", EVERY).groupby("dataset")["state"].first()
-    assert states.to_dict() == {"Books": "out of date", "Toys": "current"}
+    partition_statuses = (
+        warehouse.read("leaderboard", ALL_DATASETS).groupby("dataset")["state"].first()
+    )
+    assert partition_statuses.to_dict() == {"Books": "out of date", "Toys": "current"}
 
 
 def test_a_damaged_report_does_not_hold_up_the_others(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     """It counts as missing, and the message names the file and the remedy."""
-    warehouse.file("evaluation_report", "Books").write_text("{")
+    warehouse.paths.file("evaluation_report", "Books").write_text("{")
     metadata = materialize(warehouse, instance)
     assert metadata["missing"] == "Books, Games"
     assert "materialize evaluation_report again" in metadata["Books is missing"]
-    assert set(warehouse.read("leaderboard", EVERY)["dataset"]) == {"Toys"}
+    assert set(warehouse.read("leaderboard", ALL_DATASETS)["dataset"]) == {"Toys"}
 
 
 def test_metrics_of_another_version_do_not_hold_up_the_others(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     """Nothing is made from their columns; the reason names the remedy."""
-    file = warehouse.file("metrics", "Books")
+    file = warehouse.paths.file("metrics", "Books")
     kept = {b"ncf_assets": pq.read_metadata(file).metadata[b"ncf_assets"]}
     old = pq.read_table(file).rename_columns({"model": "network"})
     pq.write_table(old.replace_schema_metadata(kept), file)
     metadata = materialize(warehouse, instance)
     assert metadata["missing"] == "Books, Games"
     assert "metrics has other columns than this version's" in metadata["Books is missing"]
-    assert set(warehouse.read("leaderboard", EVERY)["dataset"]) == {"Toys"}
+    assert set(warehouse.read("leaderboard", ALL_DATASETS)["dataset"]) == {"Toys"}
 
 
 def test_figures_and_reports_of_two_runs_are_not_mixed(
     warehouse: Warehouse, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another run publishes Books between the look at its report and that at its metrics."""
-    rows = Warehouse.rows
+    rows = Warehouse.query
 
     def meanwhile(self: Warehouse, *args: Any) -> Any:
         publish(warehouse, "Books", 0.7)
         return rows(self, *args)
 
-    monkeypatch.setattr(Warehouse, "rows", meanwhile)
+    monkeypatch.setattr(Warehouse, "query", meanwhile)
     with pytest.raises(dg.Failure, match="a dataset changed while its figures were being read"):
         materialize(warehouse, instance)
-    assert warehouse.find_stamp("leaderboard", EVERY) is None
+    assert warehouse.find_provenance("leaderboard", ALL_DATASETS) is None
 
 
 def test_without_any_report_it_is_empty(tmp_path: Path, instance: dg.DagsterInstance) -> None:
     """Nothing is materialized yet: no error, no rows."""
     (tmp_path / "datasets.toml").write_text(REGISTRY)
     assert materialize(Warehouse(tmp_path), instance)["missing"] == "Books, Games, Toys"
-    assert Warehouse(tmp_path).read("leaderboard", EVERY).empty
+    assert Warehouse(tmp_path).read("leaderboard", ALL_DATASETS).empty
 
 
 def test_the_catalogue_and_an_export_have_it(
@@ -169,7 +172,7 @@ def test_the_catalogue_and_an_export_have_it(
     """Beside tables that are partitioned, with the dataset as a column of its own."""
     materialize(warehouse, instance)
     warehouse.export(tmp_path / "handout.duckdb")
-    for file in (warehouse.database, tmp_path / "handout.duckdb"):
+    for file in (warehouse.paths.database, tmp_path / "handout.duckdb"):
         with duckdb.connect(str(file), read_only=True) as connection:
             query = "select dataset, count(*) from leaderboard group by all order by all"
             assert connection.execute(query).fetchall() == [("Books", 2), ("Toys", 2)]
@@ -179,15 +182,18 @@ def test_the_catalogue_and_an_export_have_it(
 def test_its_stamp_names_the_reports(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
     """So that a reader of the file knows what it was made from."""
     materialize(warehouse, instance)
-    stamp = warehouse.stamp("leaderboard", EVERY)
-    assert stamp.inputs == {"report of Books": "report-0.3", "report of Toys": "report-0.2"}
-    assert json.dumps(stamp.to_json())
+    provenance = warehouse.get_provenance("leaderboard", ALL_DATASETS)
+    assert provenance.input_hashes == {
+        "report of Books": "report-0.3",
+        "report of Toys": "report-0.2",
+    }
+    assert json.dumps(provenance.to_json())
 
 
 def requested(instance: dg.DagsterInstance, cursor: Any = None) -> Any:
     """What its automation asks for."""
     return dg.evaluate_automation_conditions(
-        defs, instance, asset_selection=dg.AssetSelection.assets("leaderboard"), cursor=cursor
+        DEFS, instance, asset_selection=dg.AssetSelection.assets("leaderboard"), cursor=cursor
     )
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ncf_assets.warehouse import Warehouse
+from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.running import failure, materialize
 from ncf_assets_tests.tiny import DAY, START, review
 
-pytestmark = pytest.mark.slow  # imports TensorFlow and trains
+pytestmark = pytest.mark.process
 
 SMALL = {"epochs": 1, "batch_size": 4096}
 
@@ -20,9 +20,9 @@ def config(candidates: int) -> dict[str, Any]:
     """One epoch of tiny networks."""
     return {
         "ops": {
-            "negatives": {"config": {"candidates": candidates}},
-            "ials_model": {"config": {"factors": 2, "sweeps": 2}},
-            "itemknn_model": {"config": {"neighbours": [20], "shrinkage": [10]}},
+            "negatives": {"config": {"n_negatives": candidates}},
+            "ials_model": {"config": {"factors": 2, "iterations": 2}},
+            "itemknn_model": {"config": {"neighbors": [20], "shrinkage": [10]}},
             "gmf_model": {"config": SMALL},
             "mlp_model": {"config": {"layers": [32, 16], **SMALL}},
             "neumf_model": {"config": SMALL},
@@ -52,12 +52,12 @@ def run(
 
 def rows(warehouse: Warehouse, *tables: str) -> list[int]:
     """How many rows each table has."""
-    return [warehouse.stamp(table, "Sample").rows for table in tables]
+    return [warehouse.get_provenance(table, "Sample").rows for table in tables]
 
 
 def stopped_before_training(warehouse: Warehouse) -> bool:
     """Whether no network was made."""
-    return warehouse.find_stamp("gmf_model", "Sample") is None
+    return warehouse.find_provenance("gmf_model", "Sample") is None
 
 
 def few(n_users: int, n_items: int, each: int, days: int = DAY) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ def test_no_user_with_3_reviews(warehouse: Warehouse, instance: dg.DagsterInstan
     result = run(warehouse, instance, few(30, 20, 2))
     message = failure(result, "test")
     assert "test_not_empty: At least one user has 3 or more interactions" in message
-    assert "use a larger file; look at rejected_reviews" in message
+    assert "use a larger file, or look at rejected_reviews" in message
     assert stopped_before_training(warehouse)
 
 
@@ -97,18 +97,21 @@ def test_duplicates_of_enough_pairs_change_nothing(
     run(warehouse, instance, once * 3)
     other = Warehouse(tmp_path / "once")
     other.root.mkdir()
-    (other.root / "datasets.toml").write_text(warehouse.registry.read_text())
+    (other.root / "datasets.toml").write_text(warehouse.paths.registry.read_text())
     run(other, instance, once)
     for table in tables:
-        assert warehouse.stamp(table, "Sample").content == other.stamp(table, "Sample").content
+        assert (
+            warehouse.get_provenance(table, "Sample").content_hash
+            == other.get_provenance(table, "Sample").content_hash
+        )
 
 
 def test_fewer_than_100_items(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
     """60 items: 56 are unseen by each user, and 99 asked; with 56 candidates all goes well."""
     data = few(30, 60, 4)
     message = failure(run(warehouse, instance, data), "negatives")
-    assert "user 0 has 56 unseen items, 99 asked; 30 users have too few" in message
-    assert "lower `candidates` of `negatives`, or drop users with fewer" in message
+    assert "User 0 has 56 unseen items, but 99 are needed; 30 users have too few." in message
+    assert "Lower `n_negatives` of `negatives`, or drop users with fewer." in message
     assert stopped_before_training(warehouse)
     assert run(warehouse, instance, data, 56).success
     assert rows(warehouse, "negatives", "test_candidates") == [2 * 30 * 56, 30 * 57]
@@ -124,7 +127,7 @@ def test_one_item_rated_by_all(warehouse: Warehouse, instance: dg.DagsterInstanc
     loved = int(items["item"]["all"])
     assert items["n_interactions"]["all"] == 30
     assert loved not in set(warehouse.read("negatives", "Sample")["item"])
-    scores = warehouse.read("baselines", "Sample").query("model == 'popularity'")
+    scores = warehouse.read("popularity_scores", "Sample").query("model == 'popularity'")
     assert scores.set_index("item")["score"].idxmax() == loved
 
 

@@ -16,14 +16,15 @@ import tensorflow as tf
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ncf_assets.ncf import neumf
-from ncf_assets.warehouse import PROJECT_DATA, Warehouse
+from ncf_assets.ncf.models import neumf
+from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.assets.trained import MODEL, UPSTREAM, kept_epochs, record, split
-from ncf_assets_tests.cli.commands import BIN, environment, ncf
+from ncf_assets_tests.cli.commands import environment, ncf, start
+from ncf_assets_tests.paths import ROOT
 from ncf_assets_tests.serving import free_port
 from ncf_assets_tests.tiny import CONFIG
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # starts processes and trains
+pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
 EPOCHS = 60
 
 
@@ -39,7 +40,8 @@ def configure(data: Path, **training: Any) -> Path:
 def train(data: Path, **training: Any) -> str:
     """Materialize the MLP; what the command said."""
     file = configure(data, **training)
-    done = ncf(data, "materialize", "Sample", "--select", MODEL, "--config", str(file))
+    words = ["materialize", "Sample", "--select", MODEL, "--config", str(file)]
+    done = ncf(data, *words, trains=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -47,13 +49,8 @@ def train(data: Path, **training: Any) -> str:
 def killed_in_training(data: Path) -> int:
     """Start a training and kill its process group once some epochs are kept; epochs then kept."""
     words = ["materialize", "Sample", "--select", MODEL, "--config", str(configure(data))]
-    process = subprocess.Popen(
-        [str(BIN / "ncf-assets"), *words],
-        env=environment(data),
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    nowhere = subprocess.DEVNULL
+    process = start(data, "ncf-assets", *words, trains=True, stdout=nowhere, stderr=nowhere)
     while process.poll() is None and kept_epochs(data) < 5:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
@@ -84,12 +81,12 @@ def test_a_killed_training_goes_on_and_ends_as_if_nothing_had_happened(
     said = train(killed)
     assert f"{MODEL}: going on after epoch {epochs}" in said
     mine, theirs = record(killed), record(undisturbed)
-    assert mine["stamp"]["content"] == theirs["stamp"]["content"]
+    assert mine["provenance"]["content_hash"] == theirs["provenance"]["content_hash"]
     figures = ("epoch", "loss", "validation_hr_at_10", "validation_ndcg_at_10")
     assert [[epoch[name] for name in figures] for epoch in mine["history"]] == [
         [epoch[name] for name in figures] for epoch in theirs["history"]
     ]
-    assert not Warehouse(killed).checkpoint(MODEL, "Sample").exists()
+    assert not Warehouse(killed).paths.checkpoint(MODEL, "Sample").exists()
 
 
 def test_a_changed_configuration_starts_afresh_and_says_so(killed: Path) -> None:
@@ -105,7 +102,7 @@ def test_a_changed_configuration_starts_afresh_and_says_so(killed: Path) -> None
 def test_a_damaged_checkpoint_is_not_trusted(killed: Path) -> None:
     """Cut in half, as after a power cut on a file system that keeps no order."""
     killed_in_training(killed)
-    file = Warehouse(killed).checkpoint(MODEL, "Sample")
+    file = Warehouse(killed).paths.checkpoint(MODEL, "Sample")
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     assert "is damaged" in train(killed)
 
@@ -116,7 +113,7 @@ def test_changed_data_start_afresh_and_say_so(killed: Path) -> None:
     source = killed / "tiny.json"
     source.write_text(source.read_text().split("\n", 2)[2])
     words = ["--select", f"{UPSTREAM},{MODEL}", "--config", str(configure(killed))]
-    done = ncf(killed, "materialize", "Sample", *words)
+    done = ncf(killed, "materialize", "Sample", *words, trains=True)
     assert done.returncode == 0, done.stderr
     assert "data, configuration or code have changed since; training starts afresh" in done.stdout
     assert "going on after epoch" not in done.stdout
@@ -125,7 +122,7 @@ def test_changed_data_start_afresh_and_say_so(killed: Path) -> None:
 
 def test_tensorboard_shows_the_history(undisturbed: Path) -> None:
     """Its event files hold what training_history will."""
-    (folder,) = Warehouse(undisturbed).tensorboard(MODEL, "Sample").iterdir()
+    (folder,) = Warehouse(undisturbed).paths.tensorboard(MODEL, "Sample").iterdir()
     events = EventAccumulator(str(folder), size_guidance={"tensors": 0})  # all of them
     events.Reload()
     history = record(undisturbed)["history"]
@@ -138,7 +135,7 @@ def test_tensorboard_shows_the_history(undisturbed: Path) -> None:
 
 def test_a_saved_model_serves_in_plain_tensorflow(undisturbed: Path) -> None:
     """Loaded by `tf.saved_model.load` in a process without Keras models and without ncf_assets."""
-    folder = Warehouse(undisturbed).folder(MODEL, "Sample")
+    folder = Warehouse(undisturbed).paths.folder(MODEL, "Sample")
     users, items = np.array([0, 1, 2], np.int32), np.array([3, 4, 5], np.int32)
     program = """
 import sys
@@ -165,7 +162,7 @@ def test_tensorboard_opens_on_the_event_files(undisturbed: Path) -> None:
     port = free_port()
     process = subprocess.Popen(
         ["make", "tensorboard", f"TB_PORT={port}"],
-        cwd=PROJECT_DATA.parent,
+        cwd=ROOT,
         env=environment(undisturbed),
         start_new_session=True,
         stdout=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ncf_assets.warehouse import Warehouse
+from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import ncf, tiny_folder
 
 MODEL = "mlp_model"
@@ -29,7 +29,7 @@ def record(data: Path) -> dict[str, Any]:
 
 def kept_epochs(data: Path) -> int:
     """The number of epochs in the checkpoint; 0 without one."""
-    file = Warehouse(data).checkpoint(MODEL, "Sample")
+    file = Warehouse(data).paths.checkpoint(MODEL, "Sample")
     if not file.exists():
         return 0
     with np.load(file, allow_pickle=False) as arrays:

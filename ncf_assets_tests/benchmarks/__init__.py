@@ -1,1 +1,1 @@
-"""Tests of the benchmarks, each at a small scale."""
+"""Test the benchmarks, each at a small scale."""

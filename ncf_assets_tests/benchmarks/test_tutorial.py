@@ -1,4 +1,4 @@
-"""The tutorial's steps do what they say: `benchmarks.tutorial`, on reviews counted by hand."""
+"""The steps of `benchmarks.tutorial` are right, on reviews counted by hand."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from benchmarks import generate, tutorial
 from benchmarks.lineage import Done, Step
 from benchmarks.pipeline import by_step, compare
 
-# in a process of its own: it forks, which one that has trained must not
+# in a process of its own, as it forks, which a process that has trained must not do
 TIMED = """
 import json, sys
 from pathlib import Path
@@ -36,7 +36,10 @@ REVIEWS = pd.DataFrame(
 
 
 def test_the_last_review_of_each_user_is_the_test() -> None:
-    """Of ann's two last ones on one day the first line; ranks are dense, the latest is 1."""
+    """Of ann's two last reviews on one day the first line is taken.
+
+    Ranks are dense, and the latest is 1.
+    """
     ranked = tutorial.rank(REVIEWS)
     assert ranked["rank"].tolist() == [2, 1, 1, 1]
     train, test = tutorial.split(tutorial.number(ranked))
@@ -45,7 +48,7 @@ def test_the_last_review_of_each_user_is_the_test() -> None:
 
 
 def test_negatives_are_items_that_the_user_has_not_rated() -> None:
-    """99 different ones for the test, and 4 for each training pair."""
+    """There are 99 different ones for the test, and 4 for each training pair."""
     test, train = tutorial.draw(np.arange(150), np.array([3, 7, 9]))
     assert len(set(test.tolist())) == 99
     assert len(train) == 4 * 2
@@ -56,16 +59,16 @@ def test_what_is_done_in_part_is_multiplied_up(monkeypatch: pytest.MonkeyPatch) 
     """A step on a tenth of the data counts ten times."""
     clock = SimpleNamespace(perf_counter=iter([10.0, 12.0, 20.0, 22.0]).__next__)
     monkeypatch.setattr(tutorial, "time", clock)
-    _, whole = tutorial.timed(lambda: None)
+    _, entire = tutorial.timed(lambda: None)
     _, tenth = tutorial.timed(lambda: None, 0.1)
-    assert tutorial.of(whole) == ""
+    assert tutorial.of(entire) == ""
     assert tutorial.of(tenth) == "  (extrapolated from 10.00% of the data)"
-    assert (whole.seconds, tenth.seconds) == (2, pytest.approx(20))
+    assert (entire.seconds, tenth.seconds) == (2, pytest.approx(20))
 
 
-@pytest.mark.slow
+@pytest.mark.acceptance
 def test_every_step_is_timed_on_a_generated_file(tmp_path: Path) -> None:
-    """All of 3,000 reviews, a few users and steps of the rest."""
+    """Reading is timed on all of 3,000 reviews, other steps on a few users and steps."""
     file = tmp_path / "reviews.json.gz"
     generate.write(file, generate.Size(reviews=3_000, users=150, items=400), 1)
     reviews = tutorial.whole(file)
@@ -79,16 +82,16 @@ def test_every_step_is_timed_on_a_generated_file(tmp_path: Path) -> None:
     assert parts["negatives"] == pytest.approx(0.1)
 
 
-def test_a_ratio_is_the_tutorials_time_by_ours() -> None:
-    """Reading 6 s by 2 s, and 1 s by 1 s for each other step of ours that it stands for."""
+def test_a_ratio_is_the_tutorials_time_by_the_lineages() -> None:
+    """Reading takes 6 s against 2 s; every other step of the lineage takes 1 s."""
     names = ["reviews", "users", "items", "interactions", "train", "validation", "test"]
     names += ["negatives", "test_candidates", "ials_model", "gmf_model", "mlp_model"]
     names += ["neumf_model", "ranking_pass", "evaluation"]
     steps = {name: Step(name, 2.0 if name == "reviews" else 1.0, 100.0) for name in names}
     times = ("read", 6.0), ("rank", 1.0), ("map", 2.0), ("split", 3.0), ("negatives", 2.0)
-    theirs = {name: tutorial.Timed(seconds, 1) for name, seconds in times}
-    theirs |= {name: tutorial.Timed(40.0, 1) for name in ("train", "evaluate")}
-    longer = compare(Done(47.0, 100.0, steps), by_step(theirs))
+    tutorial_times = {name: tutorial.Timed(seconds, 1) for name, seconds in times}
+    tutorial_times |= {name: tutorial.Timed(40.0, 1) for name in ("train", "evaluate")}
+    longer = compare(Done(47.0, 100.0, steps), by_step(tutorial_times))
     assert longer == {
         "read": 3,
         "rank and map": 1,

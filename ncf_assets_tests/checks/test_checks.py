@@ -1,4 +1,4 @@
-"""Each check on a drawn table that keeps its rule and on one that breaks it."""
+"""Each check runs on a drawn table that keeps its rule, and on one that breaks it."""
 
 from importlib import resources
 
@@ -33,11 +33,11 @@ SOUND: dict[str, Rows] = {
         ("gmf", 0, None, 0.1, 0.05, 0.1, None),
         ("gmf", 1, 0.7, 0.2, 0.1, 1.0, 1000.0),
     ],
-    "tuning": [
+    "tuning_trials": [
         (0, "complete", 0.5, 0.3, 2, 1.5, 0.0005, 0.01, 4, 0.0),
         (1, "pruned", None, None, None, 0.5, 0.001, 0.1, 8, 0.8),
     ],
-    "baselines": [("popularity", item, 1.0) for item in range(4)],
+    "popularity_scores": [("popularity", item, 1.0) for item in range(4)],
     # ann has not rated item 3: two candidates, sampled or not
     "test_ranks": [
         (model, protocol, 0, 2, 1, 0)
@@ -46,7 +46,7 @@ SOUND: dict[str, Rows] = {
     ],
     "recommendations": [("ann", 1, "bag", 2.5, "neumf"), ("ben", 1, "hat", 2.5, "neumf")],
     "popular_items": [(1, "cap", 2.0), (2, "bag", 1.0), (3, "hat", 1.0), (4, "tie", 1.0)],
-    "item_neighbours": [
+    "item_similarities": [
         ("cap", 1, "hat", 0.9),
         ("hat", 1, "cap", 0.9),
         ("tie", 1, "bag", -0.1),
@@ -74,12 +74,12 @@ SOUND: dict[str, Rows] = {
 
 
 def figures(**values: float) -> Rows:
-    """Rows of metrics with intervals of 0.1 to either side."""
+    """Return rows of metrics with intervals of 0.1 to either side."""
     return [(*METRIC, name, 10, v, v - 0.1, v + 0.1, 1) for name, v in values.items()]
 
 
 BROKEN: list[tuple[str, str, Rows]] = [
-    # check, the table that is drawn anew, its rows
+    # check, the table that is replaced, its rows
     ("raw_reviews_not_empty", "raw_reviews", []),
     ("raw_reviews_in_range", "raw_reviews", [(1, "ann", "cap", 6.0, 10)]),
     ("raw_reviews_in_range", "raw_reviews", [(1, "", "cap", 5.0, 10)]),
@@ -114,12 +114,16 @@ BROKEN: list[tuple[str, str, Rows]] = [
         "test_candidates",
         [*SOUND["test_candidates"], (1, 0, 3, 1.0), (1, 1, 2, 0.0)],  # ben is no test user
     ),
-    ("baselines_score_every_item", "baselines", [("popularity", 0, 1.0)]),
+    ("popularity_scores_every_item", "popularity_scores", [("popularity", 0, 1.0)]),
     ("training_history_starts_at_zero", "training_history", SOUND["training_history"][1:]),
-    ("tuning_complete_have_figures", "tuning", [(0, "complete", *[None] * 4, 0.1, 0.1, 4, 0.0)]),
     (
-        "tuning_complete_have_figures",
-        "tuning",
+        "tuning_trials_complete_have_figures",
+        "tuning_trials",
+        [(0, "complete", *[None] * 4, 0.1, 0.1, 4, 0.0)],
+    ),
+    (
+        "tuning_trials_complete_have_figures",
+        "tuning_trials",
         [(0, "complete", 0.3, 0.5, 1, 1.0, 0.1, 0.1, 4, 0.0)],  # NDCG above HR
     ),
     ("test_ranks_within_list", "test_ranks", [("neumf", "sampled-1", 0, 2, 1, 1)]),
@@ -154,11 +158,11 @@ BROKEN: list[tuple[str, str, Rows]] = [
         "popular_items",
         [(place, f"other {place}", 1.0) for place in range(1, 21)],  # cap has 2
     ),
-    ("item_neighbours_every_item", "item_neighbours", [("cap", 1, "hat", 0.9)]),
+    ("item_similarities_every_item", "item_similarities", [("cap", 1, "hat", 0.9)]),
     (
-        "item_neighbours_every_item",
-        "item_neighbours",
-        [("cap", 1, "cap", 1.0), *SOUND["item_neighbours"][1:]],
+        "item_similarities_every_item",
+        "item_similarities",
+        [("cap", 1, "cap", 1.0), *SOUND["item_similarities"][1:]],
     ),
     ("metrics_ndcg_within_hr", "metrics", figures(hr=0.5, ndcg=0.6)),
     ("metrics_in_range", "metrics", figures(hr=1.2)),
@@ -193,17 +197,17 @@ BROKEN: list[tuple[str, str, Rows]] = [
 ]
 # one of each list is asked for; one rejected line of three passes, three of five do not
 PARAMETERS = {
-    "candidates": 1,
-    "max_rejected": 0.5,
-    "neighbours": 1,
-    "recommended": 1,
-    "warn_rejected": 0.5,
+    "n_negatives": 1,
+    "max_rejected_share": 0.5,
+    "neighbors": 1,
+    "top_k": 1,
+    "warn_rejected_share": 0.5,
 }
 BY_NAME = {check.name: check for found in checks().values() for check in found}
 
 
 def failing(name: str, drawn: dict[str, Rows]) -> Rows:
-    """The rows that a check returns."""
+    """Return the rows that a check returns."""
     check = BY_NAME[name]
     with database(drawn) as connection:
         parameters = {parameter: PARAMETERS[parameter] for parameter in check.parameters}
@@ -224,12 +228,12 @@ def test_a_broken_rule_is_found(name: str, table: str, rows: Rows) -> None:
 
 @pytest.mark.parametrize("table", tables())
 def test_a_repeated_row_breaks_the_key(table: str) -> None:
-    """Each table's rows twice."""
+    """Each table's rows are there twice."""
     assert failing(f"{table}_key_is_unique", {table: SOUND[table] * 2})
 
 
 def test_ties_of_a_few_users_pass() -> None:
-    """One of 20 users is 0.05 and passes; 2 of 21 are 0.095 and do not."""
+    """One of 20 users is 0.05, which passes; 2 of 21 are 0.095, which does not."""
     untied = [("mlp", "full", user, 101, 0, 0) for user in range(1, 20)]
     tied = [("mlp", "full", user, 101, 0, 100) for user in (0, 20)]
     assert failing("test_ranks_few_ties", {"test_ranks": [*untied, tied[0]]}) == []
@@ -244,7 +248,7 @@ def test_baselines_may_tie() -> None:
 
 
 def test_estimates_may_lie_outside_the_range() -> None:
-    """A corrected value below 0, and one of NDCG above that of HR."""
+    """A corrected value may be below 0, and NDCG may be above HR."""
     rows = [
         ("neumf", "sampled-99-corrected", "all", name, 10, value, value - 0.1, value + 0.1, 1)
         for name, value in (("hr", -0.2), ("ndcg", -0.1))
@@ -261,7 +265,7 @@ def test_every_check_file_is_shown_to_fail() -> None:
 
 
 def test_rejected_lines_are_counted_by_reason() -> None:
-    """Three of five lines: the reason, its lines, the first of them, all rejected, all lines."""
+    """A row has the reason, its lines, the first of them, all rejected lines and all lines."""
     rows = [(2, "bad", ""), (4, "worse", ""), (5, "bad", "")]
     assert failing("rejected_reviews_below_limit", SOUND | {"rejected_reviews": rows}) == [
         ("bad", 2, 2, 3, 5),
@@ -270,7 +274,7 @@ def test_rejected_lines_are_counted_by_reason() -> None:
 
 
 def test_lists_of_different_lengths_are_found() -> None:
-    """Ann has 2 candidates, ben 1."""
+    """Ann has 2 candidates, and ben has 1."""
     drawn = {
         "test": [(0, 2, 3, 3.0), (1, 2, 2, 1.0)],
         "test_candidates": [*SOUND["test_candidates"], (1, 0, 2, 1.0)],
@@ -285,12 +289,12 @@ def test_every_check_file_is_of_a_table() -> None:
 
 
 def test_a_check_of_unknown_severity_is_refused() -> None:
-    """A misspelt one must not stop runs, or fail to."""
-    with pytest.raises(ValueError, match=r"severity may be warning, found 'mild'; leave it out"):
+    """A misspelt severity must not decide whether a run stops."""
+    with pytest.raises(ValueError, match=r"severity may be warning, found 'mild'\. Leave it out"):
         parse("x", "-- A rule.\n-- table: users\n-- remedy: r\n-- severity: mild\nselect 1")
 
 
 def test_a_check_without_remedy_is_refused() -> None:
-    """The error names the file and what lacks."""
+    """The error names the file and the missing field."""
     with pytest.raises(ValueError, match=r"checks/x.sql: the header lacks remedy"):
         parse("x", "-- A rule.\n-- table: users\nselect 1")

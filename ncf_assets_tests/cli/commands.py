@@ -5,16 +5,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import yaml
 
+from ncf_assets_tests import forking
 from ncf_assets_tests.tiny import CONFIG, write_source
 
 BIN = Path(sys.executable).parent
+NOTHING: Mapping[str, str] = {}
 
 
 def environment(data: Path) -> dict[str, str]:
@@ -30,7 +33,7 @@ def environment(data: Path) -> dict[str, str]:
 def run(
     data: Path, *words: str, typed: str | None = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """A command of the environment, to its end, with more environment variables."""
+    """A command of the environment as a new process, to its end, with more variables."""
     return subprocess.run(
         [str(BIN / words[0]), *words[1:]],
         env=environment(data) | more,
@@ -41,11 +44,37 @@ def run(
     )
 
 
+def start(
+    data: Path, *words: str, trains: bool = False, more: Mapping[str, str] = NOTHING, **streams: Any
+) -> subprocess.Popen[str]:
+    """Begin a command of the environment in a forked process, with more variables.
+
+    Its streams are as `Popen` has them; `trains` says that it needs TensorFlow.
+    """
+    return forking.start(list(words), trains=trains, env={**environment(data), **more}, **streams)
+
+
 def ncf(
-    data: Path, *words: str, typed: str | None = None, **more: str
+    data: Path, *words: str, typed: str | None = None, trains: bool = False, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """`ncf-assets` with these words, what is typed into it, and more environment variables."""
-    return run(data, "ncf-assets", *words, typed=typed, **more)
+    """Run `ncf-assets` in a forked process to its end, with what is typed and more variables."""
+    return forked(data, "ncf-assets", *words, typed=typed, trains=trains, **more)
+
+
+def forked(
+    data: Path, *words: str, typed: str | None = None, trains: bool = False, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of the environment in a forked process, as `run` does in a new one."""
+    pipe = subprocess.PIPE
+    with start(
+        data, *words, trains=trains, more=more, stdin=pipe, stdout=pipe, stderr=pipe
+    ) as process:
+        try:
+            out, errors = process.communicate(typed)
+        except BaseException:  # such as the time limit of a test
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
 
 
 def tiny_folder(folder: Path, others: str = "") -> Path:
@@ -60,7 +89,7 @@ def tiny_folder(folder: Path, others: str = "") -> Path:
 @contextmanager
 def daemon(data: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A `dagster-daemon` of the user's own, in a process group of its own."""
-    home = ncf(data, "home").stdout.strip()
+    home = ncf(data, "dagster-home").stdout.strip()
     root = Path(__file__).parents[2]
     call = [str(BIN / "dagster-daemon"), "run", "-w", str(root / "workspace.yaml")]
     with (data / "daemon.log").open("wb") as log:
@@ -79,12 +108,13 @@ def daemon(data: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(60)
 
 
-def wait_for_runs(data: Path, n: int, seconds: float = 180) -> list[str]:
-    """The states of n runs, once all have ended."""
+def wait_for_runs(data: Path, n: int, *datasets: str, seconds: float = 180) -> list[str]:
+    """The states of n runs, of these datasets if any are named, once all have ended."""
+    those = dg.RunsFilter(tags={"dagster/partition": list(datasets)} if datasets else None)
     with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            states = [run.status.value for run in instance.get_runs()]
+            states = [run.status.value for run in instance.get_runs(those)]
             if len(states) == n and set(states) <= {"SUCCESS", "FAILURE"}:
                 return states
             time.sleep(1)

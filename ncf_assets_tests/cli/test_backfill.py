@@ -6,25 +6,25 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
 import duckdb
 import pytest
 
-from ncf_assets.warehouse import Warehouse
+from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import (
-    BIN,
     daemon,
-    environment,
+    forked,
     ncf,
-    run,
+    start,
     tiny_folder,
     wait_for_runs,
 )
 from ncf_assets_tests.tiny import ROWS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 
 BROKEN = '[Broken]\nformat = "amazon-2014"\npath = "broken.json"\n'
 OTHER = '[Other]\nformat = "amazon-2014"\npath = "tiny.json"\n'
@@ -39,10 +39,11 @@ def wait_for_daemon(data: Path, seconds: float = 240) -> None:
             time.sleep(0.2)
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """Three data sets that work and one that does not."""
-    folder = tiny_folder(tmp_path, OTHER + OTHER.replace("Other", "Third") + BROKEN)
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four data sets that work and one that does not."""
+    blocks = [OTHER.replace("Other", name) for name in ("Other", "Third", "Fourth")]
+    folder = tiny_folder(tmp_path_factory.mktemp("data"), "".join([*blocks, BROKEN]))
     (folder / "broken.json").write_text("not a review\n")
     return folder
 
@@ -50,50 +51,18 @@ def data(tmp_path: Path) -> Path:
 def rows(data: Path, dataset: str) -> dict[str, int]:
     """Rows of each table of a data set that is there."""
     warehouse = Warehouse(data)
-    stamps = {table: warehouse.find_stamp(table, dataset) for table in ROWS}
-    return {table: stamp.rows for table, stamp in stamps.items() if stamp}
+    provenances = {table: warehouse.find_provenance(table, dataset) for table in ROWS}
+    return {table: provenance.rows for table, provenance in provenances.items() if provenance}
 
 
 def graphql(data: Path, query: str) -> dict:
     """What Dagster's UI would be told."""
-    done = run(
+    done = forked(
         data, "dagster-graphql", "-m", "ncf_assets.definitions", "-t", query,
         DAGSTER_HOME=str(data / "dagster"),
     )  # fmt: skip
     (answer,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
     return json.loads(answer)["data"]
-
-
-def test_a_backfill_runs_each_dataset_and_retries_what_failed(data: Path) -> None:
-    """One of four fails: exit code 1, named in the table; --failed runs it alone again."""
-    config = str(data / "run.yaml")
-    done = ncf(data, "backfill", "Sample", "Broken", "Other", "Third", "--config", config)
-    assert done.returncode == 1, done.stderr
-    assert "no Dagster daemon is running" in done.stdout
-    assert rows(data, "Sample") == rows(data, "Other") == rows(data, "Third") == ROWS
-    assert rows(data, "Broken") == {}
-    table = " ".join(done.stdout.split())
-    assert "at least one line must be a review" in table.replace("│ │ │ │ ", "")
-    assert "ncf-assets backfill --failed" in done.stderr
-
-    recorded = graphql(
-        data,
-        "{ partitionBackfillsOrError { ... on PartitionBackfills"
-        " { results { status isAssetBackfill partitionNames } } } }",
-    )
-    (backfill,) = recorded["partitionBackfillsOrError"]["results"]
-    assert backfill["isAssetBackfill"]
-    assert backfill["status"] == "COMPLETED_FAILED"
-
-    before = {name: Warehouse(data).stamp("users", name) for name in ("Sample", "Other", "Third")}
-    (data / "broken.json").write_text((data / "tiny.json").read_text())
-    again = ncf(data, "backfill", "--failed")
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert rows(data, "Broken") == ROWS
-    assert {name: Warehouse(data).stamp("users", name) for name in before} == before
-    nothing = ncf(data, "backfill", "--failed")
-    assert nothing.returncode == 1
-    assert "there is nothing to run again" in nothing.stderr
 
 
 SHELL = """
@@ -116,65 +85,129 @@ print(n)
 @contextmanager
 def open_shell(data: Path, stop: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that holds the catalogue open read-write and queries every view in a loop."""
-    call = [str(BIN / "python"), "-c", SHELL, str(data / "warehouse.duckdb"), str(stop)]
-    with subprocess.Popen(
-        call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    call = ["python", "-c", SHELL, str(data / "warehouse.duckdb"), str(stop)]
+    with start(data, *call, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
             yield process
         finally:
             stop.touch()
 
 
-def test_an_open_shell_and_a_backfill_do_not_disturb_each_other(data: Path) -> None:
-    """While a shell reads all views, two data sets are made and the catalogue is rebuilt."""
-    config = str(data / "run.yaml")
+@dataclass(frozen=True)
+class Backfilled:
+    """What a backfill and a shell that was open meanwhile have said."""
+
+    done: subprocess.CompletedProcess[str]
+    shell: subprocess.Popen[str]
+    shell_said: tuple[str, str]
+    catalogue_before: int
+
+
+@pytest.fixture(scope="module")
+def backfilled(data: Path) -> Backfilled:
+    """A backfill of three data sets, of which one fails, while no daemon is running."""
     first = ["--select", "raw_reviews,users"]
     assert ncf(data, "materialize", "Sample", *first).returncode == 0
     inode = (data / "warehouse.duckdb").stat().st_ino
     with open_shell(data, data / "stop") as shell:
-        done = ncf(data, "backfill", "Sample", "Other", "--config", config)
-        assert done.returncode == 0, done.stdout + done.stderr
+        config = str(data / "run.yaml")
+        done = ncf(data, "backfill", "Sample", "Broken", "Other", "--config", config)
         assert shell.poll() is None, "the shell ended before the backfill"
         (data / "stop").touch()
-        out, errors = shell.communicate(timeout=60)
-    assert (shell.returncode, errors) == (0, "")
+        return Backfilled(done, shell, shell.communicate(timeout=60), inode)
+
+
+@pytest.fixture(scope="module")
+def running(data: Path, backfilled: Backfilled) -> Iterator[Path]:
+    """Return the same data folder, for which a daemon of the user's own is running from then on."""
+    assert backfilled.done.returncode == 1
+    with daemon(data):
+        wait_for_daemon(data)
+        yield data
+
+
+@pytest.fixture(scope="module")
+def again(running: Path) -> subprocess.CompletedProcess[str]:
+    """Backfill what has failed once more, when its file has been corrected."""
+    (running / "broken.json").write_text((running / "tiny.json").read_text())
+    return ncf(running, "backfill", "--failed")
+
+
+def test_an_open_shell_and_a_backfill_do_not_disturb_each_other(
+    data: Path, backfilled: Backfilled
+) -> None:
+    """While a shell reads all views, two data sets are made and the catalogue is rebuilt."""
+    out, errors = backfilled.shell_said
+    assert (backfilled.shell.returncode, errors) == (0, "")
     assert int(out) > 100  # it did query all the time
-    assert (data / "warehouse.duckdb").stat().st_ino != inode
+    assert (data / "warehouse.duckdb").stat().st_ino != backfilled.catalogue_before
     with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
         found = connection.execute("select dataset, count(*) from users group by all").fetchall()
     assert sorted(found) == [("Other", 13), ("Sample", 13)]
 
 
-def test_dagsters_own_job_backfill_works_with_a_running_daemon(data: Path) -> None:
+def test_a_backfill_runs_each_dataset_and_retries_what_failed(
+    data: Path, backfilled: Backfilled, request: pytest.FixtureRequest
+) -> None:
+    """One of three fails: exit code 1, named in the table; --failed runs it alone again."""
+    done = backfilled.done
+    assert done.returncode == 1, done.stderr
+    assert "no Dagster daemon is running" in done.stdout
+    assert rows(data, "Sample") == rows(data, "Other") == ROWS
+    assert rows(data, "Broken") == {}
+    table = " ".join(done.stdout.split())
+    assert "at least one line must be a review" in table.replace("│ │ │ │ ", "")
+    assert "ncf-assets backfill --failed" in done.stderr
+
+    recorded = graphql(
+        data,
+        "{ partitionBackfillsOrError { ... on PartitionBackfills"
+        " { results { status isAssetBackfill partitionNames } } } }",
+    )
+    (backfill,) = recorded["partitionBackfillsOrError"]["results"]
+    assert backfill["isAssetBackfill"]
+    assert backfill["status"] == "COMPLETED_FAILED"
+
+    before = {name: Warehouse(data).get_provenance("users", name) for name in ("Sample", "Other")}
+    again = request.getfixturevalue("again")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert rows(data, "Broken") == ROWS
+    assert {name: Warehouse(data).get_provenance("users", name) for name in before} == before
+    nothing = ncf(data, "backfill", "--failed")
+    assert nothing.returncode == 1
+    assert "there is nothing to run again" in nothing.stderr
+
+
+def test_a_running_daemon_is_used(again: subprocess.CompletedProcess[str]) -> None:
+    """`ncf-assets backfill` starts none of its own."""
+    assert again.returncode == 0
+    assert "one is started" not in again.stdout
+
+
+def test_dagsters_own_job_backfill_works_with_a_running_daemon(running: Path) -> None:
     """`dagster job backfill` queues a run for each partition, and the daemon runs them.
 
     It has no option for run configuration, so the lists of 99 candidates stop the tiny data set at
     the negatives, with the remedy; all tables before are made.
     """
-    with daemon(data):
-        home = str(data / "dagster")
-        call = ["dagster", "job", "backfill", "-j", "everything", "--partitions", "Sample,Other"]
-        done = run(data, *call, "--noprompt", DAGSTER_HOME=home)
-        assert done.returncode == 0, done.stderr
-        ended = wait_for_runs(data, 2)
-    assert ended == ["FAILURE", "FAILURE"]
-    for dataset in ("Sample", "Other"):
-        assert rows(data, dataset)["test"] == 12
-        assert "negatives" not in rows(data, dataset)
+    call = ["dagster", "job", "backfill", "-j", "everything", "--partitions", "Third,Fourth"]
+    done = forked(running, *call, "--noprompt", DAGSTER_HOME=str(running / "dagster"))
+    assert done.returncode == 0, done.stderr
+    assert wait_for_runs(running, 2, "Third", "Fourth") == ["FAILURE", "FAILURE"]
+    for dataset in ("Third", "Fourth"):
+        assert rows(running, dataset)["test"] == 12
+        assert "negatives" not in rows(running, dataset)
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_backfill_is_canceled(data: Path, ending: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    "ending", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.acceptance)]
+)
+def test_an_interrupted_backfill_is_canceled(tmp_path: Path, ending: signal.Signals) -> None:
     """Ctrl-c, or a time limit: the backfill is closed, and the daemon started for it ends."""
+    data = tiny_folder(tmp_path)
     words = ["ncf-assets", "backfill", "Sample", "--config", str(data / "run.yaml")]
-    with subprocess.Popen(
-        [str(BIN / words[0]), *words[1:]],
-        env=environment(data),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    pipe = subprocess.PIPE
+    with start(data, *words, stdout=pipe, stderr=pipe) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "one is started" in line:
@@ -189,13 +222,3 @@ def test_an_interrupted_backfill_is_canceled(data: Path, ending: signal.Signals)
         assert backfill.status.value == "CANCELED"
         assert instance.get_daemon_heartbeats() == {}
         assert all(run.is_finished for run in instance.get_runs())
-
-
-def test_a_running_daemon_is_used(data: Path) -> None:
-    """`ncf-assets backfill` starts none of its own."""
-    with daemon(data):
-        wait_for_daemon(data)
-        done = ncf(data, "backfill", "Sample", "--config", str(data / "run.yaml"))
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "one is started" not in done.stdout
-    assert rows(data, "Sample") == ROWS

@@ -2,27 +2,27 @@
 
 import csv
 import io
+import shutil
 from pathlib import Path
 
 import dagster as dg
 import duckdb
 import pytest
 
-from ncf_assets.cli.choices import asset_names
+from ncf_assets.cli.arguments import asset_names
+from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import ncf, run, tiny_folder
 from ncf_assets_tests.tiny import ROWS
 
-pytestmark = pytest.mark.slow  # each command is a process of its own
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny data set, materialized by the command; its progress is kept beside."""
-    folder = tiny_folder(tmp_path_factory.mktemp("data"))
-    done = ncf(folder, "materialize", "Sample", "--config", str(folder / "run.yaml"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    (folder / "progress.txt").write_text(done.stdout)
-    (folder / "errors.txt").write_text(done.stderr)
+def data(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny data set, materialized by the command, with Dagster's history."""
+    folder = tmp_path_factory.mktemp("data")
+    shutil.copytree(made, folder, symlinks=True, dirs_exist_ok=True)
+    Warehouse(folder).refresh_catalogue()  # the views named the files of the other folder
     return folder
 
 
@@ -36,7 +36,7 @@ def state(data: Path, asset: str) -> str:
 
 def test_progress_names_every_asset_with_its_rows(data: Path) -> None:
     """One line each, and the epochs of the networks."""
-    progress = (data / "progress.txt").read_text()
+    progress = (data / "said.txt").read_text()
     for table, rows in ROWS.items():
         assert any(table in line and f"{rows:,} rows" in line for line in progress.splitlines())
     assert f"[{len(asset_names())}/{len(asset_names())}]" in progress
@@ -50,7 +50,7 @@ def test_a_run_that_succeeds_prints_no_error(data: Path) -> None:
 
 def test_the_run_is_recorded_in_dagster(data: Path) -> None:
     """With its job and partition, for the UI."""
-    home = ncf(data, "home").stdout.strip()
+    home = ncf(data, "dagster-home").stdout.strip()
     assert home == str(data / "dagster")
     listed = run(data, "dagster", "run", "list", DAGSTER_HOME=home)
     assert "Job: everything" in listed.stdout
@@ -65,7 +65,7 @@ def test_status_is_up_to_date_after_a_run(data: Path) -> None:
 
 def test_summary_shows_rows_and_models(data: Path) -> None:
     """And where report and database are."""
-    out = ncf(data, "summary", "Sample").stdout
+    out = ncf(data, "show", "Sample").stdout
     for word in ("interactions", "neumf", "popularity", "HR@2", "report.html", "warehouse.duckdb"):
         assert word in out
 
@@ -81,7 +81,9 @@ def test_the_leaderboard_is_brought_up_to_date_and_shown(data: Path) -> None:
 
 def test_the_leaderboard_of_nothing_says_how_to_begin(tmp_path: Path) -> None:
     """No dataset has a report."""
-    assert "try `make demo`" in ncf(tiny_folder(tmp_path), "leaderboard").stdout
+    assert (
+        "Run `ncf-assets materialize Sample`." in ncf(tiny_folder(tmp_path), "leaderboard").stdout
+    )
 
 
 def test_a_leaderboard_that_was_killed_is_shown_as_failed_by_the_next(tmp_path: Path) -> None:
@@ -242,7 +244,7 @@ def test_a_mistaken_command_names_the_remedy(
     [
         (["sql", "select 1"], "there is no warehouse yet"),
         (["export", "out.duckdb"], "nothing is materialized"),
-        (["summary", "Sample"], "run `ncf-assets materialize Sample`"),
+        (["show", "Sample"], "run `ncf-assets materialize Sample`"),
         (["backfill", "--failed"], "there is no backfill yet"),
     ],
 )
@@ -274,10 +276,10 @@ def test_a_broken_registry_is_told_in_one_line(tmp_path: Path) -> None:
 def test_a_misspelt_setting_is_told_without_a_traceback(tmp_path: Path) -> None:
     """The run configuration is checked before anything runs."""
     data = tiny_folder(tmp_path)
-    (data / "run.yaml").write_text("ops: {negatives: {config: {candidats: 3}}}")
+    (data / "run.yaml").write_text("ops: {negatives: {config: {n_negativs: 3}}}")
     done = ncf(data, "materialize", "Sample", "--config", str(data / "run.yaml"))
     assert done.returncode == 1
-    assert "no 'candidats' in ops.negatives.config; did you mean candidates?" in done.stderr
+    assert "no 'n_negativs' in ops.negatives.config. Did you mean n_negatives?" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (data / "tables").exists()
 
@@ -325,7 +327,16 @@ def test_help_names_every_command_and_option(tmp_path: Path) -> None:
     """Each with a whole sentence, on 80 columns too."""
     out = ncf(tmp_path, "--help", COLUMNS="80").stdout
     assert not any(line.endswith("...") for line in out.splitlines()[1:])
-    commands = ("materialize", "backfill", "status", "doctor", "summary", "sql", "export", "home")
+    commands = (
+        "materialize",
+        "backfill",
+        "status",
+        "doctor",
+        "show",
+        "sql",
+        "export",
+        "dagster-home",
+    )
     for command in commands:
         assert command in out
         assert len(ncf(tmp_path, command, "--help").stdout.splitlines()) > 4

@@ -12,7 +12,7 @@ from ncf_assets.ingest import sample
 from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
 from ncf_assets_tests.small_disk import filled, small_disk
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 TABLES = "raw_reviews,users,items,interactions"
 
 
@@ -58,7 +58,7 @@ def test_a_table_too_large_for_the_disk_is_no_traceback(tmp_path: Path) -> None:
         (data / "datasets.toml").write_text(
             f'[Sample]\nformat = "amazon-2014"\npath = "{tmp_path}/reviews.json"\n'
         )
-        ncf(data, "home")
+        ncf(data, "dagster-home")
         with filled(data, 400_000):
             done = ncf(data, "materialize", "Sample", "--select", TABLES)
         left = {file.name for file in (data / "tables").rglob("*")}
@@ -119,7 +119,7 @@ def test_a_data_folder_that_looks_like_a_partition_is_refused(tmp_path: Path) ->
     done = ncf(folder, "status")
     assert done.returncode == 1
     assert "may have = in its name, found 'dataset=Old' in" in done.stderr
-    assert "name another folder with NCF_DATA_DIR" in done.stderr
+    assert "Name another folder with NCF_DATA_DIR" in done.stderr
     assert not folder.parent.exists()
 
 
@@ -128,9 +128,9 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o555)
     (tmp_path / "file").touch()
-    done = unwritable(closed / "data", "home")
+    done = unwritable(closed / "data", "dagster-home")
     assert f"Error: {closed}/data" in done.stderr
     assert "NCF_DATA_DIR" in done.stderr
-    below = unwritable(tmp_path / "file" / "data", "home")
+    below = unwritable(tmp_path / "file" / "data", "dagster-home")
     assert "Error: a file is where" in below.stderr
     assert "Traceback" not in below.stderr

@@ -11,18 +11,18 @@ from ncf_assets.cli.run_config import check_config
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"negatives": {}}, "no 'negatives' in the file; there are: ops"),
-        ({"ops": {"negative": {}}}, "no 'negative' in ops; did you mean negatives?"),
-        ({"ops": {"users": {"seed": 1}}}, "no 'seed' in ops.users; there are: config"),
-        ({"ops": {"users": {"config": {"seed": 1}}}}, "no 'seed' in ops.users.config; leave it"),
+        ({"negatives": {}}, "no 'negatives' in the file. There are: ops"),
+        ({"ops": {"negative": {}}}, "no 'negative' in ops. Did you mean negatives?"),
+        ({"ops": {"users": {"seed": 1}}}, "no 'seed' in ops.users. There are: config"),
+        ({"ops": {"users": {"config": {"seed": 1}}}}, "no 'seed' in ops.users.config. Leave it"),
         (
-            {"ops": {"negatives": {"config": {"candidats": 3, "sed": 1}}}},
-            "no 'candidats' in ops.negatives.config; did you mean candidates?\n"
-            "no 'sed' in ops.negatives.config; did you mean seed?",
+            {"ops": {"negatives": {"config": {"n_negativs": 3, "sed": 1}}}},
+            "no 'n_negativs' in ops.negatives.config. Did you mean n_negatives?\n"
+            "no 'sed' in ops.negatives.config. Did you mean seed?",
         ),
         (
-            {"ops": {"negatives": {"config": {"candidates": 0}}}},
-            "ops.negatives.config.candidates: Input should be greater than or equal to 1, found 0",
+            {"ops": {"negatives": {"config": {"n_negatives": 0}}}},
+            "ops.negatives.config.n_negatives: Input should be greater than or equal to 1, found 0",
         ),
         (
             {"ops": {"mlp_model": {"config": {"layers": [7, 2]}}}},

@@ -3,7 +3,6 @@
 import os
 import signal
 import sqlite3
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ncf_assets.warehouse import Warehouse
-from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
-from ncf_assets_tests.tiny import CONFIG
+from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets_tests.cli.commands import ncf, start
+from ncf_assets_tests.tiny import copied
 
-pytestmark = pytest.mark.slow  # trains
+pytestmark = pytest.mark.process
 SEARCH = {"epochs": 2, "learning_rate": [0.001, 0.1]}
 
 
@@ -26,16 +25,9 @@ def config(file: Path, ops: dict[str, Any]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder where NeuMF and what it comes from is materialized."""
-    folder = tiny_folder(tmp_path_factory.mktemp("data"))
-    later = {"evaluation", "ranking_pass", "item_neighbours"}
-    ops = {name: op for name, op in CONFIG["ops"].items() if name not in later}
-    made = ncf(
-        folder, "materialize", "Sample", "--select", "+neumf_model", *config(folder / "x.yaml", ops)
-    )
-    assert made.returncode == 0, made.stderr
-    return folder
+    return copied(made, tmp_path_factory.mktemp("data")).root
 
 
 def trials_in(file: Path) -> int:
@@ -53,12 +45,12 @@ def test_tuned_without_a_search_names_the_command(data: Path) -> None:
     """Before anything is run."""
     refused = ncf(data, "materialize", "Sample", "--tuned")
     assert refused.returncode == 2
-    assert "--tuned takes a search, found none; run `ncf-assets tune Sample`" in refused.stderr
+    assert "--tuned takes a search, found none. Run `ncf-assets tune Sample`" in refused.stderr
 
 
 def test_a_search_without_any_trial_is_told(data: Path) -> None:
     """As a file with `trials: 0` asks for; no traceback."""
-    none = config(data / "none.yaml", {"tuning": {"config": {"trials": 0}}})
+    none = config(data / "none.yaml", {"tuning_trials": {"config": {"trials": 0}}})
     searched = ncf(data, "tune", "Sample", *none)
     assert searched.returncode == 1
     assert "run `ncf-assets tune" in searched.stderr
@@ -68,37 +60,36 @@ def test_a_search_without_any_trial_is_told(data: Path) -> None:
 def test_a_killed_search_goes_on_and_its_best_is_trained(data: Path) -> None:
     """Kill -9 in its second trial; the table has 4 that ended, and the model the best settings."""
     place = Warehouse(data)
-    file = place.folder("tuning", "Sample") / "searches.db"
+    file = place.paths.folder("tuning_trials", "Sample") / "searches.db"
     call = [
         "tune",
         "Sample",
         "--trials",
         "4",
-        *config(data / "search.yaml", {"tuning": {"config": SEARCH}}),
+        *config(data / "search.yaml", {"tuning_trials": {"config": SEARCH}}),
     ]
-    with subprocess.Popen(
-        [str(BIN / "ncf-assets"), *call], env=environment(data), start_new_session=True
-    ) as process:
+    with start(data, "ncf-assets", *call, trains=True) as process:
         until = time.monotonic() + 120
         while trials_in(file) < 2:
             assert process.poll() is None
             assert time.monotonic() < until
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)
-    searched = ncf(data, *call)
+    searched = ncf(data, *call, trains=True)
     assert searched.returncode == 0, searched.stderr
-    trials = place.read("tuning", "Sample")
+    trials = place.read("tuning_trials", "Sample")
     assert sorted(trials["state"])[:1] == ["complete"]
     assert (trials["state"] != "fail").sum() == 4
     assert (trials["state"] == "fail").sum() <= 1  # or it was killed between two trials
     complete = trials[trials["state"] == "complete"]
     best = complete.loc[complete["validation_ndcg_at_10"].idxmax()]
     assert f"Best is trial {best['trial']} with validation NDCG@10" in searched.stdout
-    trained = ncf(data, "materialize", "Sample", "--select", "neumf_model", "--tuned")
+    words = ["materialize", "Sample", "--select", "neumf_model", "--tuned"]
+    trained = ncf(data, *words, trains=True)
     assert trained.returncode == 0, trained.stderr
     used = place.record("neumf_model", "Sample")["configuration"]
-    for name in ("learning_rate", "l2", "negatives_per_positive", "averaging"):
+    for name in ("learning_rate", "l2", "negatives_per_positive", "ema_decay"):
         assert used[name] == best[name]
     both = config(data / "both.yaml", {"neumf_model": {"config": {"l2": 0.1}}})
     refused = ncf(data, "materialize", "Sample", "--tuned", *both)
-    assert "--tuned sets l2 of neumf_model; take it out of --config" in refused.stderr
+    assert "--tuned sets l2 of neumf_model. Take it out of --config" in refused.stderr

@@ -1,1 +1,1 @@
-"""Tests of what the README and docs/ say: commands, SQL, Python, the notebook, the site."""
+"""Test what the README and docs/ say: commands, SQL, Python, the notebook, the site."""

@@ -1,4 +1,4 @@
-"""What `make demo` leaves, made once for all tests of the documentation."""
+"""Run `make demo` once for all tests of the documentation."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from ncf_assets_tests.docs.texts import make
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A data folder with the Sample and its leaderboard; workers share it, so do not change it.
+    """Return a data folder with the Sample and its leaderboard.
 
-    What `make demo` said is in said.txt.
+    Workers share it, so do not change it. The output of `make demo` is in said.txt.
     """
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "demo"

@@ -1,4 +1,4 @@
-"""Every command that the README and docs/ say is run: here, or by the test that is named here."""
+"""Every command in the README and docs/ is run: here, or by the test that is named here."""
 
 import gzip
 import importlib.util
@@ -12,20 +12,21 @@ import dagster as dg
 import pytest
 import yaml
 
+from docs_build import cli
 from ncf_assets.cli import main
-from ncf_assets.definitions import defs
+from ncf_assets.definitions import build_defs
 from ncf_assets_tests.cli.commands import environment
-from ncf_assets_tests.docs.texts import ROOT, TEXTS, block, commands, make, mentioned
-from ncf_assets_tests.tiny import DAY, START, review
+from ncf_assets_tests.docs.texts import ROOT, TEXTS, block_of_any, commands, make, mentioned
+from ncf_assets_tests.tiny import reviews_for_defaults
 
-README = ROOT / "README.md"
-# too long to run twice, or of other data; the test that is named runs it with the same words
+# these take too long to run twice, or need other data; the named test runs the same words
 ELSEWHERE = {
     "make demo": "docs/conftest.py::data",
     "ncf-assets materialize Sample": "docs/conftest.py::data",  # by `make demo`
     "make materialize DATASET=Musical_Instruments": "docs/test_commands.py"
     "::test_make_hands_the_dataset_on",
     "make ui": "test_ui.py::ui",
+    "make status": "docs/test_readme.py::test_make_status_and_sql_read_what_the_demo_made",
     "ncf-assets materialize Sample --config run.yaml": "cli/test_materialize.py::data",
     "ncf-assets backfill Sample Musical_Instruments": "cli/test_backfill.py"
     "::test_a_backfill_runs_each_dataset_and_retries_what_failed",
@@ -40,20 +41,23 @@ ELSEWHERE = {
     "::test_harlequin_shows_a_result",
 }
 UNTESTED = {
-    "make test",  # is what runs this
+    "make test",  # runs this test
     "duckdb -ui data/warehouse.duckdb",  # fetches its pages from the network
 }
-FIRST = ["export DAGSTER_HOME=$(ncf-assets home)", "dg launch --job everything --partition Sample"]
+FIRST = [
+    "export DAGSTER_HOME=$(ncf-assets dagster-home)",
+    "dg launch --job everything --partition Sample",
+]
 
 
 def said() -> list[str]:
-    """The commands of all texts, each once."""
+    """Return the commands of all texts, each once."""
     return list(dict.fromkeys(command for text in TEXTS for command in commands(text)))
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """The project's folder with data of its own: 60 users with 6 of 120 items each."""
+    """Return a copy of the project with small data: 60 users with 6 of 120 items each."""
     for path in ROOT.iterdir():
         if path.name != "data":
             (tmp_path / path.name).symlink_to(path)
@@ -62,19 +66,14 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "data/datasets.toml").write_text(
         f'[Sample]\nformat = "amazon-2014"\npath = "../{file}"\n'
     )
-    reviews = [
-        review(f"user{u:02}", f"item{(2 * u + j) % 120:03}", START + j * DAY)
-        for u in range(60)
-        for j in range(6)
-    ]
     with gzip.open(tmp_path / file, "wt") as lines:
-        lines.write("\n".join(map(json.dumps, reviews)) + "\n")
+        lines.write("\n".join(map(json.dumps, reviews_for_defaults())) + "\n")
     return tmp_path
 
 
-@pytest.mark.slow
+@pytest.mark.acceptance
 def test_every_command_works_as_it_is_written(project: Path) -> None:
-    """One after the other in one shell, what makes the tables first."""
+    """They run one after the other in one shell; those that make the tables come first."""
     rest = [c for c in said() if c not in FIRST and c not in ELSEWHERE and c not in UNTESTED]
     assert len(rest) > 10
     done = subprocess.run(
@@ -106,20 +105,24 @@ def test_what_is_run_elsewhere_is_said_and_run() -> None:
 
 
 def test_commands_stand_in_blocks_that_are_run() -> None:
-    """`sh` alone: another word would let a block pass unseen; one line each."""
+    """Blocks are `sh` alone, as the tests find no others.
+
+    Each command is on one line.
+    """
     for text in TEXTS:
         assert not re.search(r"```(bash|shell|console|zsh)", text.read_text()), text
         assert not [command for command in commands(text) if command.endswith("\\")], text
 
 
+@pytest.mark.process
 def test_make_hands_the_dataset_on(tmp_path: Path) -> None:
-    """`make materialize DATASET=…` is `ncf-assets materialize …`."""
+    """`make materialize DATASET=…` runs `ncf-assets materialize …`."""
     said = make(tmp_path, "--dry-run", "materialize", "DATASET=Musical_Instruments").stdout
     assert said.splitlines()[-1] == ".venv/bin/ncf-assets materialize Musical_Instruments"
 
 
 def test_what_sentences_name_exists() -> None:
-    """Targets of the Makefile, commands of ncf-assets, modules."""
+    """Sentences name targets of the Makefile, commands of ncf-assets, and modules."""
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for words in (code.split() for text in TEXTS for code in mentioned(text)):
         if words[0] == "make":
@@ -130,7 +133,33 @@ def test_what_sentences_name_exists() -> None:
             assert importlib.util.find_spec(words[2])
 
 
-def test_the_run_configuration_of_the_readme_is_valid() -> None:
-    """The block that stands for run.yaml: Dagster finds every asset and setting in it."""
-    config = yaml.safe_load(block(README, "yaml", "ops:"))
-    assert dg.validate_run_config(defs.resolve_job_def("everything"), config)
+def test_the_run_configuration_of_the_docs_is_valid() -> None:
+    """Dagster finds every asset and setting of the block for run.yaml."""
+    config = yaml.safe_load(block_of_any("yaml", "ops:"))
+    assert dg.validate_run_config(build_defs().resolve_job_def("everything"), config)
+
+
+def test_the_command_page_has_the_help_of_every_command() -> None:
+    """`python -m docs_build.cli` renews it."""
+    assert cli.PAGE.read_text() == cli.renew(cli.PAGE.read_text())
+
+
+def test_a_command_page_without_its_marker_is_refused() -> None:
+    """Text that a person wrote would be lost."""
+    with pytest.raises(ValueError, match=r"lacks the line <!-- generated by .* Write it below"):
+        cli.renew("# The command line\n")
+
+
+def test_every_test_that_guarantees_name_exists() -> None:
+    """The test may be in any folder; each promise has one."""
+    rows = [
+        line
+        for line in (ROOT / "docs/guarantees.md").read_text().splitlines()
+        if line.startswith("| ") and line != "| promise | test |"
+    ]
+    there = {path.name for path in (ROOT / "ncf_assets_tests").rglob("test_*.py")}
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`(test_\w+\.py)`", row)
+        assert named, row
+        assert set(named) <= there, row

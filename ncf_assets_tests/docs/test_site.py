@@ -1,5 +1,6 @@
 """`make docs`: the site builds strictly, needs no network, and its links lead somewhere."""
 
+import posixpath
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -7,9 +8,9 @@ from urllib.parse import unquote, urlparse
 
 import pytest
 
-from documentation import checks, configuration, lineage, tables
-from documentation.graph import nodes
-from documentation.site import relinked
+from docs_build import checks, configuration, lineage, tables
+from docs_build.graph import nodes
+from docs_build.site import on_page_markdown, relinked
 from ncf_assets.tables import tables as all_tables
 from ncf_assets_tests.docs.texts import make
 
@@ -17,7 +18,7 @@ OF_OTHERS = {"src", "srcset", "poster"}  # attributes that fetch something while
 
 
 class Page(HTMLParser):
-    """What a page fetches, where it leads, and what can be linked to in it."""
+    """The addresses that a page fetches, those it links to, and its anchors."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -39,7 +40,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make docs` builds; mkdocs takes each warning for an error."""
+    """Build the site as `make docs` does; mkdocs takes each warning for an error."""
     folder = tmp_path_factory.mktemp("docs")
     done = make(folder, "docs", f"SITE={folder / 'site'}")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -49,30 +50,36 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pages(site: Path) -> dict[str, Page]:
-    """The pages by their file's name."""
-    return {path.name: Page(path.read_text()) for path in site.glob("*.html")}
+    """Return the pages by their path in the site."""
+    return {
+        path.relative_to(site).as_posix(): Page(path.read_text()) for path in site.rglob("*.html")
+    }
 
 
-@pytest.mark.slow
+@pytest.mark.acceptance
 def test_every_link_leads_to_a_page_and_its_place(site: Path, pages: dict[str, Page]) -> None:
-    """Those within the site; the drawing's among them. Addresses of others are not asked."""
+    """Links within the site exist, the drawing's among them.
+
+    Addresses of other sites are not requested.
+    """
     broken = []
     for name, page in pages.items():
         for link in map(urlparse, page.links):
             if link.scheme or name == "404.html":
                 continue
-            target = unquote(link.path).removeprefix("./") or name
+            joined = posixpath.join(posixpath.dirname(name), unquote(link.path))
+            target = posixpath.normpath(joined) if link.path else name
             if not (site / target).exists():
                 broken.append(f"{name}: {target}")
             elif target in pages and unquote(link.fragment) not in pages[target].anchors:
                 broken.append(f"{name}: {target}#{link.fragment}")
     assert broken == []
-    assert len(pages) >= 12
+    assert len(pages) >= 25
 
 
-@pytest.mark.slow
+@pytest.mark.acceptance
 def test_no_page_fetches_anything_from_elsewhere(site: Path, pages: dict[str, Page]) -> None:
-    """Fonts, scripts, styles and pictures are files of the site, or stand in the page."""
+    """Fonts, scripts, styles and pictures are files of the site, or inside the page."""
     for name, page in pages.items():
         for address in page.fetched:
             assert urlparse(address).scheme in {"", "data"}, (name, address)
@@ -80,16 +87,16 @@ def test_no_page_fetches_anything_from_elsewhere(site: Path, pages: dict[str, Pa
     assert re.findall(r"url\(['\"]?https?:", styles) == []
 
 
-@pytest.mark.slow
+@pytest.mark.acceptance
 def test_the_science_is_documented(site: Path) -> None:
-    """A function with its signature and docstring, and a module with its first line."""
+    """The page has a function with its signature and docstring, and a module's first line."""
     text = re.sub(r"<[^>]+>", "", (site / "api.html").read_text())
-    assert "Expected normalised discounted cumulative gain among the first k" in text
-    assert "metrics: What a user&#39;s rank is worth" in text.replace("'", "&#39;")
+    assert "Return the expected normalized discounted cumulative gain at k" in text
+    assert "metrics: Compute the metrics of a user&#39;s rank" in text.replace("'", "&#39;")
 
 
 def test_every_table_and_check_has_its_place() -> None:
-    """With its columns, key and remedy, as the headers say."""
+    """The pages have their columns, keys and remedies, as the headers say."""
     page = tables.page()
     for table in all_tables().values():
         assert f"## {table.name} {{ #{table.name} }}" in page
@@ -99,7 +106,7 @@ def test_every_table_and_check_has_its_place() -> None:
 
 
 def test_settings_have_default_range_and_meaning() -> None:
-    """Of a number, of one that may be left out, and of a choice of words."""
+    """A setting may be a number, may be left out, or may be a choice of words."""
     page = configuration.page()
     assert "| `factors` | `128` | 1 or more, 1024 at most | Width of the factors" in page
     assert "| `batch_size` | `none` | 2 or more |" in page
@@ -110,11 +117,14 @@ def test_the_drawing_leaves_out_what_others_imply() -> None:
     """Train reads interactions and users, but interactions come from users."""
     assert {"interactions", "users"} <= {*nodes()["train"].reads}
     assert lineage.near("train") == ["interactions"]
-    assert lineage.drawing().count("<text") == len(nodes()) + len(lineage.colours())
+    assert lineage.drawing().count("<text") == len(nodes()) + len(lineage.colors())
 
 
 def test_a_long_arrow_bends_around_the_rows_between() -> None:
-    """rejected_reviews is in row 0, data_profile in row 6: five bends, one for each row between."""
+    """rejected_reviews is in row 0 and data_profile in row 6.
+
+    There are five bends, one for each row between.
+    """
     assert lineage.way("rejected_reviews", "data_profile") == [
         "rejected_reviews", *(f"rejected_reviews{'.' * n}" for n in range(1, 6)), "data_profile"
     ]  # fmt: skip
@@ -129,3 +139,22 @@ def test_links_of_the_readme_are_those_of_the_site() -> None:
     assert relinked(text) == (
         '[a](queries.md) [b](security.md) [c](tour.md) <img src="images/x.png">'
     )
+
+
+def test_links_to_the_projects_folder_are_those_of_the_site() -> None:
+    """They are changed on a page of docs/ and on one in a folder below.
+
+    Other links do not change.
+    """
+    assert on_page_markdown("[a](../SECURITY.md#x) [b](scaling.md)") == (
+        "[a](security.md#x) [b](scaling.md)"
+    )
+    assert on_page_markdown("[a](../../SECURITY.md) [b](../scaling.md)") == (
+        "[a](../security.md) [b](../scaling.md)"
+    )
+
+
+def test_the_flow_of_the_readme_is_text_in_the_site() -> None:
+    """A drawing would need a script from elsewhere."""
+    flow = "```mermaid\nflowchart TD\n  ingest --> prepare --> split\n```\n"
+    assert relinked(flow) == "<p>ingest<br>↓ prepare<br>↓ split</p>\n"

@@ -1,31 +1,36 @@
-"""The texts that people read, what stands in their code blocks, and `make` as they say it."""
+"""Find the texts that people read and the commands in them, and run `make` as they say."""
 
 import re
 import shlex
 import subprocess
 from pathlib import Path
 
-from ncf_assets.warehouse import PROJECT_DATA
 from ncf_assets_tests.cli.commands import environment
+from ncf_assets_tests.paths import ROOT
 
-ROOT = PROJECT_DATA.parent
-TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(text: Path, language: str) -> list[str]:
-    """The contents of a text's code blocks of a language, in its order."""
+    """Return the contents of a text's code blocks of a language, in order."""
     found = re.findall(rf"^```{language}\n(.+?)^```", text.read_text(), re.DOTALL | re.MULTILINE)
     return list(found)
 
 
 def block(text: Path, language: str, having: str) -> str:
-    """The one block that has these words in it."""
+    """Return the one block of a text that has these words in it."""
     (found,) = [each for each in blocks(text, language) if having in each]
     return found
 
 
+def block_of_any(language: str, having: str) -> str:
+    """Return the one block of all texts that has these words in it."""
+    (found,) = [each for text in TEXTS for each in blocks(text, language) if having in each]
+    return found
+
+
 def make(data: Path, *words: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
-    """A target of the Makefile on a data folder."""
+    """Run a target of the Makefile on a data folder."""
     return subprocess.run(
         ["make", "--no-print-directory", *words],
         cwd=ROOT,
@@ -38,13 +43,13 @@ def make(data: Path, *words: str, typed: str | None = None) -> subprocess.Comple
 
 
 def commands(text: Path) -> list[str]:
-    """What a text's shell blocks say to type, without remarks; a quoted one may span lines."""
+    """Return the commands of a text's shell blocks, without remarks; quotes may span lines."""
     found: list[str] = []
     for lines in blocks(text, "sh"):
         waiting = ""
         for line in lines.splitlines():
             waiting += line + "\n"
-            if _is_whole(waiting):
+            if _is_complete(waiting):
                 found += [_without_remark(waiting)] if _without_remark(waiting) else []
                 waiting = ""
         assert not waiting, f"{text.name}: a quote is not closed in {waiting}"
@@ -52,13 +57,13 @@ def commands(text: Path) -> list[str]:
 
 
 def mentioned(text: Path) -> list[str]:
-    """Commands of the project that stand in a text's sentences, in backticks."""
+    """Return the commands of the project in a text's sentences, in backticks."""
     prose = re.sub(r"^```.*?^```", "", text.read_text(), flags=re.DOTALL | re.MULTILINE)
     starts = ("make ", "ncf-assets ", "python -m ")
     return [code for code in re.findall(r"`([^`\n]+)`", prose) if code.startswith(starts)]
 
 
-def _is_whole(command: str) -> bool:
+def _is_complete(command: str) -> bool:
     try:
         shlex.split(command, comments=True)
     except ValueError:

@@ -1,26 +1,26 @@
-"""Lines that real and hostile files hold, each with the review or the reason that it must give."""
+"""Lines of real and hostile files, each with the review or the reason that it must give."""
 
 import json
 from typing import Any
 
 from ncf_assets.ingest.reader import LONGEST_LINE
-from ncf_assets.ingest.rules import Review
+from ncf_assets.ingest.review import Review
 
 GOOD = {"reviewerID": "A1", "asin": "B1", "overall": 4.0, "unixReviewTime": 1_400_000_000}
 SECONDS = "seconds between 1995-01-01 and tomorrow"
 
 
 def changed(**values: Any) -> bytes:
-    """The good line as JSON, with other values."""
+    """Return the good line as JSON, with other values."""
     return json.dumps(GOOD | values).encode()
 
 
 def of(user: str, item: str = "B1") -> Review:
-    """The good line's review by another user, of another item."""
+    """Return the good line's review by another user, of another item."""
     return Review(user, item, 4.0, 1_400_000_000)
 
 
-# ids that must arrive as they stand, each apart from all others
+# ids that must arrive unchanged, each different from all others
 IDS = [
     "A1",
     "a1",  # case
@@ -44,7 +44,7 @@ IDS = [
     "😀",
     "x" * 10_000,
 ]
-# name, line, what it gives
+# name, line, the review or reason that it gives
 LINES: list[tuple[str, bytes, Review | str]] = [
     *((f"id {id_[:12]!r}", changed(reviewerID=id_), of(id_)) for id_ in IDS),
     *(("ids in both places", changed(reviewerID=id_, asin=id_), of(id_, id_)) for id_ in IDS[:4]),

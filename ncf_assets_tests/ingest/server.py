@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback: publishes one file, and treats requests as a test says."""
+"""A real HTTP server on loopback that publishes one file, and answers requests as a test says."""
 
 import socket
 import struct
@@ -13,7 +13,7 @@ DATE = "Wed, 25 Nov 2026 00:00:00 GMT"
 
 
 class Server(ThreadingHTTPServer):
-    """What is published, what becomes of the next requests, and what was asked for."""
+    """The published file, the behaviour at the next requests, and the requests so far."""
 
     body = BODY
     etag: str | None = '"v1"'
@@ -22,14 +22,14 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.behaviour: list[str | int] = []  # for one request each; then every one is answered
+        self.behaviour: list[str | int] = []  # one for each request; the others get the file
         self.requests: list[dict[str, str]] = []
-        self.headers: dict[str, str] = {}  # more of them for each answer that is an error
-        self.released = threading.Event()  # for requests that hang
+        self.headers: dict[str, str] = {}  # added to each answer that is an error
+        self.released = threading.Event()  # ends requests that hang
 
     @property
     def address(self) -> str:
-        """Its root."""
+        """The URL of its root."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -37,7 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        """Answer the next request as it is its turn."""
+        """Answer a request with the next behaviour."""
         self.server.requests.append({"path": self.path, **dict(self.headers)})
         behaviour = self.server.behaviour.pop(0) if self.server.behaviour else "answer"
         if behaviour == "hang":
@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._file(behaviour)
 
     def do_CONNECT(self) -> None:
-        """As a proxy that lets nothing through."""
+        """Answer as a proxy that lets nothing through."""
         self.server.requests.append({"path": f"CONNECT {self.path}"})
         self.send_error(403)
 
@@ -67,23 +67,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _file(self, behaviour: str) -> None:
-        """The whole file or the part that is asked for; cut after some bytes where told so."""
+        """Send the file, or the part that is asked for; cut it if the behaviour says so."""
         body, start = self.server.body, self._start()
-        whole = {"Content-Length": len(body) - start}
+        headers = {"Content-Length": len(body) - start}
         if start:
-            whole["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
-        whole |= {"ETag": self.server.etag, "Last-Modified": self.server.date}
+            headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
+        headers |= {"ETag": self.server.etag, "Last-Modified": self.server.date}
         match behaviour.split():
             case ["unannounced"]:
-                del whole["Content-Length"]
+                del headers["Content-Length"]
             case ["encoded"]:
-                whole["Content-Encoding"] = "gzip"
+                headers["Content-Encoding"] = "gzip"
             case ["elsewhere"]:
-                whole["Content-Range"] = f"bytes 0-{len(body) - 1}/{len(body)}"
+                headers["Content-Range"] = f"bytes 0-{len(body) - 1}/{len(body)}"
             case ["more"]:  # a chunk of 5 bytes, and 10 announced
-                whole = {"Content-Length": 10, "Transfer-Encoding": "chunked"}
+                headers = {"Content-Length": 10, "Transfer-Encoding": "chunked"}
                 body, start = b"5\r\nhello\r\n0\r\n\r\n", 0
-        self._send(206 if start else 200, whole, body[start:], behaviour)
+        self._send(206 if start else 200, headers, body[start:], behaviour)
 
     def _send(self, status: int, headers: dict[str, Any], body: bytes, behaviour: str) -> None:
         self.send_response(status)
@@ -100,20 +100,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
 
     def _start(self) -> int:
-        """The first byte asked for, if the file is still that of the condition (RFC 9110)."""
+        """Return the first byte asked for, if the file is that of the condition (RFC 9110)."""
         asked = self.headers.get("Range", "")
         current = self.headers.get("If-Range") in (self.server.etag, self.server.date)
         if not (asked and current and self.server.ranges):
             return 0
         return int(asked.removeprefix("bytes=").rstrip("-"))
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # base class's name
         """Keep the test's output clean."""
 
 
 @contextmanager
 def serving() -> Iterator[Server]:
-    """A server for the time of a test."""
+    """Run a server for the time of a test."""
     with Server() as running:
         thread = threading.Thread(target=running.serve_forever, args=[0.05], daemon=True)
         thread.start()

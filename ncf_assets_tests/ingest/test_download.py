@@ -1,10 +1,8 @@
-"""Finding files, and fetching them from a real server on the loopback."""
+"""Finding files, and downloading them from a real server on the loopback."""
 
 import hashlib
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,29 +11,30 @@ from pathlib import Path
 import pytest
 
 from ncf_assets.datasets import Dataset
-from ncf_assets.ingest import transfer
-from ncf_assets.ingest.download import DownloadError, RefusedError, fetch, locate
+from ncf_assets.ingest import http_download
+from ncf_assets.ingest.download import DownloadError, PermanentDownloadError, fetch, locate
+from ncf_assets_tests import forking
 from ncf_assets_tests.ingest.server import BODY, DATE, Server, serving
 from ncf_assets_tests.small_disk import PAGE, filled, small_disk
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A server that runs while a test does."""
+    """Run a server during a test."""
     with serving() as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The loopback is reached directly, also on machines behind a proxy."""
+    """Reach the loopback directly, also on machines behind a proxy."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits of 10 and 20 ms, so three tries in all."""
-    monkeypatch.setattr(transfer, "WAITS", (0.01, 0.02))
+    """Wait for 10 and 20 ms, so that there are three tries in all."""
+    monkeypatch.setattr(http_download, "RETRY_DELAYS", (0.01, 0.02))
 
 
 def _dataset(url: str | None, path: str | None = None, sha256: str | None = None) -> Dataset:
@@ -43,29 +42,29 @@ def _dataset(url: str | None, path: str | None = None, sha256: str | None = None
 
 
 def _fetched(server: Server, target: Path) -> bytes:
-    """What lies under the final name after a download; nothing else is left beside it."""
+    """Download, and return the content under the final name; check that nothing else is left."""
     assert fetch(_dataset(f"{server.address}/a.gz"), target) == target
     assert list(target.parent.iterdir()) == [target]
     return target.read_bytes()
 
 
-def test_a_download_arrives_whole_and_leaves_no_part(server: Server, tmp_path: Path) -> None:
-    """The folder is made, the bytes are the server's, progress ends at the whole."""
+def test_a_download_is_complete_and_leaves_no_other_file(server: Server, tmp_path: Path) -> None:
+    """The folder is made, the bytes are the server's, and progress ends at their number."""
     target = tmp_path / "raw" / "good.gz"
     seen: list[tuple[int, int | None]] = []
     url = f"{server.address}/good.gz"
-    found = fetch(_dataset(url), target, lambda *so_far: seen.append(so_far))
+    found = fetch(_dataset(url), target, lambda *progress: seen.append(progress))
     assert found == target
     assert target.read_bytes() == BODY
     assert list(target.parent.iterdir()) == [target]
     assert seen == [(2_560_000, 2_560_000)]
 
 
-def test_progress_is_told_step_by_step(
+def test_progress_is_reported_step_by_step(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With steps of 2 MiB, 2,560,000 bytes pass one (2,097,152) and then end."""
-    monkeypatch.setattr(transfer, "_STEP", 2 << 20)
+    monkeypatch.setattr(http_download, "_STEP", 2 << 20)
     seen: list[int] = []
     target = tmp_path / "good.gz"
     fetch(_dataset(f"{server.address}/a.gz"), target, lambda so_far, _: seen.append(so_far))
@@ -83,17 +82,17 @@ def test_a_server_may_leave_the_length_open(server: Server, tmp_path: Path) -> N
 
 
 def test_the_bytes_are_kept_as_sent(server: Server, tmp_path: Path) -> None:
-    """A server that calls a .gz file an encoding does not make us unpack it."""
+    """The bytes are not unpacked, even if the server calls a .gz file an encoding."""
     server.body, server.behaviour = b"\x1f\x8b no gzip file", ["encoded"]
     assert _fetched(server, tmp_path / "a.gz") == server.body
 
 
 @pytest.mark.parametrize("cut", ["cut 1000000", "reset 1000000"])
 @pytest.mark.parametrize(("etag", "date"), [('"v1"', None), (None, DATE), ('W/"v1"', DATE)])
-def test_a_cut_download_goes_on_where_it_was_cut(
+def test_a_cut_download_resumes_where_it_was_cut(
     server: Server, tmp_path: Path, cut: str, etag: str | None, date: str | None
 ) -> None:
-    """The second request asks for the rest, if the file is still the same by ETag or else date."""
+    """The second request asks for the rest, if the file has the same ETag or else the same date."""
     server.etag, server.date, server.behaviour = etag, date, [cut]
     assert _fetched(server, tmp_path / "a.gz") == BODY
     first, second = server.requests
@@ -103,8 +102,8 @@ def test_a_cut_download_goes_on_where_it_was_cut(
     assert second["If-Range"] == ('"v1"' if etag == '"v1"' else DATE)
 
 
-def test_a_file_that_has_changed_is_fetched_anew(server: Server, tmp_path: Path) -> None:
-    """The server then sends all of it, and nothing of the old one remains."""
+def test_a_file_that_has_changed_is_downloaded_again(server: Server, tmp_path: Path) -> None:
+    """The server then sends all of it, and nothing of the old file remains."""
     server.behaviour = ["cut 1000000", 503, 503, 503]
     with pytest.raises(DownloadError):
         _fetched(server, tmp_path / "a.gz")
@@ -116,7 +115,7 @@ def test_a_file_that_has_changed_is_fetched_anew(server: Server, tmp_path: Path)
 def test_a_wrong_range_is_not_appended(
     server: Server, tmp_path: Path, behaviour: str | int
 ) -> None:
-    """Another part than was asked for, or none: the third request begins anew."""
+    """If the server sends another part than was asked for, or none, the third request gets all."""
     server.behaviour = ["cut 1000000", behaviour]
     assert _fetched(server, tmp_path / "a.gz") == BODY
     assert ["Range" in request for request in server.requests] == [False, True, False]
@@ -126,15 +125,16 @@ def test_a_wrong_range_is_not_appended(
 def test_a_server_without_ranges_sends_everything_again(
     server: Server, tmp_path: Path, what: str
 ) -> None:
-    """Without ETag and date nothing tells whether the rest would fit; or ranges are ignored."""
+    """Without ETag and date nobody knows whether the rest would fit; or it ignores ranges."""
     setattr(server, what, None)
     server.behaviour = ["cut 1000000"]
     assert _fetched(server, tmp_path / "a.gz") == BODY
     assert len(server.requests) == 2
 
 
-def test_a_killed_download_is_gone_on_with(server: Server, tmp_path: Path) -> None:
-    """`kill -9` while the server keeps it waiting; the next process asks for the rest alone."""
+@pytest.mark.process
+def test_a_killed_download_is_resumed(server: Server, tmp_path: Path) -> None:
+    """After `kill -9` while the server lets it wait, the next process asks only for the rest."""
     target = tmp_path / "a.gz"
     server.behaviour = ["cut 1000000", "hang"]
     process = _in_another_process(server, target)
@@ -147,14 +147,14 @@ def test_a_killed_download_is_gone_on_with(server: Server, tmp_path: Path) -> No
     assert server.requests[2]["Range"] == "bytes=1000000-"
 
 
-def _in_another_process(server: Server, target: Path) -> subprocess.Popen[bytes]:
+def _in_another_process(server: Server, target: Path) -> subprocess.Popen[str]:
     code = (
         "import sys; from pathlib import Path; from ncf_assets.datasets import Dataset;"
         "from ncf_assets.ingest.download import fetch;"
         "fetch(Dataset('X', 'X', 'amazon-2014', url=sys.argv[1]), Path(sys.argv[2]))"
     )
     url = f"{server.address}/a.gz"
-    return subprocess.Popen([sys.executable, "-c", code, url, str(target)], env=os.environ)
+    return forking.start(["python", "-c", code, url, str(target)])
 
 
 def _until(true: object) -> None:
@@ -162,11 +162,12 @@ def _until(true: object) -> None:
         if true():  # type: ignore[operator]
             return
         time.sleep(0.02)
-    pytest.fail("it did not come to that in 20 s")
+    pytest.fail("the condition was not met within 20 s")
 
 
-def test_two_processes_fetch_a_file_once(server: Server, tmp_path: Path) -> None:
-    """The second waits for the first, and then has its file; the server is asked once."""
+@pytest.mark.process
+def test_two_processes_download_a_file_once(server: Server, tmp_path: Path) -> None:
+    """The second waits for the first and then has its file; the server is asked once."""
     target = tmp_path / "a.gz"
     server.behaviour = ["hang"]
     started = threading.Thread(target=fetch, args=[_dataset(f"{server.address}/a.gz"), target])
@@ -185,18 +186,18 @@ def test_two_processes_fetch_a_file_once(server: Server, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("behaviour", [500, 502, 503, 504, 429, 408, "cut 0", "reset 0"])
-def test_what_passes_is_tried_again(server: Server, tmp_path: Path, behaviour: str | int) -> None:
-    """A server in trouble twice, and then well."""
+def test_a_transient_error_is_retried(server: Server, tmp_path: Path, behaviour: str | int) -> None:
+    """The server fails twice and then sends the file."""
     server.behaviour = [behaviour, behaviour]
     assert _fetched(server, tmp_path / "a.gz") == BODY
     assert len(server.requests) == 3
 
 
-def test_a_time_out_is_tried_again(
+def test_a_timeout_is_retried(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that says nothing for as long as we listen."""
-    monkeypatch.setattr(transfer, "_TIMEOUT", (0.2, 0.2))
+    """The server sends nothing until the timeout."""
+    monkeypatch.setattr(http_download, "_TIMEOUT", (0.2, 0.2))
     server.behaviour = ["hang"]
     assert _fetched(server, tmp_path / "a.gz") == BODY
 
@@ -204,14 +205,14 @@ def test_a_time_out_is_tried_again(
 def test_every_further_try_waits_longer_and_says_so(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The defaults, 1, 2, 4, 8 and 16 s; a server may ask for more, though not for an hour."""
+    """The delays are 1, 2, 4, 8 and 16 s; a server may ask for a longer one, up to a minute."""
     monkeypatch.undo()
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     waited: list[float] = []
     said: list[str] = []
-    monkeypatch.setattr(transfer.time, "sleep", waited.append)
+    monkeypatch.setattr(http_download.time, "sleep", waited.append)
     server.behaviour = [503] * 6
-    with pytest.raises(DownloadError, match="HTTP status 503; try again later"):
+    with pytest.raises(DownloadError, match=r"HTTP status 503\. Try again later"):
         fetch(_dataset(f"{server.address}/a.gz"), tmp_path / "a.gz", on_retry=said.append)
     assert waited == [1, 2, 4, 8, 16]
     assert said[1] == "HTTP status 503; trying again in 2 s"
@@ -223,24 +224,24 @@ def test_every_further_try_waits_longer_and_says_so(
 
 
 def test_tries_that_gain_bytes_are_not_counted(server: Server, tmp_path: Path) -> None:
-    """Five cuts of 400,000 bytes each are more than the tries in vain that are allowed."""
+    """Five cuts of 400,000 bytes each are more than the failures that are allowed."""
     server.behaviour = ["cut 400000"] * 5
     assert _fetched(server, tmp_path / "a.gz") == BODY
     assert len(server.requests) == 6
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_what_stays_is_given_up_at_once_with_the_url(
+def test_a_permanent_error_is_not_retried_and_has_the_url(
     server: Server, tmp_path: Path, status: int
 ) -> None:
-    """One request; the message has the URL, the status and what to do, and nothing is left."""
+    """After one request the message has the URL, the status and the remedy; nothing is left."""
     server.behaviour = [status]
     target = tmp_path / "a.gz"
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(PermanentDownloadError) as caught:
         fetch(_dataset(f"{server.address}/a.gz"), target)
     assert str(caught.value) == (
-        f"X: {server.address}/a.gz: HTTP status {status}; correct `url` in datasets.toml, or"
-        f" download it by hand and put it in {target}"
+        f"X: {server.address}/a.gz: HTTP status {status}. Correct `url` in datasets.toml, or"
+        f" download the file by hand and put it in {target}."
     )
     assert len(server.requests) == 1
     assert list(tmp_path.iterdir()) == []
@@ -257,22 +258,22 @@ def test_what_stays_is_given_up_at_once_with_the_url(
 def test_a_failed_download_says_what_happened_and_what_is_kept(
     server: Server, tmp_path: Path, behaviour: list[str | int], found: str, kept: int
 ) -> None:
-    """No file under the final name; the message names URL, finding and remedy."""
+    """No file has the final name; the message has the URL, the finding and the remedy."""
     server.behaviour = [*behaviour, 503]
     target = tmp_path / "a.gz"
     with pytest.raises(DownloadError) as caught:
         fetch(_dataset(f"{server.address}/a.gz"), target)
-    note = f" ({kept:,} bytes are kept and not fetched again)" if kept else ""
+    note = f" ({kept:,} bytes are kept and not downloaded again)" if kept else ""
     assert str(caught.value) == (
-        f"X: {server.address}/a.gz: {found}; try again later{note}, or download it by hand and put"
-        f" it in {target}"
+        f"X: {server.address}/a.gz: {found}. Try again later{note}, or download the file by hand"
+        f" and put it in {target}."
     )
     left = {".a.gz.part", ".a.gz.part.json"} if kept else set()
     assert {path.name for path in tmp_path.iterdir()} == left
 
 
-def test_a_failed_download_keeps_the_file_of_before(server: Server, tmp_path: Path) -> None:
-    """What stood under the final name is replaced by a whole file or not at all."""
+def test_a_failed_download_keeps_the_previous_file(server: Server, tmp_path: Path) -> None:
+    """The file with the final name is replaced by a complete one or not at all."""
     server.behaviour = ["cut 1000", 503, 503, 503]
     target = tmp_path / "a.gz"
     target.write_bytes(b"old")
@@ -284,20 +285,21 @@ def test_a_failed_download_keeps_the_file_of_before(server: Server, tmp_path: Pa
 
 def test_a_dead_server_is_named_with_the_remedy(tmp_path: Path) -> None:
     """Port 1 of the loopback refuses connections."""
-    with pytest.raises(DownloadError, match=r"ConnectionError: .*download it by hand"):
+    with pytest.raises(DownloadError, match=r"ConnectionError: .*download the file by hand"):
         fetch(_dataset("http://127.0.0.1:1/a.gz"), tmp_path / "a.gz")
 
 
 @pytest.mark.parametrize("url", [None, "file:///etc/hosts", "ftp://x.org/a.gz"])
-def test_only_http_is_fetched(tmp_path: Path, url: str | None) -> None:
+def test_only_http_is_downloaded(tmp_path: Path, url: str | None) -> None:
     """Other schemes are refused before anything is written."""
-    with pytest.raises(RefusedError, match=r"http or https URL, found .*; correct `url`"):
+    refused = r"http or https URL, found .*\. Correct `url`"
+    with pytest.raises(PermanentDownloadError, match=refused):
         fetch(_dataset(url), tmp_path / "raw" / "a.gz")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_redirect_is_followed(server: Server, tmp_path: Path) -> None:
-    """To another address of the web."""
+    """It leads to another address of the web."""
     server.behaviour = ["to /b.gz"]
     assert _fetched(server, tmp_path / "a.gz") == BODY
     assert [request["path"] for request in server.requests] == ["/a.gz", "/b.gz"]
@@ -305,38 +307,40 @@ def test_a_redirect_is_followed(server: Server, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://127.0.0.1/a.gz", "data:,x"])
 def test_a_redirect_elsewhere_is_refused(server: Server, tmp_path: Path, address: str) -> None:
-    """Neither to this machine's files nor to another protocol; nothing is left."""
+    """It must not lead to this machine's files or to another protocol; nothing is left."""
     server.behaviour = [f"to {address}"]
-    with pytest.raises(RefusedError, match=r"InvalidSchema: .*correct `url` in datasets\.toml"):
+    with pytest.raises(
+        PermanentDownloadError, match=r"InvalidSchema: .*\. Correct `url` in datasets\.toml"
+    ):
         fetch(_dataset(f"{server.address}/a.gz"), tmp_path / "a.gz")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_redirects_in_a_circle_end(server: Server, tmp_path: Path) -> None:
-    """After the 30 that requests allows."""
+    """They end after the 30 that requests allows."""
     server.behaviour = ["to /a.gz"] * 40
-    with pytest.raises(RefusedError, match="TooManyRedirects"):
+    with pytest.raises(PermanentDownloadError, match="TooManyRedirects"):
         fetch(_dataset(f"{server.address}/a.gz"), tmp_path / "a.gz")
     assert len(server.requests) == 31
 
 
-def test_a_file_with_the_hash_of_the_registry_is_taken(server: Server, tmp_path: Path) -> None:
-    """The SHA-256 of the bytes as they lie."""
+def test_a_file_with_the_hash_of_the_registry_is_accepted(server: Server, tmp_path: Path) -> None:
+    """The hash is the SHA-256 of the bytes as they were sent."""
     right = hashlib.sha256(BODY).hexdigest()
     target = tmp_path / "a.gz"
     fetch(_dataset(f"{server.address}/a.gz", sha256=right), target)
     assert target.read_bytes() == BODY
 
 
-def test_a_file_with_another_hash_is_thrown_away(server: Server, tmp_path: Path) -> None:
-    """The message has both hashes and the URL; nothing is left to go on with."""
+def test_a_file_with_another_hash_is_removed(server: Server, tmp_path: Path) -> None:
+    """The message has both hashes and the URL; nothing is left to resume."""
     target = tmp_path / "a.gz"
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(PermanentDownloadError) as caught:
         fetch(_dataset(f"{server.address}/a.gz", sha256="0" * 64), target)
     assert str(caught.value) == (
         f"X: the file must have the SHA-256 {'0' * 64} of datasets.toml, found"
-        f" {hashlib.sha256(BODY).hexdigest()}; fetch another copy, or correct `sha256`;"
-        f" it came from {server.address}/a.gz and was thrown away"
+        f" {hashlib.sha256(BODY).hexdigest()}. Download another copy, or correct `sha256`."
+        f" The file came from {server.address}/a.gz and was removed."
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -344,7 +348,7 @@ def test_a_file_with_another_hash_is_thrown_away(server: Server, tmp_path: Path)
 def test_a_proxy_of_the_environment_is_used(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A host that does not exist is asked for at the proxy, which has the file."""
+    """The proxy is asked for a host that does not exist, and has the file."""
     monkeypatch.setenv("no_proxy", "")
     monkeypatch.setenv("http_proxy", server.address)
     url = "http://reviews.invalid/a.gz"
@@ -355,7 +359,7 @@ def test_a_proxy_of_the_environment_is_used(
 def test_https_goes_through_the_proxy_too(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By CONNECT; this proxy refuses, and the download ends with its answer."""
+    """It is asked by CONNECT; this proxy refuses, and the download ends with its answer."""
     monkeypatch.setenv("no_proxy", "")
     monkeypatch.setenv("https_proxy", server.address)
     with pytest.raises(DownloadError, match=r"ProxyError: .*403"):
@@ -373,8 +377,8 @@ URL = "https://x.org/a.json.gz"
         (["raw/a.json.gz"], None, "raw/a.json.gz"),
         (["raw/a.json"], None, "raw/a.json"),  # unpacked by hand
         (["raw/a.json", "raw/a.json.gz"], None, "raw/a.json.gz"),  # the published name first
-        (["raw/.a.json.gz.part"], None, None),  # an unfinished download is no file
-        (["raw/a.json.gz"], "own/b.json", "own/b.json"),  # an explicit path wins, file or none
+        (["raw/.a.json.gz.part"], None, None),  # an unfinished download does not count
+        (["raw/a.json.gz"], "own/b.json", "own/b.json"),  # an explicit path wins, even if missing
     ],
 )
 def test_a_file_that_is_there_is_found(
@@ -388,46 +392,51 @@ def test_a_file_that_is_there_is_found(
     assert locate(_dataset(URL, path), tmp_path, tmp_path / "raw") == expected
 
 
-def test_an_absolute_path_stands_alone(tmp_path: Path) -> None:
-    """The registry's folder does not come before it."""
+def test_an_absolute_path_stays_absolute(tmp_path: Path) -> None:
+    """The registry's folder is not put before it."""
     own = tmp_path / "b.json"
     assert locate(_dataset(None, str(own)), Path("elsewhere"), Path("raw")) == own
 
 
 def test_a_file_that_the_disk_cannot_hold_is_not_begun(server: Server, tmp_path: Path) -> None:
-    """2.56 MB on a disk of 1 MiB: what is needed and free is said, and nothing is left."""
+    """For 2.56 MB on a disk of 1 MiB the message has what is needed and free; nothing is left."""
     with small_disk(tmp_path / "disk", 1) as disk:
-        with pytest.raises(RefusedError) as caught:
+        with pytest.raises(PermanentDownloadError) as caught:
             fetch(_dataset(f"{server.address}/f"), disk / "f")
         assert list(disk.iterdir()) == []
     message = str(caught.value)
     assert f"{len(BODY):,} bytes are needed, and 1,044,480 are free on the disk of" in message
-    assert "free some, or move the data to another disk with NCF_DATA_DIR" in message
+    assert ". Free some space, or move the data to another disk with NCF_DATA_DIR" in message
     assert len(server.requests) == 1
 
 
 def test_a_disk_that_fills_up_during_a_download_is_left_empty(
     server: Server, tmp_path: Path
 ) -> None:
-    """The server does not say how much will come; the file of before stays."""
+    """The server does not announce the length; the previous file stays."""
     server.behaviour = ["unannounced"]
     with small_disk(tmp_path / "disk", 1) as disk:
         (disk / "f").write_bytes(b"before")
-        with pytest.raises(RefusedError, match=r"the disk was full after 1,0\d\d,\d\d\d bytes"):
+        with pytest.raises(
+            PermanentDownloadError, match=r"the disk was full after 1,0\d\d,\d\d\d bytes"
+        ):
             fetch(_dataset(f"{server.address}/f"), disk / "f")
         assert [file.name for file in disk.iterdir()] == ["f"]
         assert (disk / "f").read_bytes() == b"before"
 
 
-def test_what_is_there_of_a_download_stays_where_the_rest_has_no_room(
+def test_the_first_part_of_a_download_stays_if_the_rest_does_not_fit(
     server: Server, tmp_path: Path
 ) -> None:
-    """A cut after 1 MB, then another file takes the disk; with space again the rest is fetched."""
+    """After a cut at 1 MB another file fills the disk; once there is space, the rest comes."""
     server.behaviour = ["cut 1000000", 500, 500, 500]
     with small_disk(tmp_path / "disk", 4) as disk:
         with pytest.raises(DownloadError, match=r"1,000,000 bytes are kept"):
             fetch(_dataset(f"{server.address}/f"), disk / "f")
-        with filled(disk, PAGE), pytest.raises(RefusedError, match="1,560,000 bytes are needed"):
+        with (
+            filled(disk, PAGE),
+            pytest.raises(PermanentDownloadError, match="1,560,000 bytes are needed"),
+        ):
             fetch(_dataset(f"{server.address}/f"), disk / "f")
         assert fetch(_dataset(f"{server.address}/f"), disk / "f").read_bytes() == BODY
     assert server.requests[-1]["Range"] == "bytes=1000000-"

@@ -1,4 +1,4 @@
-"""One line at a time: what each format accepts, and every reason for refusal."""
+"""One line at a time: what each format accepts, and every reason for which a line is rejected."""
 
 import json
 from datetime import date
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest.formats import parser, suggest_format
-from ncf_assets.ingest.rules import Review
+from ncf_assets.ingest.review import Review
 from ncf_assets_tests.ingest.corpus import LINES
 
 TODAY = date(2024, 5, 6)
@@ -30,7 +30,7 @@ def _changed(**values: object) -> str:
 
 @pytest.mark.parametrize("source", ["amazon-2014", "amazon-2018"])
 def test_the_2014_and_2018_files_read_alike(source: str) -> None:
-    """Keys that are not needed, in whatever order and shape, do not matter."""
+    """Keys that are not needed do not matter, whatever their order and shape."""
     line = _changed(reviewText='a "quoted" \u00e9 \\n', helpful=[1, 2], style={"Size:": " 7"})
     assert _parse(line, source) == Review("A1", "B1", 4.0, 1_400_000_000)
 
@@ -53,13 +53,13 @@ def test_the_2023_files_have_milliseconds_and_the_parent_item() -> None:
     ],
 )
 def test_csv_columns_come_in_the_order_stated(columns: tuple[str, ...], line: str) -> None:
-    """Quotes and a carriage return are no part of a value."""
+    """Quotes and a carriage return are not part of a value."""
     assert _parse(line, "ratings-csv", *columns) == Review("A1", "B1", 4.0, 1_400_000_000)
 
 
 @pytest.mark.parametrize("time", [FIRST, LAST])
 def test_the_first_and_the_last_valid_second_are_accepted(time: int) -> None:
-    """From 1995-01-01 to the end of tomorrow."""
+    """Times run from 1995-01-01 to the end of tomorrow."""
     assert _parse(_changed(unixReviewTime=time)) == Review("A1", "B1", 4.0, time)
 
 
@@ -110,13 +110,13 @@ def _time(shown: object, hint: str = "", unit: str = "seconds") -> str:
         (_changed(unixReviewTime=1400000000000), _time(1400000000000, " (milliseconds?)")),
     ],
 )
-def test_a_json_line_is_refused_with_its_reason(line: bytes | str, reason: str) -> None:
-    """One case per rule, in the file's own terms."""
+def test_a_json_line_is_rejected_with_its_reason(line: bytes | str, reason: str) -> None:
+    """There is one case per rule, in the file's own terms."""
     assert _parse(line) == reason
 
 
 def test_seconds_where_milliseconds_belong_are_named() -> None:
-    """1,400,000,000 ms would be 17 January 1970."""
+    """The time 1,400,000,000 ms would be 17 January 1970."""
     line = '{"user_id": "A", "parent_asin": "B", "rating": 1, "timestamp": 1400000000}'
     assert _parse(line, "amazon-2023") == _time(1_400_000_000, " (seconds?)", "milliseconds")
 
@@ -140,8 +140,8 @@ def test_seconds_where_milliseconds_belong_are_named() -> None:
         (b"A,B,4,1400000000.5", "`timestamp` is not a whole number"),
     ],
 )
-def test_a_csv_line_is_refused_with_its_reason(line: bytes, reason: str) -> None:
-    """One case per rule that JSON lines do not have, or have in other words."""
+def test_a_csv_line_is_rejected_with_its_reason(line: bytes, reason: str) -> None:
+    """There is one case per rule that JSON lines lack, or have in other words."""
     assert _parse(line, "ratings-csv", "user", "item", "rating", "timestamp") == reason
 
 
@@ -150,14 +150,14 @@ def test_a_csv_line_is_refused_with_its_reason(line: bytes, reason: str) -> None
     source=st.sampled_from(["amazon-2014", "amazon-2023", "ratings-csv"]),
 )
 def test_any_bytes_become_a_review_or_a_reason(line: bytes, source: str) -> None:
-    """No line raises, whatever it holds."""
+    """No line raises an error, whatever its bytes are."""
     found = _parse(line, source)
     assert isinstance(found, Review) or found.strip()
 
 
 @pytest.mark.parametrize(("name", "line", "found"), LINES, ids=[name for name, *_ in LINES])
 def test_the_corpus_gives_what_it_says(name: str, line: bytes, found: Review | str) -> None:
-    """Each known case by itself; a line that is too long never comes this far."""
+    """Each known case is parsed by itself; a line that is too long never gets to the parser."""
     if name != "50 MB":
         assert _parse(line) == found
 
@@ -189,12 +189,12 @@ def test_what_is_accepted_keeps_the_rules(rating: object, time: object) -> None:
     ],
 )
 def test_a_format_is_suggested_that_accepts_a_line(line: str, source: str | None) -> None:
-    """The first line may be a header: one line that fits is enough."""
+    """The first line may be a header, so one line that fits is enough."""
     assert suggest_format(["# a header", line]) == source
 
 
 def test_no_lines_suggest_no_format() -> None:
-    """An empty sample says nothing."""
+    """Without lines nothing is known."""
     assert suggest_format([]) is None
 
 

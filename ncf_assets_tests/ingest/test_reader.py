@@ -1,4 +1,4 @@
-"""The lines of files: every one once, accepted or rejected."""
+"""Every line of a file comes out once, accepted or rejected."""
 
 import gzip
 import tempfile
@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncf_assets.datasets import Dataset
-from ncf_assets.ingest import packing, reader
+from ncf_assets.ingest import compression, reader
 from ncf_assets.ingest.reader import ACCEPTED, REJECTED, TEXT_KEPT, read
-from ncf_assets.ingest.rules import Review
+from ncf_assets.ingest.review import Review
 from ncf_assets_tests.ingest.corpus import LINES
 
 DATASET = Dataset("X", "X", "amazon-2014")
@@ -43,8 +43,8 @@ def _file(folder: Path, content: bytes) -> Path:
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of 7 bytes, so that lines and characters cross their borders."""
-    monkeypatch.setattr(packing, "BLOCK", 7)
+    """Read blocks of 7 bytes, so that lines and characters cross their borders."""
+    monkeypatch.setattr(compression, "BLOCK", 7)
 
 
 CSV = Dataset("X", "X", "ratings-csv", csv_columns=("item", "timestamp", "user", "rating"))
@@ -95,7 +95,7 @@ REJECTED_LINES = [
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_a_rejected_line_keeps_its_text_and_reason(tmp_path: Path, end: bytes) -> None:
-    """Without its line end, and otherwise as it stands in the file."""
+    """The text is that of the file, without the line's end."""
     path = _file(tmp_path, b"".join(line + end for line, _ in REJECTED_LINES))
     accepted, rejected = _read(path)
     assert accepted == []
@@ -119,7 +119,7 @@ def test_every_line_has_its_number_from_1(tmp_path: Path, end: bytes) -> None:
 
 
 def test_crlf_and_a_byte_order_mark_are_tolerated(tmp_path: Path) -> None:
-    """Windows' line ends and mark belong to no line."""
+    """The line ends and the mark of Windows belong to no line."""
     content = b"\xef\xbb\xbf" + CONTENT.replace(b"\n", b"\r\n")
     assert _read(_file(tmp_path, content)) == ROWS
 
@@ -132,13 +132,13 @@ def test_a_carriage_return_alone_ends_no_line(tmp_path: Path) -> None:
 
 
 def test_several_gzip_members_are_one_file(tmp_path: Path) -> None:
-    """As `cat a.gz b.gz` makes them; a line may cross from one into the next, one may be empty."""
+    """`cat a.gz b.gz` makes such files; a line may cross two members, and one may be empty."""
     members = CONTENT[:40], b"", CONTENT[40:], b""
     assert _read(_file(tmp_path, b"".join(map(gzip.compress, members)))) == ROWS
 
 
 def test_a_line_of_several_blocks_is_one_line(tmp_path: Path) -> None:
-    """3 MiB of review text are three blocks."""
+    """The line has 3 MiB of review text, which are many blocks."""
     long = GOOD.replace(b"{", b'{"reviewText": "' + b"x" * (3 << 20) + b'", ')
     accepted, rejected = _read(_file(tmp_path, b"\n".join([GOOD, long, GOOD])))
     assert [row[0] for row in accepted] == [1, 2, 3]
@@ -146,22 +146,22 @@ def test_a_line_of_several_blocks_is_one_line(tmp_path: Path) -> None:
 
 
 def test_batches_end_at_the_rows_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a line per block, 5 lines in batches of 2 are 2 + 2 + 1; numbers run through."""
-    monkeypatch.setattr(packing, "BLOCK", len(GOOD) + 1)
+    """With a line per block, 5 lines in batches of 2 are 2 + 2 + 1; the numbers go on."""
+    monkeypatch.setattr(compression, "BLOCK", len(GOOD) + 1)
     path = _file(tmp_path, (GOOD + b"\n") * 5)
     batches = [batch.accepted["line"].to_pylist() for batch in read(path, DATASET, TODAY, 2)]
     assert batches == [[1, 2], [3, 4], [5]]
 
 
 def test_a_batch_ends_with_a_block_not_within_it(tmp_path: Path) -> None:
-    """5 lines in one block are one batch, however few rows are asked for."""
+    """All 5 lines of one block are one batch, however few rows are asked for."""
     path = _file(tmp_path, (GOOD + b"\n") * 5)
     assert [batch.accepted.num_rows for batch in read(path, DATASET, TODAY, 1)] == [5]
 
 
 def test_long_lines_end_a_batch_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is bounded by bytes as well as by rows."""
-    monkeypatch.setattr(packing, "BLOCK", len(GOOD) + 1)
+    monkeypatch.setattr(compression, "BLOCK", len(GOOD) + 1)
     monkeypatch.setattr(reader, "_BATCH_BYTES", 1)
     path = _file(tmp_path, (GOOD + b"\n") * 2)
     assert [b.accepted.num_rows for b in read(path, DATASET, TODAY)] == [1, 1]
@@ -190,12 +190,12 @@ def test_every_line_comes_out_exactly_once(
     batch_rows: int,
     block: int,
 ) -> None:
-    """Known cases and any bytes, cut anywhere into blocks: in order, a review or the whole text."""
-    # first and last ours: no magic, no mark, nothing empty
+    """Known cases and any bytes, cut anywhere into blocks, become reviews or texts, in order."""
+    # a first and a last line without magic bytes or a byte order mark, so that nothing is empty
     lines = [(GOOD, Review("A1", "B1", 4.0, 1_400_000_000)), *lines, (b"the end", "")]
     content = b"\n".join(line for line, _ in lines) + b"\n" * ended
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(packing, "BLOCK", block)
+        patch.setattr(compression, "BLOCK", block)
         path = _file(Path(folder), gzip.compress(content) if packed else content)
         accepted, rejected = _read(path, batch_rows)
     assert len(accepted) + len(rejected) == len(lines)
@@ -210,7 +210,7 @@ def test_every_line_comes_out_exactly_once(
 
 
 def test_every_line_of_the_corpus_is_accepted_or_kept_with_its_reason(tmp_path: Path) -> None:
-    """All known cases in one file: their reviews, and the others with number, reason and text."""
+    """One file with all known cases gives their reviews, and number, reason and text of others."""
     lines = [line for _, line, _ in LINES]
     accepted, rejected = _read(_file(tmp_path, gzip.compress(b"\n".join(lines), 1)))
     assert len(accepted) + len(rejected) == len(lines)
@@ -230,7 +230,7 @@ def test_every_line_of_the_corpus_is_accepted_or_kept_with_its_reason(tmp_path: 
 
 
 def test_a_long_text_is_cut_between_characters(tmp_path: Path) -> None:
-    """65,536 bytes and one more of two-byte characters: the last, halved one is left out."""
+    """The last of the two-byte characters is halved after 65,536 bytes, and is left out."""
     line = b"x" + "é".encode() * (TEXT_KEPT // 2)
     _, [(_, _, text)] = _read(_file(tmp_path, line))
     assert text == "x" + "é" * (TEXT_KEPT // 2 - 1) + "… (65,537 bytes in all)"
@@ -240,10 +240,10 @@ def test_a_long_text_is_cut_between_characters(tmp_path: Path) -> None:
 def test_a_line_that_is_too_long_is_rejected_and_the_next_ones_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: bytes
 ) -> None:
-    """One byte above the limit; the line at the limit is a review."""
-    room = 10 + len(GOOD)
-    monkeypatch.setattr(reader, "LONGEST_LINE", room)
-    monkeypatch.setattr(packing, "BLOCK", 10)
+    """The line is one byte above the limit; the line at the limit is a review."""
+    limit = 10 + len(GOOD)
+    monkeypatch.setattr(reader, "LONGEST_LINE", limit)
+    monkeypatch.setattr(compression, "BLOCK", 10)
     fits, too_long = GOOD + b" " * 10, GOOD + b" " * 11
     accepted, rejected = _read(_file(tmp_path, fits + b"\n" + too_long + end))
     assert [number for number, *_ in accepted] == ([1, 3] if end.endswith(GOOD) else [1])
@@ -251,7 +251,7 @@ def test_a_line_that_is_too_long_is_rejected_and_the_next_ones_are_read(
 
 
 def test_a_file_of_one_endless_line_takes_constant_memory(tmp_path: Path) -> None:
-    """A JSON array of 200 MB without a line feed: rejected, 64 KiB of its text kept."""
+    """A JSON array of 200 MB without a line feed is rejected, and 64 KiB of its text are kept."""
     path = tmp_path / "array.json.gz"
     with gzip.open(path, "wb", compresslevel=1) as file:
         file.write(b"[")
@@ -267,7 +267,7 @@ def test_a_file_of_one_endless_line_takes_constant_memory(tmp_path: Path) -> Non
 
 
 def test_a_file_of_blank_lines_takes_little_memory(tmp_path: Path) -> None:
-    """300,000 of them: all rejected, batch by batch."""
+    """All 300,000 lines are rejected, batch by batch."""
     path = _file(tmp_path, gzip.compress(b"\n" * 300_000))
     tracemalloc.start()
     numbers = [batch.rejected.num_rows for batch in read(path, DATASET, TODAY)]

@@ -1,4 +1,4 @@
-"""The bundled sample: what it promises, and that the committed file is what the code makes."""
+"""The bundled sample has its properties, and the committed file is what the code makes."""
 
 import gzip
 import json
@@ -19,28 +19,28 @@ FILE = DATA / "sample" / "reviews_Sample_5.json.gz"
 
 @pytest.fixture(scope="module")
 def lines() -> bytes:
-    """The sample as the code makes it now."""
+    """Make the sample's lines."""
     return sample()
 
 
 @pytest.fixture(scope="module")
 def reviews(lines: bytes) -> list[dict[str, Any]]:
-    """The same, taken apart."""
+    """Parse the sample's lines."""
     return [json.loads(line) for line in lines.splitlines()]
 
 
 def test_the_committed_file_is_what_the_code_makes(lines: bytes) -> None:
-    """Compared unpacked: zlib's versions may pack differently."""
+    """The unpacked lines are compared, as zlib's versions may pack differently."""
     assert gzip.decompress(FILE.read_bytes()) == lines
 
 
 def test_the_committed_file_is_small() -> None:
-    """Under 2 MB, since every clone of the repository carries it."""
+    """It has less than 2 MB, as every clone of the repository has it."""
     assert FILE.stat().st_size < 2_000_000
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
-    """No time and no name in the gzip header."""
+    """The gzip header has no time and no name."""
     write(tmp_path / "a.gz", b"x\n")
     write(tmp_path / "b.gz", b"x\n")
     assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
@@ -60,7 +60,7 @@ def test_every_line_is_accepted_and_counted_in_the_registry() -> None:
 
 
 def test_it_is_5_core_without_duplicates(reviews: list[dict[str, Any]]) -> None:
-    """Every user and item has 5 or more reviews, no pair two."""
+    """Every user and item has 5 or more reviews, and no pair has two."""
     pairs = Counter((r["reviewerID"], r["asin"]) for r in reviews)
     users = Counter(user for user, _ in pairs)
     items = Counter(item for _, item in pairs)
@@ -70,14 +70,14 @@ def test_it_is_5_core_without_duplicates(reviews: list[dict[str, Any]]) -> None:
 
 
 def test_activity_and_popularity_have_long_tails(reviews: list[dict[str, Any]]) -> None:
-    """The top tenth of the items, and of the users, has a multiple of its share: 30 % or more."""
+    """The top tenth of the items, and of the users, has 30 % of the reviews or more."""
     for key in ("asin", "reviewerID"):
         counts = sorted(Counter(r[key] for r in reviews).values(), reverse=True)
         assert sum(counts[: len(counts) // 10]) > 0.3 * len(reviews)
 
 
 def test_days_are_whole_and_last_days_are_shared(reviews: list[dict[str, Any]]) -> None:
-    """Some 40 % of the users wrote 2 or more reviews on their last day, as in the real files."""
+    """About 40 % of the users wrote 2 or more reviews on their last day, as in the real files."""
     times = defaultdict(list)
     for review in reviews:
         times[review["reviewerID"]].append(review["unixReviewTime"])
@@ -87,7 +87,7 @@ def test_days_are_whole_and_last_days_are_shared(reviews: list[dict[str, Any]]) 
 
 
 def test_a_line_looks_like_one_of_2014(reviews: list[dict[str, Any]]) -> None:
-    """Ids as long as Amazon's, both dates the same day, most ratings 5."""
+    """Ids are as long as Amazon's, both dates are the same day, and most ratings are 5."""
     for review in reviews[:100]:
         day = datetime.fromtimestamp(review["unixReviewTime"], tz=UTC)
         assert review["reviewTime"] == f"{day.month:02d} {day.day}, {day.year}"

@@ -1,17 +1,17 @@
-"""Which columns a column is made from, followed by hand through the selects."""
+"""The columns that a column is made from, followed by hand through the selects."""
 
 import dagster as dg
 import pytest
 
-from ncf_assets.definitions import defs
 from ncf_assets.tables import tables
 from ncf_assets.tables.column_lineage import Source, column_lineage
+from ncf_assets_tests.running import DEFS
 
-GRAPH = defs.resolve_asset_graph()
+GRAPH = DEFS.resolve_asset_graph()
 
 
 def way_back(table: str, column: str) -> set[Source]:
-    """All columns from which one comes, however far."""
+    """Return all columns from which one comes, directly or through other tables."""
     found: set[Source] = set()
     for source in column_lineage(tables()[table]).get(column, []):
         found |= {source, *way_back(*source)}
@@ -19,7 +19,7 @@ def way_back(table: str, column: str) -> set[Source]:
 
 
 def test_a_recommended_item_comes_from_the_lines_of_the_file() -> None:
-    """Over the map of items, as `item_id` of raw_reviews."""
+    """It comes from `item_id` of raw_reviews by way of `items`."""
     assert way_back("recommendations", "item_id") == {
         ("items", "item_id"),
         ("raw_reviews", "item_id"),
@@ -27,26 +27,26 @@ def test_a_recommended_item_comes_from_the_lines_of_the_file() -> None:
 
 
 def test_a_select_is_followed_through_its_own_tables() -> None:
-    """`interactions` ranks reviews that its `with` has picked, by time, within the mapped user."""
+    """`interactions` ranks the reviews of its `with` by time, within the mapped user."""
     lineage = column_lineage(tables()["interactions"])
     assert lineage["rank"] == [("raw_reviews", "timestamp"), ("users", "user")]
     assert lineage["rating"] == [("raw_reviews", "rating")]
 
 
 def test_a_metric_comes_from_ranks() -> None:
-    """By its header, as Python makes it."""
+    """Its header says so, as Python makes the table."""
     value = column_lineage(tables()["metrics"])["value"]
     assert value == [("test_ranks", "n_better"), ("test_ranks", "n_tied")]
 
 
 def test_a_column_of_constants_comes_from_none() -> None:
-    """`baselines.model` says 'popularity'."""
-    assert "model" not in column_lineage(tables()["baselines"])
+    """`popularity_scores.model` is always 'popularity'."""
+    assert "model" not in column_lineage(tables()["popularity_scores"])
 
 
 @pytest.mark.parametrize("name", tables())
 def test_every_column_comes_from_an_upstream_table(name: str) -> None:
-    """What is shown column by column is part of what is shown table by table."""
+    """The lineage of columns is part of the lineage of tables."""
     table, node = tables()[name], GRAPH.get(dg.AssetKey(name))
     lineage = column_lineage(table)
     upstream = {key.to_user_string() for key in GRAPH.get_ancestor_asset_keys(node.key)}

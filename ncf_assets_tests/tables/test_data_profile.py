@@ -1,4 +1,4 @@
-"""The one row of figures on the data, on tables drawn by hand."""
+"""The row of figures on the data, from tables drawn by hand."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ EXPECTED = {
 
 
 def test_the_profile_is_what_a_count_by_hand_gives() -> None:
-    """Each column, as the comments on the drawn rows explain it."""
+    """The comments on the drawn rows explain each column."""
     (row,) = select("data_profile", DRAWN)
     names = [column.name for column in tables()["data_profile"].columns]
     assert dict(zip(names, row, strict=True)) == pytest.approx(EXPECTED)

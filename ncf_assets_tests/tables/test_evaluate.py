@@ -6,14 +6,14 @@ from ncf_assets_tests.drawn import select
 
 
 def test_diversity_by_hand() -> None:
-    """Four items a to d, of which 2, 1, 1 and none of 2 users have one in train.
+    """Of 2 users, 2, 1, 1 and none have the items a, b, c and d in train.
 
-    Among the first 10, a is shown once and b three times, c and d never.
+    Among the first 10, a is shown once and b three times; c and d are never shown.
     Coverage is 2 / 4. The Gini index of 0, 0, 1, 3 is (-3·0 - 1·0 + 1·1 + 3·3) / (4 · 4).
-    Novelty: a has log2(2/2) = 0 bits, b log2(2/1) = 1, so (1 · 0 + 3 · 1) / 4.
-    At position 15 d is shown too; that none has it counts as if one had: 1 bit.
-    Then the counts are 0, 1, 1, 3: coverage 3 / 4, Gini (-3·0 - 1·1 + 1·1 + 3·3) / (4 · 5),
-    novelty (1 · 0 + 3 · 1 + 1 · 1) / 5.
+    Novelty: a has log2(2/2) = 0 bits and b has log2(2/1) = 1, so it is (1 · 0 + 3 · 1) / 4.
+    At position 15 d is shown, too; nobody has it, which counts as if one user had it: 1 bit.
+    Then the counts are 0, 1, 1, 3: coverage is 3 / 4, Gini is
+    (-3·0 - 1·1 + 1·1 + 3·3) / (4 · 5), and novelty is (1 · 0 + 3 · 1 + 1 · 1) / 5.
     """
     shown = [("ann", 1, "a"), ("ann", 2, "b"), ("ben", 1, "b"), ("cem", 10, "b"), ("cem", 15, "d")]
     drawn = {

@@ -1,4 +1,4 @@
-"""What the headers of the .sql files promise."""
+"""The headers of the .sql files keep what they promise."""
 
 import duckdb
 import pytest
@@ -21,7 +21,7 @@ made_by_sql = pytest.mark.parametrize(
 
 
 def test_a_header_is_read() -> None:
-    """Prose, grain, key, columns and select."""
+    """Its prose, grain, key, columns and select are found."""
     table = parse("x", GOOD)
     assert (table.description, table.grain, table.key) == ("Some rows.", "one row", ("a",))
     assert table.columns[0].description == "a thing"
@@ -29,20 +29,22 @@ def test_a_header_is_read() -> None:
 
 
 def test_a_header_without_key_is_refused() -> None:
-    """The error names the file and what lacks."""
+    """The error names the file and the missing field."""
     with pytest.raises(ValueError, match=r"tables/x.sql: the header lacks key"):
         parse("x", GOOD.replace("-- key: a\n", ""))
 
 
 def test_a_misspelt_column_line_is_refused() -> None:
     """A column without a type would otherwise become prose."""
-    with pytest.raises(ValueError, match="expected `column <name> <TYPE>"):
+    with pytest.raises(
+        ValueError, match=r"breaks the format, found .*\. Write `column <name> <TYPE>"
+    ):
         parse("x", GOOD.replace("a INTEGER", "a"))
 
 
 @made_by_sql
 def test_header_and_select_have_the_same_columns(table: Table) -> None:
-    """In the same order, and with types that cast to the documented ones."""
+    """The columns have the same order, and types that cast to the documented ones."""
     drawn = {name: [] for name in table.upstream}
     with database(drawn) as connection:
         parameters = dict.fromkeys(table.parameters, 1)
@@ -52,12 +54,12 @@ def test_header_and_select_have_the_same_columns(table: Table) -> None:
 
 @made_by_sql
 def test_a_select_is_ordered_by_its_key(table: Table) -> None:
-    """Content hashes compare rows in order, so every engine must write them in the same one."""
+    """Content hashes depend on the order of rows, so every engine must write the same one."""
     assert table.select is not None
     last = table.select.splitlines()[-1]
     assert last.startswith("order by ")
     ordered_by = [name.strip().split(".")[-1] for name in last.removeprefix("order by ").split(",")]
-    constant = {"model"} if table.name == "baselines" else set()
+    constant = {"model"} if table.name == "popularity_scores" else set()
     assert tuple(ordered_by) == tuple(name for name in table.key if name not in constant)
 
 

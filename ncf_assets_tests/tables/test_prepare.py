@@ -1,8 +1,9 @@
-"""The id maps and interactions, on hand-drawn reviews."""
+"""The id maps and interactions of hand-drawn reviews."""
 
 import random
 
-from ncf_assets_tests.drawn import select
+from ncf_assets.tables import tables
+from ncf_assets_tests.drawn import database, select
 
 DAY = 86_400
 
@@ -11,9 +12,9 @@ REVIEWS = [
     (1, "ben", "hat", 5.0, 3 * DAY),  # ids come in the order of the text, not of the file
     (2, "ann", "cap", 4.0, 1 * DAY),
     (3, "ann", "hat", 2.0, 2 * DAY),
-    (4, "ann", "hat", 3.0, 5 * DAY),  # the same pair again, later: this one stays
+    (4, "ann", "hat", 3.0, 5 * DAY),  # the same pair as line 3, but later: this one stays
     (5, "ann", "tie", 1.0, 5 * DAY),  # the same day as line 4: the same rank
-    (6, "Ann", "hat", 1.0, 1 * DAY),  # differs in case: somebody else, before all small letters
+    (6, "Ann", "hat", 1.0, 1 * DAY),  # another case is another user, before all small letters
     (7, "ben", "tie", 2.0, 4 * DAY),
     (8, "ben", "tie", 4.0, 4 * DAY),  # the same pair at the same time: the higher rating stays
 ]
@@ -22,13 +23,13 @@ ITEMS = [(0, "cap", 1), (1, "hat", 3), (2, "tie", 2)]
 
 
 def interactions(reviews: list, seed: int = 1) -> list:
-    """Select interactions of drawn reviews."""
+    """Return the interactions of drawn reviews."""
     drawn = {"raw_reviews": reviews, "users": USERS, "items": ITEMS}
     return select("interactions", drawn, seed=seed)
 
 
 def test_users_are_numbered_in_the_order_of_their_ids() -> None:
-    """Upper case sorts before lower case; a pair reviewed twice counts once."""
+    """Upper case comes before lower case; a pair that was reviewed twice counts once."""
     assert select("users", {"raw_reviews": REVIEWS}) == USERS
 
 
@@ -38,7 +39,7 @@ def test_items_are_numbered_in_the_order_of_their_ids() -> None:
 
 
 def test_the_latest_review_of_a_pair_stays() -> None:
-    """Hat by ann on day 5, tie by ben with 4 stars."""
+    """These are hat by ann on day 5, and tie by ben with 4 stars."""
     rows = {
         (user, item): (rating, time) for user, item, _, _, rating, time in interactions(REVIEWS)
     }
@@ -53,7 +54,7 @@ def test_the_latest_review_of_a_pair_stays() -> None:
 
 
 def test_rank_is_dense_by_time_within_the_user() -> None:
-    """For ann: cap on day 1 is rank 1; hat and tie on day 5 are both rank 2."""
+    """For ann, cap on day 1 has rank 1; hat and tie on day 5 both have rank 2."""
     ranks = {(user, item): rank for user, item, rank, *_ in interactions(REVIEWS)}
     assert ranks == {(0, 1): 1, (1, 0): 1, (1, 1): 2, (1, 2): 2, (2, 1): 1, (2, 2): 2}
 
@@ -67,13 +68,15 @@ def test_recency_counts_back_from_the_last_without_ties() -> None:
 
 
 def test_ties_in_time_follow_the_seed() -> None:
-    """md5('1 ann hat') = 0x… decides; over many seeds each item comes first about half the time."""
-    firsts = [
-        item
-        for seed in range(200)
-        for user, item, _, recency, *_ in interactions(REVIEWS, seed)
-        if user == 1 and recency == 1
-    ]
+    """An md5 of seed, user and item decides: over many seeds each item is first half the time."""
+    text = str(tables()["interactions"].select)
+    with database({"raw_reviews": REVIEWS, "users": USERS, "items": ITEMS}) as connection:
+        firsts = [
+            item
+            for seed in range(200)
+            for user, item, _, recency, *_ in connection.execute(text, {"seed": seed}).fetchall()
+            if user == 1 and recency == 1
+        ]
     assert set(firsts) == {1, 2}
     assert 60 < firsts.count(1) < 140  # binomial(200, 0.5): 100 ± 40 is beyond five deviations
 

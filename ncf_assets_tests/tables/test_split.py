@@ -1,4 +1,4 @@
-"""Leave-one-out and the candidates' lists, on hand-drawn interactions."""
+"""Leave-one-out and the lists of candidates, of hand-drawn interactions."""
 
 import pytest
 
@@ -35,24 +35,24 @@ INTERACTIONS = [
     ],
 )
 def test_the_last_two_of_each_user_with_three_are_held_out(table: str, rows: list) -> None:
-    """Test has recency 1, validation 2, train the rest and all of cyd."""
+    """Test has recency 1, validation has 2, and train has the rest and all of cyd's."""
     assert select(table, {"interactions": INTERACTIONS, "users": USERS}) == rows
 
 
 def test_candidates_are_the_held_out_item_then_the_test_negatives() -> None:
-    """Validation negatives stay out; negatives have rating 0."""
+    """Validation negatives are left out; negatives have rating 0."""
     negatives = [("test", 0, 1, 7), ("test", 0, 2, 6), ("validation", 0, 1, 5)]
     drawn = {"test": [(0, 2, 3, 3.0)], "negatives": negatives}
     assert select("test_candidates", drawn) == [(0, 0, 2, 3.0), (0, 1, 7, 0.0), (0, 2, 6, 0.0)]
 
 
 def test_popularity_counts_train_only_and_every_item() -> None:
-    """Item 1 has two train users, item 2 none."""
+    """Item 1 has two train users, and item 2 has none."""
     drawn = {
         "items": [(0, "cap", 1), (1, "hat", 3), (2, "tie", 1)],
         "train": [(0, 1, 1, 5.0), (1, 1, 1, 5.0), (1, 0, 2, 1.0)],
     }
-    assert select("baselines", drawn) == [
+    assert select("popularity_scores", drawn) == [
         ("popularity", 0, 1.0),
         ("popularity", 1, 2.0),
         ("popularity", 2, 0.0),

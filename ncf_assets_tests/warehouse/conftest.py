@@ -1,20 +1,23 @@
-"""An object store for each test, of each kind."""
+"""Fixtures: an object store for each test, of each kind."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from ncf_assets.warehouse.store import Store
-from ncf_assets_tests.object_store import STORES
+from ncf_assets_tests.object_store import new_bucket
 
 
-@pytest.fixture(scope="module", params=STORES)
+@pytest.fixture(scope="module", params=[pytest.param("s3", marks=pytest.mark.service), "file"])
 def address(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The URL of a bucket that is there, whose environment variables are set."""
-    folder = tmp_path_factory.mktemp(request.param)
-    with STORES[request.param](folder) as variables, pytest.MonkeyPatch.context() as patch:
+    """Set the environment variables of a bucket or a folder, and return its URL."""
+    if request.param == "s3":
+        variables = new_bucket(request.getfixturevalue("moto"))
+    else:
+        variables = {"NCF_STORE": f"file://{tmp_path_factory.mktemp('store')}/bucket"}
+    with pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():
             patch.setenv(name, value)
         yield variables["NCF_STORE"]
@@ -22,7 +25,7 @@ def address(
 
 @pytest.fixture
 def store(address: str, request: pytest.FixtureRequest) -> Store:
-    """An empty place in it."""
+    """Return an empty store in the bucket."""
     found = Store(f"{address}/{hash(request.node.nodeid)}")
     found.begin()
     return found

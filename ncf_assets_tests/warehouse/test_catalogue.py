@@ -1,4 +1,4 @@
-"""The view `catalogue`, which says what there is, what it means and how fresh it is."""
+"""The view `catalogue`, which says what exists, what it means and how fresh it is."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from ncf_assets.tables import tables
-from ncf_assets.warehouse import EVERY, Warehouse
+from ncf_assets.warehouse.paths import ALL_DATASETS
+from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.warehouse.test_lineage import ITEMS, chain
 from ncf_assets_tests.warehouse.test_warehouse import other_shell, query, write
 
@@ -19,19 +20,19 @@ LEADER = {
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    """raw_reviews → items → gmf_model → evaluation_report of dataset A."""
+    """Make raw_reviews → items → gmf_model → evaluation_report of dataset A."""
     made = Warehouse(tmp_path / "it's [1] data*")
     chain(made)
     return made
 
 
 def catalogue(warehouse: Warehouse, columns: str) -> list[tuple[Any, ...]]:
-    """In its own order."""
+    """Return columns of the view, in its own order."""
     return query(warehouse, f"select name, {columns} from catalogue")
 
 
 def test_it_lists_tables_models_and_reports_with_their_rows(warehouse: Warehouse) -> None:
-    """In the order of names; a report has no rows, a model's are its parameters."""
+    """They are in the order of names. A report has no rows, and those of a model are parameters."""
     assert catalogue(warehouse, "kind, dataset, rows") == [
         ("evaluation_report", "report", "A", None),
         ("gmf_model", "model", "A", 7),
@@ -41,22 +42,22 @@ def test_it_lists_tables_models_and_reports_with_their_rows(warehouse: Warehouse
 
 
 def test_a_meaning_is_that_of_the_header(warehouse: Warehouse) -> None:
-    """Written once, in items.sql; what is no table has one too."""
+    """The meaning of items is that of items.sql; models and reports have a meaning, too."""
     meanings = dict(catalogue(warehouse, "meaning"))
     assert meanings["items"] == tables()["items"].description
     assert all(meanings.values())
 
 
 def test_it_says_when_and_where_each_was_made(warehouse: Warehouse) -> None:
-    """In UTC, as in the stamp."""
+    """Times are UTC, as in the provenance."""
     found = {name: rest for name, *rest in catalogue(warehouse, "written_at, file")}
     written_at, file = found["items"]
-    assert written_at.isoformat() + "+00:00" == warehouse.stamp("items", "A").written_at
-    assert file == str(warehouse.file("items", "A"))
+    assert written_at.isoformat() + "+00:00" == warehouse.get_provenance("items", "A").written_at
+    assert file == str(warehouse.paths.file("items", "A"))
 
 
 def test_what_comes_from_something_replaced_is_not_fresh(warehouse: Warehouse) -> None:
-    """Items are made anew with other rows: the model and, through it, the report are stale."""
+    """Items are replaced by other rows: the model and, through it, the report are stale."""
     write(warehouse, "A", "items", ITEMS | {"item_id": ["c"]}, {})
     assert catalogue(warehouse, "fresh, replaced") == [
         ("evaluation_report", False, "items"),
@@ -67,14 +68,14 @@ def test_what_comes_from_something_replaced_is_not_fresh(warehouse: Warehouse) -
 
 
 def test_a_table_of_all_datasets_has_a_row_for_each(warehouse: Warehouse) -> None:
-    """The leaderboard says itself whether a dataset's report is current."""
-    write(warehouse, EVERY, "leaderboard", LEADER)
+    """The leaderboard has a column that says whether a dataset's report is current."""
+    write(warehouse, ALL_DATASETS, "leaderboard", LEADER)
     found = [row for row in catalogue(warehouse, "dataset, rows, fresh") if "leader" in row[0]]
     assert found == [("leaderboard", "A", 1, False)]
 
 
 def test_the_catalogue_documents_itself(warehouse: Warehouse) -> None:
-    """Itself and each of its columns have a comment; the duckdb shell, an older one, reads it."""
+    """The view and each of its columns have a comment; the duckdb shell, an older one, reads it."""
     uncommented = (
         "select * from duckdb_columns() where table_name = 'catalogue' and comment is null"
     )

@@ -1,4 +1,4 @@
-"""Publishing, reading and showing tables, on a folder of the test's own."""
+"""Publishing, reading and showing tables, in a folder of each test's own."""
 
 import subprocess
 import sys
@@ -8,15 +8,16 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from ncf_assets.warehouse import NotMaterializedError, Stamp, Warehouse
-from ncf_assets.warehouse.lineage import broken_links, origins
+from ncf_assets.warehouse.lineage import find_inconsistencies, upstream_provenance
+from ncf_assets.warehouse.provenance import Provenance
+from ncf_assets.warehouse.warehouse import NotMaterializedError, Warehouse
 
 ROWS = {"item": [0, 1], "item_id": ["cap", 'h"a\tt'], "n_interactions": [2, 1]}
 
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    """An empty warehouse, in a folder whose name wants quoting."""
+    """Return an empty warehouse, in a folder whose name needs quoting."""
     return Warehouse(tmp_path / "it's [1] data*")
 
 
@@ -26,79 +27,88 @@ def write(
     table: str = "items",
     rows: dict[str, list] = ROWS,
     inputs: dict[str, str] | None = None,
-) -> Stamp:
-    """Publish rows with a plain stamp."""
-    with warehouse.draft(table, dataset) as draft:
-        draft.write([pa.RecordBatch.from_pydict(rows)])
-        stamp = draft.finish(code="c", inputs=inputs or {}, config={"seed": 1}, run_id="r")
-        draft.publish()
+) -> Provenance:
+    """Publish rows with a simple provenance."""
+    with warehouse.stage_table(table, dataset) as staged:
+        staged.write([pa.RecordBatch.from_pydict(rows)])
+        provenance = staged.seal(
+            code_version="c", input_hashes=inputs or {}, config={"seed": 1}, run_id="r"
+        )
+        staged.publish()
     warehouse.refresh_catalogue()
-    return stamp
+    return provenance
 
 
 def query(warehouse: Warehouse, text: str) -> list:
-    """What the catalogue answers."""
-    with duckdb.connect(str(warehouse.database), read_only=True) as connection:
+    """Return the catalogue's answer."""
+    with duckdb.connect(str(warehouse.paths.database), read_only=True) as connection:
         return connection.execute(text).fetchall()
 
 
 def test_what_is_written_is_read_back(warehouse: Warehouse) -> None:
-    """Rows, types of the header, and the stamp."""
-    stamp = write(warehouse)
+    """These are the rows, the header's types, and the provenance."""
+    provenance = write(warehouse)
     frame = warehouse.read("items", "A")
     assert frame.to_dict("list") == ROWS
     assert str(frame["item"].dtype) == "int32"
-    assert warehouse.stamp("items", "A") == stamp
-    assert (stamp.rows, stamp.config) == (2, {"seed": 1})
+    assert warehouse.get_provenance("items", "A") == provenance
+    assert (provenance.rows, provenance.config) == (2, {"seed": 1})
 
 
 def test_the_content_hash_follows_the_values_alone(warehouse: Warehouse) -> None:
-    """The same rows in two batches hash alike; another value, or text moved across cells, not."""
-    stamp = write(warehouse)
-    with warehouse.draft("items", "B") as draft:
-        for row in pa.RecordBatch.from_pydict(ROWS), pa.RecordBatch.from_pydict(ROWS):
-            draft.write([row.slice(len(row) * 0 + draft.rows, 1)])
-        assert draft.finish(code="d", inputs={}, config={}, run_id="s").content == stamp.content
+    """Two batches of the same rows hash alike; another value, or text in another cell, does not."""
+    provenance = write(warehouse)
+    with warehouse.stage_table("items", "B") as staged:
+        for row in (0, 1):
+            staged.write([pa.RecordBatch.from_pydict(ROWS).slice(row, 1)])
+        other = staged.seal(code_version="d", input_hashes={}, config={}, run_id="s")
+        assert other.content_hash == provenance.content_hash
     moved = ROWS | {"item_id": ["caph", '"a\tt']}
-    assert write(warehouse, "C", rows=moved).content != stamp.content
-    assert write(warehouse, "D", rows=ROWS | {"n_interactions": [2, 2]}).content != stamp.content
+    assert write(warehouse, "C", rows=moved).content_hash != provenance.content_hash
+    assert (
+        write(warehouse, "D", rows=ROWS | {"n_interactions": [2, 2]}).content_hash
+        != provenance.content_hash
+    )
 
 
-def test_an_unpublished_draft_leaves_the_old_partition_and_no_file(warehouse: Warehouse) -> None:
-    """An error between writing and publishing."""
+def test_an_unpublished_table_leaves_the_old_partition_and_no_file(warehouse: Warehouse) -> None:
+    """There is an error between writing and publishing."""
     old = write(warehouse)
 
     def fail() -> None:
-        with warehouse.draft("items", "A") as draft:
-            draft.write([pa.RecordBatch.from_pydict(ROWS)])
-            raise RuntimeError("power cut")
+        with warehouse.stage_table("items", "A") as staged:
+            staged.write([pa.RecordBatch.from_pydict(ROWS)])
+            raise RuntimeError("before publishing")
 
-    with pytest.raises(RuntimeError, match="power cut"):
+    with pytest.raises(RuntimeError, match="before publishing"):
         fail()
-    assert warehouse.stamp("items", "A") == old
-    assert [path.name for path in warehouse.folder("items", "A").iterdir()] == ["data.parquet"]
+    assert warehouse.get_provenance("items", "A") == old
+    assert [path.name for path in warehouse.paths.folder("items", "A").iterdir()] == [
+        "data.parquet"
+    ]
 
 
 def test_nulls_are_refused_where_the_header_says_never(warehouse: Warehouse) -> None:
     """The error names the column and the remedy."""
-    with pytest.raises(ValueError, match=r"items.item_id is never null, found 1 nulls; mark it"):
+    with pytest.raises(ValueError, match=r"items.item_id is never null, found 1 nulls\. Mark it"):
         write(warehouse, rows=ROWS | {"item_id": ["cap", None]})
 
 
 def test_other_columns_than_the_header_are_refused(warehouse: Warehouse) -> None:
-    """The error names both sets."""
-    with pytest.raises(ValueError, match="the rows have item, name"):
+    """The error names both sets of columns."""
+    with pytest.raises(ValueError, match=r"the rows have item, name\. Make header and rows agree"):
         write(warehouse, rows={"item": [1], "name": ["cap"]})
 
 
 def test_a_missing_partition_names_the_command_that_makes_it(warehouse: Warehouse) -> None:
-    """Neither a bare FileNotFoundError nor an empty table."""
-    with pytest.raises(NotMaterializedError, match="ncf-assets materialize A --select items"):
+    """The error is neither a plain FileNotFoundError nor an empty table."""
+    command = r"does not exist\. Run `ncf-assets materialize A --select items`\."
+    with pytest.raises(NotMaterializedError, match=command):
         warehouse.read("items", "A")
 
 
 def test_the_catalogue_shows_all_datasets_with_comments(warehouse: Warehouse) -> None:
-    """One view, the partition as a column, text of the header as comments."""
+    """A view has the partition as a column, and the text of the header as comments."""
     write(warehouse, "A")
     write(warehouse, "B")
     assert query(warehouse, "select dataset, item from items order by all") == [
@@ -116,43 +126,44 @@ def test_the_catalogue_shows_all_datasets_with_comments(warehouse: Warehouse) ->
 def test_an_open_shell_keeps_working_and_sees_new_datasets(warehouse: Warehouse) -> None:
     """A read-write connection stays open while a table appears and the catalogue is replaced."""
     write(warehouse, "A")
-    with duckdb.connect(str(warehouse.database)) as shell:
-        inode = warehouse.database.stat().st_ino
+    with duckdb.connect(str(warehouse.paths.database)) as shell:
+        inode = warehouse.paths.database.stat().st_ino
         write(warehouse, "B")
-        assert warehouse.database.stat().st_ino == inode  # a new dataset alone rebuilds nothing
+        # a new dataset of a known table rebuilds nothing
+        assert warehouse.paths.database.stat().st_ino == inode
         users = {"user": [0], "user_id": ["ann"], "n_interactions": [2]}
         write(warehouse, "A", "users", users)
-        assert warehouse.database.stat().st_ino != inode
+        assert warehouse.paths.database.stat().st_ino != inode
         assert shell.execute("select count(*) from items").fetchall() == [(4,)]
     assert query(warehouse, "select count(*) from users") == [(1,)]
 
 
-def test_what_an_old_shell_writes_after_a_rebuild_is_swept_away(warehouse: Warehouse) -> None:
-    """Its log lands beside the new catalogue and would break it; the next refresh mends that."""
+def test_what_an_old_shell_writes_after_a_rebuild_is_removed(warehouse: Warehouse) -> None:
+    """Its log is next to the new catalogue and would break it; the next refresh removes it."""
     write(warehouse, "A")
     users = {"user": [0], "user_id": ["a"], "n_interactions": [1]}
-    with duckdb.connect(str(warehouse.database)) as shell:
+    with duckdb.connect(str(warehouse.paths.database)) as shell:
         write(warehouse, "A", "users", users)
         shell.execute("create view users as select 1")
-        assert warehouse.database.with_name("warehouse.duckdb.wal").exists()
+        assert warehouse.paths.database.with_name("warehouse.duckdb.wal").exists()
         warehouse.refresh_catalogue()
         assert other_shell(warehouse, "select count(*) from users") == ["1"]
 
 
 def test_a_catalogue_that_somebody_changed_is_rebuilt(warehouse: Warehouse) -> None:
-    """A view dropped by hand is back after the next refresh."""
+    """A view that somebody has dropped is there again after the next refresh."""
     write(warehouse, "A")
-    with duckdb.connect(str(warehouse.database)) as shell:
+    with duckdb.connect(str(warehouse.paths.database)) as shell:
         shell.execute("drop view items")
     warehouse.refresh_catalogue()
     assert other_shell(warehouse, "select count(*) from items") == ["2"]
 
 
 def test_what_a_shell_left_behind_does_not_reach_the_next_catalogue(warehouse: Warehouse) -> None:
-    """A view made in an open shell is gone; other processes open the new catalogue meanwhile."""
+    """A view made in an open shell is gone, and other processes open the new catalogue."""
     write(warehouse, "A")
-    with duckdb.connect(str(warehouse.database)) as shell:
-        shell.execute("create view mine as select 1")  # stands in a log beside the catalogue
+    with duckdb.connect(str(warehouse.paths.database)) as shell:
+        shell.execute("create view mine as select 1")  # is in a log next to the catalogue
         write(warehouse, "A", "users", {"user": [0], "user_id": ["a"], "n_interactions": [1]})
         assert other_shell(
             warehouse, "from duckdb_views() select view_name where not internal"
@@ -166,38 +177,38 @@ def test_what_a_shell_left_behind_does_not_reach_the_next_catalogue(warehouse: W
 
 
 def other_shell(warehouse: Warehouse, text: str, database: Path | None = None) -> list[str]:
-    """What the duckdb shell answers; within one process DuckDB would reuse the open database."""
+    """Return the duckdb shell's answer; in one process DuckDB would reuse the open database."""
     shell = Path(sys.executable).with_name("duckdb")
-    call = [shell, "-readonly", "-csv", "-noheader", database or warehouse.database, text]
+    call = [shell, "-readonly", "-csv", "-noheader", database or warehouse.paths.database, text]
     return subprocess.run(call, check=True, capture_output=True, text=True).stdout.split()
 
 
-def test_an_exported_file_stands_alone(warehouse: Warehouse, tmp_path: Path) -> None:
-    """Real tables with comments, readable after the warehouse is gone."""
+def test_an_exported_file_needs_no_other_file(warehouse: Warehouse, tmp_path: Path) -> None:
+    """It has real tables with comments, which can be read after the warehouse is gone."""
     write(warehouse, "A")
     assert warehouse.export(tmp_path / "out.duckdb") == {"items": 2, "lineage": 1, "catalogue": 1}
-    warehouse.file("items", "A").unlink()
+    warehouse.paths.file("items", "A").unlink()
     with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as connection:
         found = connection.execute("select table_name, comment from duckdb_tables()").fetchall()
         assert [name for name, comment in found if comment] == ["catalogue", "items", "lineage"]
         assert connection.execute("select item_id from items").fetchall()[1] == ('h"a\tt',)
 
 
-def test_origins_follow_stamps_upstream(warehouse: Warehouse) -> None:
-    """From users to the reviews they were made from."""
+def test_provenance_is_followed_upstream(warehouse: Warehouse) -> None:
+    """It leads from users to the reviews that they were made from."""
     reviews = {"line": [1], "user_id": ["a"], "item_id": ["b"], "rating": [1.0], "timestamp": [1]}
     raw = write(warehouse, "A", "raw_reviews", reviews, {"source": "0123"})
     users = {"user": [0], "user_id": ["a"], "n_interactions": [1]}
-    write(warehouse, "A", "users", users, {"raw_reviews": raw.content})
-    assert list(origins(warehouse, ["users"], "A")) == ["raw_reviews", "users"]
-    assert broken_links(warehouse, ["users"], "A") == []
+    write(warehouse, "A", "users", users, {"raw_reviews": raw.content_hash})
+    assert list(upstream_provenance(warehouse, ["users"], "A")) == ["raw_reviews", "users"]
+    assert find_inconsistencies(warehouse, ["users"], "A") == []
 
 
-def test_a_replaced_upstream_breaks_the_link(warehouse: Warehouse) -> None:
-    """The message names who was made from what."""
+def test_a_replaced_upstream_table_is_an_inconsistency(warehouse: Warehouse) -> None:
+    """The message names which table was made from which."""
     users = {"user": [0], "user_id": ["a"], "n_interactions": [1]}
     write(warehouse, "A", "users", users, {"raw_reviews": "aaaa"})
-    assert broken_links(warehouse, ["users"], "A") == [
-        "users was made from raw_reviews aaaa, which is now missing;"
-        " materialize users and what follows from it"
+    assert find_inconsistencies(warehouse, ["users"], "A") == [
+        "users was made from raw_reviews aaaa, which is now missing."
+        " Materialize users and what follows from it"
     ]

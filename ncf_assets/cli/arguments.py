@@ -1,0 +1,107 @@
+"""What commands share: the environment's warehouse, registry and definitions; checked names."""
+
+import difflib
+import sys
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ncf_assets.datasets import Dataset, RegistryError, load
+from ncf_assets.warehouse.duckdb_limits import memory_limit
+from ncf_assets.warehouse.model_versions import model_versions
+from ncf_assets.warehouse.paths import Paths, data_dir
+
+if TYPE_CHECKING:  # imported where they are used: most commands want one of them
+    import dagster as dg
+
+    from ncf_assets.warehouse.warehouse import Warehouse
+
+EVERYTHING = "everything"  # the job that makes all assets of a dataset but its search
+
+
+def check_environment() -> None:
+    """Raise ClickException for a variable without sense, and for a copied environment's script."""
+    script = Path(sys.argv[0])
+    environment = script.resolve().parent.parent
+    if (environment / "pyvenv.cfg").exists() and environment != Path(sys.prefix).resolve():
+        raise click.ClickException(
+            f"{script} is a copy, which runs the code of {sys.prefix}. Run `make` in"
+            f" {environment.parent}, which makes an environment of its own there."
+        )
+    try:
+        data_dir(), memory_limit(), model_versions()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@cache
+def definitions() -> "dg.Definitions":
+    """Return the code location as the environment variables and the registry have it."""
+    from ncf_assets.definitions import build_defs
+
+    try:
+        return build_defs()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def asset_names() -> list[str]:
+    """Return the assets of the job `everything`, in alphabetical order."""
+    made = definitions().resolve_job_def(EVERYTHING).asset_layer.executable_asset_keys
+    return sorted(key.to_user_string() for key in made)
+
+
+def warehouse() -> "Warehouse":
+    """Return the warehouse of the environment variables, as the store has it if there is one."""
+    from ncf_assets.warehouse.warehouse import Warehouse
+
+    try:
+        found = Warehouse.from_env()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    if found.store:
+        _follow_store(found.root, found.store.url)
+    return found
+
+
+@cache
+def _follow_store(root: Path, url: str) -> None:
+    """Fetch what is new in the store, once in this process."""
+    from ncf_assets.warehouse.dataset_lock import follow
+    from ncf_assets.warehouse.store import Store
+    from ncf_assets.warehouse.warehouse import Warehouse
+
+    def report(objects: int, size: int) -> None:
+        click.echo(f"fetching {objects:,} files of {url}, {size / 1e6:,.1f} MB", err=True)
+
+    follow(Warehouse(root, store=Store(url)), report)
+
+
+def registry() -> dict[str, Dataset]:
+    """Return the datasets by name."""
+    try:
+        return load(Paths(data_dir()).registry)
+    except RegistryError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def check_known(kind: str, names: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Raise a usage error for a name that does not exist."""
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise click.UsageError(f"no {kind} {name!r} in {where}. {suggestion(name, known)}")
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """Return a hint at the name that was meant, or at all that there are."""
+    nearest = difflib.get_close_matches(name, known, 1, 0.5)
+    return f"Did you mean {nearest[0]}?" if nearest else f"There are: {', '.join(known)}."
+
+
+def check_datasets(names: Iterable[str]) -> None:
+    """Raise a usage error for a dataset that the registry lacks."""
+    check_known("dataset", names, registry(), str(Paths(data_dir()).registry))

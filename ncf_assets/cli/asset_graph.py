@@ -1,0 +1,61 @@
+"""The assets of a dataset, their code versions and what each is made from.
+
+Dagster's graph says so, and takes seconds to build. The answer depends on the package's own files
+alone, so it is kept in the data folder for as long as these stay as they are.
+"""
+
+import contextlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import ncf_assets
+from ncf_assets.cli.arguments import definitions
+from ncf_assets.hashing import hash_json
+from ncf_assets.orchestration.staleness import Asset
+from ncf_assets.warehouse.files import commit, staged_texts
+from ncf_assets.warehouse.paths import data_dir
+
+KEPT = "asset-graph.json"
+
+
+def graph_assets() -> list[Asset]:
+    """Return all assets of a dataset, upstream first."""
+    file, fingerprint = data_dir() / KEPT, _fingerprint()
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        if kept["fingerprint"] == fingerprint:
+            return [
+                Asset(one["name"], one["code_version"], tuple(one["upstream"]))
+                for one in kept["assets"]
+            ]
+    assets = _from_definitions()
+    text = json.dumps({"fingerprint": fingerprint, "assets": [asdict(asset) for asset in assets]})
+    with contextlib.suppress(OSError), staged_texts({file: text}) as files:
+        commit(files)  # a folder that is read-only has none
+    return assets
+
+
+def _from_definitions() -> list[Asset]:
+    graph = definitions().resolve_asset_graph()
+    nodes = [graph.get(key) for key in graph.toposorted_asset_keys]
+    return [
+        Asset(
+            node.key.to_user_string(),
+            node.code_version,
+            tuple(sorted(key.to_user_string() for key in node.parent_keys)),
+        )
+        for node in nodes
+        if node.partitions_def
+    ]
+
+
+def _fingerprint() -> str:
+    """Return a hash of the names, sizes and times of the package's files."""
+    root = Path(str(ncf_assets.__file__)).parent
+    files = [
+        (str(path.relative_to(root)), path.stat().st_size, path.stat().st_mtime_ns)
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.suffix != ".pyc"
+    ]
+    return hash_json([str(root), files])

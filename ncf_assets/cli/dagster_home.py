@@ -1,0 +1,58 @@
+"""`ncf-assets dagster-home`: where Dagster keeps its history for this data folder."""
+
+import os
+from pathlib import Path
+
+import click
+import dagster as dg
+from filelock import FileLock
+
+import ncf_assets
+from ncf_assets.warehouse.paths import Paths, checkout, data_dir
+
+SETTINGS = Path(ncf_assets.__file__).with_name("dagster.yaml")
+READY = ".databases-made"
+
+
+def prepare_home() -> Path:
+    """Make sure that DAGSTER_HOME is set and exists, and that it has the project's settings."""
+    folder = Path(os.environ.setdefault("DAGSTER_HOME", str(data_dir() / "dagster")))
+    if not folder.is_absolute():
+        raise click.ClickException(
+            f"DAGSTER_HOME must be an absolute path, found {str(folder)!r}."
+            " Unset it to use dagster/ within the data folder."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    Paths(data_dir()).raw.mkdir(parents=True, exist_ok=True)  # where people put their files
+    _initialize(folder)
+    return folder
+
+
+def _initialize(folder: Path) -> None:
+    """Let one process make Dagster's databases: two that start at once would collide."""
+    with FileLock(folder / ".lock"):
+        settings = folder / "dagster.yaml"
+        if not settings.exists():
+            settings.unlink(missing_ok=True)  # a link whose project has moved
+            settings.symlink_to(SETTINGS)
+        if not (folder / READY).exists():
+            with dg.DagsterInstance.get() as instance:
+                instance.get_runs(limit=1)
+                instance.get_daemon_heartbeats()
+            (folder / READY).touch()
+
+
+def workspace_options() -> list[str]:
+    """Return the options of Dagster's own commands that name the code location."""
+    project = checkout()
+    return ["-w", str(project / "workspace.yaml")] if project else ["-m", "ncf_assets.definitions"]
+
+
+@click.command("dagster-home")
+def dagster_home() -> None:
+    """Prepare DAGSTER_HOME and print it, for Dagster's commands.
+
+    \b
+    export DAGSTER_HOME=$(ncf-assets dagster-home)
+    """
+    click.echo(prepare_home())

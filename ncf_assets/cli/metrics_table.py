@@ -1,0 +1,20 @@
+"""HR and NDCG of all models side by side, as commands show them."""
+
+import pandas as pd
+
+K = 10  # He et al. 2017, section 4.1: lists are cut at 10
+
+
+def metrics_table(rows: pd.DataFrame, index: list[str], between: str) -> pd.DataFrame:
+    """Return a row for each `index`, and a column for each metric `between` and protocol.
+
+    At the k of the paper or, for a dataset that has another, what comes nearest. Estimated figures
+    are left out.
+    """
+    figures = rows.query("metric in ('hr', 'ndcg') and not protocol.str.endswith('-corrected')")
+    distance = (figures["k"] - K).abs()
+    of_one = figures["dataset"] if "dataset" in index else pd.Series("", figures.index)
+    figures = figures[distance == distance.groupby(of_one).transform("min")]
+    k = figures["k"].astype(str)
+    heading = figures["metric"].str.upper() + "@" + k + between + figures["protocol"]
+    return figures.assign(heading=heading).pivot(index=index, columns="heading", values="value")

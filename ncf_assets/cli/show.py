@@ -1,0 +1,59 @@
+"""`ncf-assets show`: what a materialized dataset holds, and how good its model is."""
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ncf_assets.cli.arguments import check_datasets, warehouse
+from ncf_assets.cli.metrics_table import metrics_table
+from ncf_assets.tables import tables
+from ncf_assets.warehouse.warehouse import NotMaterializedError, Warehouse
+
+
+@click.command()
+@click.argument("dataset")
+def show(dataset: str) -> None:
+    """Show the tables and models of DATASET, and where they are.
+
+    Tables with their rows, models with their metrics, and the places of report and database.
+    """
+    check_datasets([dataset])
+    place = warehouse()
+    try:
+        compared = _comparison(place, dataset)
+        report = place.existing("evaluation_report", dataset).with_name("report.html")
+    except NotMaterializedError as error:
+        raise click.ClickException(
+            f"{dataset} is not materialized to the end. Run `ncf-assets materialize {dataset}`, and"
+            " see `ncf-assets status` for what there is."
+        ) from error
+    console = Console()
+    console.print(_row_counts(place, dataset), compared)
+    click.echo(f"report    {report}")
+    click.echo(
+        f"database  {place.paths.database}  (ncf-assets sql, or: duckdb {place.paths.database})"
+    )
+    click.echo("Dagster   make ui, then open http://127.0.0.1:3000")
+
+
+def _row_counts(place: Warehouse, dataset: str) -> Table:
+    shown = Table("table", "rows", title=dataset, title_justify="left")
+    for name, table in tables().items():
+        if table.is_global:
+            continue
+        if provenance := place.find_provenance(name, dataset):
+            shown.add_row(name, f"{provenance.rows:,}")
+    return shown
+
+
+def _comparison(place: Warehouse, dataset: str) -> Table:
+    """Models side by side, the best first."""
+    metrics = place.read("metrics", dataset).query("segment == 'all'")
+    wide = metrics_table(metrics, ["model"], " ")
+    # by the exact NDCG, as sampled metrics may reverse the order of models
+    ndcg = next(name for name in wide.columns if name.startswith("NDCG") and name.endswith("full"))
+    wide = wide.sort_values(ndcg, ascending=False)
+    shown = Table("model", *map(str, wide.columns))
+    for row in wide.itertuples():
+        shown.add_row(str(row[0]), *(f"{value:.3f}" for value in row[1:]))
+    return shown

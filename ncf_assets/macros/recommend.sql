@@ -1,0 +1,18 @@
+-- This macro lists the items to show a user next, the best first. For a user who is not in the
+-- dataset it lists the popular items.
+--
+-- parameters: the_dataset, the_user_id
+select listed.position, listed.item_id, listed.score, listed.reason
+from recommendations as listed
+where listed.dataset = the_dataset and listed.user_id = the_user_id
+union all
+select popular.position, popular.item_id, popular.score, 'popular' as reason
+from popular_items as popular
+where
+  popular.dataset = the_dataset
+  and (
+    select count(*)
+    from recommendations as listed
+    where listed.dataset = the_dataset and listed.user_id = the_user_id
+  ) = 0
+order by position

@@ -1,0 +1,8 @@
+-- This macro lists the items that are most similar to an item in the network's embeddings, the most
+-- similar first. An unknown item has none.
+--
+-- parameters: the_dataset, the_item_id
+select listed.position, listed.similar_item_id as item_id, listed.similarity
+from item_similarities as listed
+where listed.dataset = the_dataset and listed.item_id = the_item_id
+order by listed.position

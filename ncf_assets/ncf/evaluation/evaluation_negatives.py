@@ -1,0 +1,180 @@
+"""Draw the unseen items that each held-out item is ranked against, once for all models.
+
+Users and items are dense numbers from 0. `ranking` ranks by the lists, and the table `negatives`
+stores them. The negatives of training are drawn in `training.training_sampling`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ncf_assets.ncf.random_streams import counter_hash, mix, stream_key, text_key
+
+CHUNK = 2**20  # chosen: draws in memory at a time; with all intermediate arrays about 50 MB
+
+
+class InteractionSet:
+    """A set of (user, item) pairs; how often a pair is given does not matter.
+
+    `users` and `items` are integers [n]. An item outside 0 … n_items - 1 raises ValueError.
+    """
+
+    def __init__(self, users: np.ndarray, items: np.ndarray, n_items: int) -> None:
+        outside = items[(items < 0) | (items >= n_items)]
+        if outside.size:
+            raise ValueError(
+                f"Items must be numbered from 0 to {n_items - 1}, found {outside[0]}."
+                " Give the number of items of the id map that numbered them."
+            )
+        self.n_items = n_items
+        self.pairs = np.unique(users.astype(np.int64) * n_items + items)  # user-major, sorted
+        self._searched = np.append(self.pairs, np.iinfo(np.int64).max)  # so that a search ends
+
+    def contains(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Return whether the user has seen the item: bool, of the shape that both broadcast to."""
+        keys = users.astype(np.int64) * self.n_items + items
+        found: np.ndarray = self._searched[np.searchsorted(self._searched, keys)] == keys
+        return found
+
+    def first(self, users: np.ndarray) -> np.ndarray:
+        """Return where in `pairs` each user's items begin: int64, of the shape of `users`."""
+        begin: np.ndarray = np.searchsorted(self.pairs, users.astype(np.int64) * self.n_items)
+        return begin
+
+    def of(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the items of each user: rows of `users` in order int64 [k], items int64 [k]."""
+        begin, end = self.first(users), self.first(users + 1)
+        rows = np.repeat(np.arange(users.size), end - begin)
+        within_row = np.arange(rows.size) - np.searchsorted(rows, rows)
+        return rows, self.pairs[begin[rows] + within_row] % self.n_items
+
+    def n_unseen(self, users: np.ndarray) -> np.ndarray:
+        """Return how many items each user has not seen: int64, of the shape of `users`."""
+        n_unseen: np.ndarray = self.n_items - (self.first(users + 1) - self.first(users))
+        return n_unseen
+
+    def check_unseen(self, users: np.ndarray, n: int, remedy: str) -> None:
+        """Raise ValueError if one of `users` has fewer than n unseen items.
+
+        `remedy` is the sentence with which the message ends.
+        """
+        n_unseen = self.n_unseen(users)
+        few = np.flatnonzero(n_unseen < n)
+        if few.size:
+            raise ValueError(
+                f"User {users[few[0]]} has {n_unseen[few[0]]} unseen items, but {n} are needed;"
+                f" {np.unique(users[few]).size} users have too few. {remedy}"
+            )
+
+
+def user_keys(user_ids: Sequence[str]) -> np.ndarray:
+    """Return hashes of the id texts: uint64 [n_users].
+
+    A user keeps the hash when other users come or go, and when users are renumbered.
+    """
+    return np.fromiter((text_key(user_id) for user_id in user_ids), np.uint64, len(user_ids))
+
+
+def unseen_items(
+    user_keys: np.ndarray,
+    users: np.ndarray,
+    seen_users: np.ndarray,
+    seen_items: np.ndarray,
+    n_items: int,
+    n: int,
+    seed: int,
+    split: str,
+) -> np.ndarray:
+    """Draw evaluation negatives: for each of `users`, n different items unseen in any split.
+
+    A row depends on the seed, the split, the user's key, the user's own seen items and n_items. It
+    does not depend on the order of rows, on other users, or on the engine.
+
+    Args:
+        user_keys: uint64 [n_users], from `user_keys`
+        users: integers [m], one row each
+        seen_users: integers [k], with seen_items the pairs of all splits, in any order
+        seen_items: integers [k]
+        n_items: number of items that the lists are drawn from
+        n: length of each list
+        seed: seed of the draws
+        split: name of the draws, such as "test"
+
+    Returns:
+        items int32 [m, n]
+
+    Raises:
+        ValueError: a user has fewer than n unseen items.
+
+    """
+    seen = InteractionSet(seen_users, seen_items, n_items)
+    n_unseen = seen.n_unseen(users)
+    seen.check_unseen(users, n, "Lower `n_negatives` of `negatives`, or drop users with fewer.")
+    starts = mix(user_keys[users] ^ stream_key(seed, f"negatives {split}"))
+    # below either bound most draws would be rejected, so all items are hashed instead
+    crowded = n_unseen < max(2 * n, n_items // 2)
+    items = np.empty((len(users), n), np.int32)
+    for rows, width, draw in (
+        (np.flatnonzero(crowded), n_items, _smallest_hashes),
+        (np.flatnonzero(~crowded), 2 * n, _first_draws),
+    ):
+        for part in np.array_split(rows, rows.size * width // CHUNK + 1):
+            items[part] = draw(seen, users[part], starts[part], n)
+    return items
+
+
+def long_form(split: str, users: np.ndarray, items: np.ndarray) -> dict[str, str | np.ndarray]:
+    """Return the columns of the table `negatives` for items [m, n] of users [m].
+
+    Positions count from 1.
+    """
+    m, n = items.shape
+    return {
+        "split": split,
+        "user": np.repeat(users, n),
+        "position": np.tile(np.arange(1, n + 1, dtype=np.int32), m),
+        "item": items.ravel(),
+    }
+
+
+def _smallest_hashes(
+    seen: InteractionSet, users: np.ndarray, starts: np.ndarray, n: int
+) -> np.ndarray:
+    """Return the n unseen items of the smallest hashes, in the order of their hashes: [m, n]."""
+    items = np.arange(seen.n_items)
+    hashes = counter_hash(starts[:, None], items.astype(np.uint64))  # [m, n_items]
+    hashes[seen.contains(users[:, None], items)] = np.iinfo(np.uint64).max
+    return np.argsort(hashes, axis=1)[:, :n]
+
+
+def _first_draws(seen: InteractionSet, users: np.ndarray, starts: np.ndarray, n: int) -> np.ndarray:
+    """Return the first n of each user's endless draws that are unseen and not repeated: [m, n]."""
+    chosen = np.empty((len(users), n), np.int64)
+    rows = np.arange(len(users))
+    width = n + n // 4 + 8  # enough for most users; the others start again with twice as many
+    while rows.size:
+        counters = np.arange(width, dtype=np.uint64)
+        draws = _to_items(counter_hash(starts[rows, None], counters), seen.n_items)
+        fresh = _is_fresh(seen, users[rows], draws)
+        taken = fresh & (np.cumsum(fresh, axis=1) <= n)  # [rows, width]
+        full = taken.sum(axis=1) == n
+        chosen[rows[full]] = draws[full][taken[full]].reshape(-1, n)
+        rows, width = rows[~full], 2 * width
+    return chosen
+
+
+def _to_items(hashes: np.ndarray, n_items: int) -> np.ndarray:
+    """Scale the upper 32 bits to 0 … n_items - 1; an item's share is off by 2**-32 at most."""
+    scaled: np.ndarray = ((hashes >> np.uint64(32)) * np.uint64(n_items)) >> np.uint64(32)
+    return scaled.astype(np.int64)
+
+
+def _is_fresh(seen: InteractionSet, users: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Return whether a draw is unseen by the row's user and not repeated in the row: [m, width]."""
+    by_item = np.sort((draws << 32) + np.arange(draws.shape[1]), axis=1)  # then by position
+    items, positions = by_item >> 32, by_item & (2**32 - 1)
+    fresh_by_item = ~seen.contains(users[:, None], items)
+    fresh_by_item[:, 1:] &= items[:, 1:] != items[:, :-1]
+    fresh = np.empty_like(fresh_by_item)
+    np.put_along_axis(fresh, positions, fresh_by_item, axis=1)
+    return fresh

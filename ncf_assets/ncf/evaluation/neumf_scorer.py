@@ -1,0 +1,151 @@
+"""Score every item of a block of users at once, by the logits of GMF, MLP and NeuMF.
+
+The exact ranking asks for each pair of user and item, so the parts that depend on one of them alone
+are computed once: the first layer of the tower is a sum of a user part and an item part. The rest
+is computed in tiles that stay in a core's cache. The code is numpy: of the ways tried on the
+default network (core time per pair: numpy 28 ns, XLA 30 to 160 by size of the tile, TensorFlow 52
+to 350) numpy needs the smallest tiles and no tracing. `models.neumf.scorer` scores single pairs,
+and `training.neumf_logits` scores a few items of each user.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from ncf_assets.ncf.evaluation.ranking import BlockScorer
+
+CACHE = 2**19  # chosen: floats of a tile's activations; a quarter of it takes a third more time
+ITEMS = {"gmf": "gmf_item_embedding", "mlp": "mlp_item_embedding"}  # layers of the halves
+FEWEST_PAIRS = 256  # chosen: smaller tiles would cost more in calls than in arithmetic
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A dense layer: kernel [n_in, n_out], bias [n_out]."""
+
+    kernel: np.ndarray
+    bias: np.ndarray
+
+
+def block_scorer(model: keras.Model) -> BlockScorer:
+    """Return a scorer with the model's present weights; layers are found by their names.
+
+    Items with equal embeddings have equal logits, to the last bit. Raise ValueError for a network
+    whose hidden layers are not ReLU.
+    """
+    weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
+    items = {half: weights[name][0] for half, name in ITEMS.items() if name in weights}
+    first, index = _distinct(list(items.values()))
+    kernel, bias = weights["logit"]
+    # under NeuMF's logit the GMF half comes first, then the MLP half
+    factors = items["gmf"].shape[1] if "gmf" in items else 0
+    halves: list[_Product | _Tower] = []
+    if "gmf" in items:
+        users = weights["gmf_user_embedding"][0]
+        halves.append(_Product(users, items["gmf"][first], kernel[:factors, 0]))
+    if "mlp" in items:
+        logit = Dense(kernel[factors:], np.zeros_like(bias))
+        users = weights["mlp_user_embedding"][0]
+        halves.append(_Tower(users, items["mlp"][first], [*_hidden_layers(model), logit]))
+
+    def score(users: np.ndarray) -> np.ndarray:
+        scores = np.full((users.size, first.size), bias, np.float32)
+        for half in halves:
+            half.add_to(scores, users)
+        return scores if index is None else np.take(scores, index, axis=1)
+
+    return score
+
+
+def _distinct(embeddings: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return items int64 [m] whose rows in `embeddings` differ, and each item's index among them.
+
+    BLAS adds in an order that depends on a column's position, so equal items are scored once. The
+    indices are None where all items differ, as they do in a network that has not collapsed.
+    """
+    rows = np.concatenate(embeddings, axis=1) + np.float32(0)  # a negative zero becomes positive
+    as_bytes = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
+    _, first, index = np.unique(as_bytes, return_index=True, return_inverse=True)
+    return (np.arange(len(rows)), None) if first.size == len(rows) else (first, index)
+
+
+class _Product:
+    """The GMF half: one matrix product, with the logit's kernel folded into the users' side."""
+
+    def __init__(self, users: np.ndarray, items: np.ndarray, kernel: np.ndarray) -> None:
+        self._users = users  # [n_users, factors]
+        self._items = items  # [n_items, factors]
+        self._kernel = kernel  # [factors]
+
+    def add_to(self, scores: np.ndarray, users: np.ndarray) -> None:
+        """Add the half's part of the logits to scores [b, n_items]."""
+        scores += (self._users[users] * self._kernel) @ self._items.T
+
+
+class _Tower:
+    """The MLP half. Activations are [width, pairs], so that long rows are added and compared."""
+
+    def __init__(self, users: np.ndarray, items: np.ndarray, layers: Sequence[Dense]) -> None:
+        first, *self._above = layers
+        n_user = users.shape[1]
+        self._users = users
+        self._user_kernel = first.kernel[:n_user]  # [n_user, width]
+        self._bias = first.bias
+        self._item_part = np.ascontiguousarray((items @ first.kernel[n_user:]).T)  # [width, n]
+        self._n_items = len(items)
+        self._widths = [layer.bias.size for layer in layers]
+        self._pairs = max(FEWEST_PAIRS, CACHE // sum(self._widths))  # of a tile
+
+    def add_to(self, scores: np.ndarray, users: np.ndarray) -> None:
+        """Add the half's part of the logits to scores [b, n_items]."""
+        user_part = (self._users[users] @ self._user_kernel + self._bias).T  # [width, b]
+        height = max(1, self._pairs // self._n_items)  # users of a tile, more if items are few
+        buffers = _TileBuffers(self._widths, height * min(self._pairs, self._n_items))
+        for start in range(0, self._n_items, self._pairs):
+            items = slice(start, start + self._pairs)
+            tile = self._item_part[:, None, items]  # [width, 1, t]
+            for row in range(0, users.size, height):
+                rows = slice(row, row + height)
+                scored = scores[rows, items]
+                values = buffers.of_layer(0, scored.size)
+                np.add(tile, user_part[:, rows, None], out=values.reshape(-1, *scored.shape))
+                scored += self._forward(buffers, values).reshape(scored.shape)
+
+    def _forward(self, buffers: "_TileBuffers", values: np.ndarray) -> np.ndarray:
+        """Return the logits [1, pairs] that follow from the first layer's sums [width, pairs]."""
+        pairs = values.shape[1]
+        for i, layer in enumerate(self._above, start=1):
+            np.maximum(values, buffers.zeros[:pairs], out=values)
+            values = np.matmul(layer.kernel.T, values, out=buffers.of_layer(i, pairs))
+            values += layer.bias[:, None]
+        return values
+
+
+class _TileBuffers:
+    """Memory of one tile's activations, reused by all tiles so that it stays in the cache."""
+
+    def __init__(self, widths: Sequence[int], pairs: int) -> None:
+        self._layers = [np.empty(width * pairs, np.float32) for width in widths]
+        self._widths = widths
+        # numpy compares with an array four times faster than with a number
+        self.zeros = np.zeros(pairs, np.float32)
+
+    def of_layer(self, i: int, pairs: int) -> np.ndarray:
+        """Return the array [width, pairs] for the activations of layer i."""
+        width = self._widths[i]
+        return self._layers[i][: width * pairs].reshape(width, pairs)
+
+
+def _hidden_layers(model: keras.Model) -> list[Dense]:
+    """Return the tower's hidden layers, the lowest first."""
+    found = {x.name: x for x in model.layers if x.name.startswith("mlp_hidden_")}
+    layers = [found[f"mlp_hidden_{i}"] for i in range(1, len(found) + 1)]
+    for layer in layers:
+        if layer.activation is not keras.activations.relu:
+            raise ValueError(
+                "Hidden layers must have the activation relu, found"
+                f" {layer.activation.__name__} in {layer.name}. Add it to neumf_scorer."
+            )
+    return [Dense(*layer.get_weights()) for layer in layers]

@@ -1,0 +1,45 @@
+"""Divide the test users into segments, for which metrics are given apart, and name the segments.
+
+All counts are of train interactions, which a model can learn from. `summary` computes the metrics.
+"""
+
+import numpy as np
+
+ALL = "all"
+COLD = "cold"  # the held-out item is never in train
+# chosen: the lowest count of each bin, about doubling; 5-core users have 3 or more in train
+HISTORY = (1, 3, 5, 10, 20, 50)
+POPULARITY = (1, 5, 20, 100, 500)
+
+
+def history_segments() -> list[str]:
+    """Return the names of the bins of users by the length of their history, shortest first."""
+    return _names("history", HISTORY)
+
+
+def popularity_segments() -> list[str]:
+    """Return the names of the bins of held-out items by popularity, the least popular first."""
+    return _names("popularity", POPULARITY)
+
+
+def segments(history: np.ndarray, popularity: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the members of each segment, bool [n], by name; segments without users are left out.
+
+    `history` integers [n] are the users' train interactions, 1 or more; `popularity` integers [n]
+    those of their held-out items.
+    """
+    members = {ALL: np.ones(history.size, bool), COLD: popularity == 0}
+    members |= _bins(history_segments(), HISTORY, history)
+    members |= _bins(popularity_segments(), POPULARITY, popularity)
+    return {name: mask for name, mask in members.items() if mask.any()}
+
+
+def _bins(names: list[str], lowest: tuple[int, ...], counts: np.ndarray) -> dict[str, np.ndarray]:
+    bins = np.searchsorted(lowest, counts, side="right") - 1  # -1 for a count below all bins
+    return {name: bins == i for i, name in enumerate(names)}
+
+
+def _names(kind: str, lowest: tuple[int, ...]) -> list[str]:
+    """Return names such as `history 1-2`, `history 3-4`, … `history 50+`."""
+    ends = [f"-{following - 1}" for following in lowest[1:]] + ["+"]
+    return [f"{kind} {low}{end}" for low, end in zip(lowest, ends, strict=True)]

@@ -1,0 +1,48 @@
+"""Define what training asks of the processes that share it, and answer it for one process.
+
+A `distributed.WorkerCluster` answers it for several. Training itself does not ask how many there
+are: with one process, every sum is the value itself, and every message arrives where it is sent.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+Weights = Mapping[str, Any]  # tensors by the paths of Keras's variables
+
+
+class Cluster:
+    """One process: worker 0 of 1. Worker 0 makes the assets and sends the others their work."""
+
+    size = 1
+    index = 0
+    is_distributed = False
+
+    def local_slice(self, n: int) -> slice:  # noqa: ARG002
+        """Return this process's part of n, which is a multiple of `size`."""
+        return slice(None)
+
+    def all_reduce(
+        self, loss: Any, gradients: Weights, at: Mapping[str, Any]
+    ) -> tuple[Any, Weights, dict[str, Any]]:
+        """Return the sums over all processes; of gradients by row, all rows [size · n] in order.
+
+        Call it in a `tf.function`. The arguments are those of `compiled_epoch`.
+        """
+        return loss, gradients, dict(at)
+
+    def broadcast(self, message: str = "") -> str:
+        """Return the message of worker 0; messages of other workers are ignored."""
+        return message
+
+    def broadcast_weights(self, weights: Weights) -> Weights:
+        """Return the weights of worker 0; of the others only the shapes count."""
+        return weights
+
+    @contextmanager
+    def collective_errors(self) -> Iterator[None]:
+        """Raise ConnectionError if a process was lost, as no sum can be taken any more."""
+        yield
+
+
+ONE_PROCESS = Cluster()

@@ -1,0 +1,79 @@
+"""Dagster's runs: one for each dataset at a time, and dead ones shown as failed.
+
+A run locks its dataset with the resource `warehouse`, whoever launches it, and says so in a tag,
+which also says when it has released the dataset. A run that has not released it is dead if the lock
+is free or another run's. The lock itself is in `ncf_assets.warehouse.dataset_lock`.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+from dagster import DagsterRunStatus as Status
+
+from ncf_assets.warehouse.dataset_lock import holders, last_holder
+from ncf_assets.warehouse.paths import ALL_DATASETS
+from ncf_assets.warehouse.warehouse import Warehouse
+
+LOCK_TAG = "ncf-assets/lock"
+UNENDED = [Status.NOT_STARTED, Status.STARTING, Status.STARTED, Status.CANCELING]
+STEP_START_TIMEOUT = timedelta(
+    minutes=10
+)  # that are processes of their own, their start included: chosen
+
+
+def dataset_of(run: dg.DagsterRun) -> str:
+    """Return the dataset that a run works on; ALL_DATASETS if it makes a table of all datasets."""
+    return run.tags.get("dagster/partition", ALL_DATASETS)
+
+
+def lock_tag(place: Warehouse, run_id: str) -> dict[str, str]:
+    """Return the tag of a run with a lock on its dataset; a rerun that copies it has another id."""
+    return {LOCK_TAG: f"{run_id} {place.name}"}
+
+
+def released_tag(place: Warehouse, run_id: str) -> dict[str, str]:
+    """Return the tag of a run that has released its dataset."""
+    return {LOCK_TAG: f"released: {run_id} {place.name}"}
+
+
+def find_dead_runs(instance: dg.DagsterInstance, place: Warehouse) -> list[dg.DagsterRun]:
+    """Return the runs that Dagster shows as under way and whose process is gone."""
+    first = _suspects(instance, place)
+    # a run may have ended between Dagster's answer and the look at its lock
+    second = _suspects(instance, place) if first else {}
+    return [run for run_id, run in second.items() if run_id in first]
+
+
+def _suspects(instance: dg.DagsterInstance, place: Warehouse) -> dict[str, dg.DagsterRun]:
+    """Return the runs shown as under way that do not hold the lock they took, by id."""
+    records = instance.get_run_records(dg.RunsFilter(statuses=UNENDED))
+    # nothing can be said of others: they may be at other data, or wait for their process to begin
+    locked = [record.dagster_run for record in records if _should_hold(record, place)]
+    held_by = {
+        dataset: {who.run_id for who in holders(place, dataset)}
+        for dataset in map(dataset_of, locked)
+    }
+    return {run.run_id: run for run in locked if run.run_id not in held_by[dataset_of(run)]}
+
+
+def _should_hold(record: dg.RunRecord, place: Warehouse) -> bool:
+    """Return whether a run took its lock, by its tag or, if it died before that, by the lock.
+
+    A run that has released it is about to end, or is between two steps in processes of their own.
+    """
+    run = record.dagster_run
+    last = last_holder(place.root, dataset_of(run))
+    if last is not None and last.run_id == run.run_id:
+        return True
+    tags = run.tags.items()
+    if released_tag(place, run.run_id).items() <= tags:
+        return datetime.now(UTC) - record.update_timestamp > STEP_START_TIMEOUT
+    return lock_tag(place, run.run_id).items() <= tags
+
+
+def mark_failed(instance: dg.DagsterInstance, runs: Iterable[dg.DagsterRun]) -> None:
+    """Show dead runs as failed in Dagster, and free what they occupied in its queue."""
+    for run in runs:
+        message = "The process of this run is gone: killed, or the machine went down. Run it again."
+        instance.report_run_failed(run, message)

@@ -1,0 +1,85 @@
+"""A training over several processes: what worker 0, which makes the assets, sends the others.
+
+How their sums are taken is in `ncf_assets.ncf.training.distributed`; TF_CONFIG says which processes
+there are.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster
+from ncf_assets.orchestration.publish import AssetRun
+from ncf_assets.warehouse.dataset_lock import follow
+from ncf_assets.warehouse.warehouse import Warehouse
+
+
+def join_cluster() -> Cluster:
+    """Return the cluster whose worker 0 this process is. ValueError if it is another worker.
+
+    It must be called before TensorFlow computes anything, as its collectives ask for.
+    """
+    if "TF_CONFIG" not in os.environ:
+        return ONE_PROCESS
+    from ncf_assets.ncf.training import distributed
+
+    _, index = distributed.parse_tf_config(os.environ["TF_CONFIG"])
+    if index:
+        raise ValueError(
+            f"worker 0 of TF_CONFIG makes the assets, found worker {index}. Start"
+            " `ncf-assets train-worker` here, and what makes the assets with index 0."
+        )
+    return distributed.from_env()
+
+
+def broadcast_task(cluster: Cluster, run: AssetRun, model: Any, settings: Any) -> None:
+    """Send the other workers the training that is about to begin."""
+    task = {
+        "dataset": run.dataset,
+        "train": run.inputs.hashes["train"],
+        "stream": run.config["stream"],
+        "sizes": run.sizes(),
+        "shapes": {v.path: tuple(v.shape) for v in model.trainable_variables},
+        "settings": asdict(settings),
+    }
+    with cluster.collective_errors():
+        cluster.broadcast(json.dumps(task))
+
+
+def run_worker(cluster: Cluster, warehouse: Warehouse) -> Iterator[str]:
+    """Follow training after training until worker 0 ends; yield the dataset of each at its start.
+
+    ValueError if this process sees other data than worker 0.
+    """
+    from ncf_assets.ncf.training import loop
+    from ncf_assets.ncf.training.epoch import TrainingSettings
+
+    while message := cluster.broadcast():
+        task = json.loads(message)
+        yield task["dataset"]
+        settings = TrainingSettings(**task["settings"])
+        data = _training_data(warehouse, task)
+        loop.follow(data, task["sizes"], task["shapes"], settings, cluster)
+
+
+def _training_data(warehouse: Warehouse, task: dict[str, Any]) -> Any:
+    from ncf_assets.ncf.training.training_data import StreamedTrainingData, TrainingData
+
+    follow(warehouse)
+    provenance = warehouse.find_provenance("train", task["dataset"])
+    file = warehouse.paths.file("train", task["dataset"])
+    if provenance is None or provenance.content_hash != task["train"]:
+        raise ValueError(
+            "all processes train on the same data, found"
+            f" {provenance and provenance.content_hash} in {file} and {task['train']} at worker 0."
+            " Share one data folder or object store, or copy its tables."
+        )
+    nobody = np.empty(0, np.int32), np.empty((0, 1), np.int32)
+    if task["stream"]:
+        return StreamedTrainingData(file, *nobody)
+    pairs = warehouse.read("train", task["dataset"])
+    return TrainingData(pairs["user"].to_numpy(), pairs["item"].to_numpy(), *nobody)

@@ -1,0 +1,99 @@
+"""Turn exceptions in assets into Dagster failures with a remedy; retry the transient ones.
+
+Nothing else is retried: the same data, check or configuration would fail again. What the system
+refuses is explained by `ncf_assets.warehouse.system_errors`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+from filelock import Timeout
+
+from ncf_assets.ingest.compression import SourceError
+from ncf_assets.ingest.download import DownloadError, PermanentDownloadError
+from ncf_assets.warehouse.lease import ClaimLostError
+from ncf_assets.warehouse.parquet import DamagedError
+from ncf_assets.warehouse.paths import ALL_DATASETS
+from ncf_assets.warehouse.spark import SparkError
+from ncf_assets.warehouse.store import StoreError
+from ncf_assets.warehouse.system_errors import Explanation, explain
+from ncf_assets.warehouse.warehouse import NotMaterializedError, Warehouse
+
+RETRY_DELAYS = (10.0, 30.0, 90.0)  # seconds before each further try of a step: chosen
+
+
+# errors whose message names the remedy, and that another try would meet again
+FINAL = (
+    SourceError,
+    PermanentDownloadError,
+    SparkError,
+    ClaimLostError,
+    DamagedError,
+    NotMaterializedError,
+)
+
+
+@contextmanager
+def translate_errors(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, assets: tuple[str, ...]
+) -> Iterator[None]:
+    """Have Dagster retry the step, or fail it at once with what was found and the remedy."""
+    try:
+        yield
+    except dg.Failure:
+        raise
+    except Exception as error:
+        found = _classify(error, warehouse)
+        if found is None:
+            raise
+        dataset = context.partition_key if context.has_partition_key else ALL_DATASETS
+        failure = dg.Failure(
+            f"{found.text.rstrip('.')}.{_previous_versions(warehouse, assets, dataset)}",
+            allow_retries=False,
+        )
+        failure.__cause__ = error
+        if not found.transient:
+            raise failure  # noqa: B904  # its cause is set
+        _request_retry(context, failure)
+
+
+def _classify(error: Exception, warehouse: Warehouse) -> Explanation | None:
+    """Return what is known of an error; None for a mistake in the code."""
+    if isinstance(error, FINAL):
+        return Explanation(str(error))
+    if isinstance(error, DownloadError | StoreError):
+        return Explanation(str(error), transient=True)
+    if isinstance(error, Timeout):
+        return Explanation(
+            f"{error.lock_file} is held by another process. Wait for it, or end it.", transient=True
+        )
+    if isinstance(error, ConnectionError):  # of a cluster; those of downloads are handled above
+        return Explanation(str(error))
+    return explain(error, warehouse.root)
+
+
+def _previous_versions(warehouse: Warehouse, assets: tuple[str, ...], dataset: str) -> str:
+    """Name what is in place, if anything, with its size, which hints at the space needed."""
+    assets = tuple(name for name in assets if warehouse.paths.file(name, dataset).exists())
+    if not assets:
+        return ""
+    folders = [warehouse.paths.folder(asset, dataset) for asset in assets]
+    size = sum(
+        file.stat().st_size
+        for folder in folders
+        for file in folder.rglob("[!.]*")
+        if file.is_file()
+    )
+    names = ", ".join(assets)
+    of = "all datasets" if dataset == ALL_DATASETS else f"dataset {dataset}"
+    return f" The previous version of {names} ({of}, {size / 1e6:,.1f} MB) is intact."
+
+
+def _request_retry(context: dg.AssetExecutionContext, failure: dg.Failure) -> None:
+    """Ask Dagster for another try; after the last one the step fails with this failure's text."""
+    tried = context.retry_number
+    wait = RETRY_DELAYS[min(tried, len(RETRY_DELAYS) - 1)]
+    if tried < len(RETRY_DELAYS):
+        context.log.warning(f"{failure.description} Trying again in {wait:g} s.")
+    raise dg.RetryRequested(max_retries=len(RETRY_DELAYS), seconds_to_wait=wait) from failure

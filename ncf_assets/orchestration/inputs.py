@@ -1,0 +1,105 @@
+"""What an asset reads: its declared upstream partitions, as they were when its run began."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ncf_assets.tables import Table
+from ncf_assets.warehouse.lineage import find_inconsistencies
+from ncf_assets.warehouse.parquet import DamagedError
+from ncf_assets.warehouse.provenance import Provenance
+from ncf_assets.warehouse.warehouse import Warehouse
+
+USERS_AT_ONCE = 20_000  # whose lists of 100 are sorted at once in 100 MB: chosen
+
+
+class Inputs:
+    """The upstream partitions of one asset run. Reading what was not declared is an error."""
+
+    def __init__(self, warehouse: Warehouse, dataset: str, declared: Iterable[str]) -> None:
+        self._warehouse = warehouse
+        self.dataset = dataset
+        self.files = {name: warehouse.existing(name, dataset) for name in sorted(declared)}
+        self._provenance = self._current_provenance()
+
+    def check_one_lineage(self) -> None:
+        """Refuse inputs that do not come from the same interactions and this version."""
+        if broken := find_inconsistencies(self._warehouse, self.files, self.dataset):
+            raise dg.Failure(
+                f"what is read of dataset {self.dataset} must come from the same interactions and"
+                f" this version, and does not: {'; '.join(broken)}",
+                allow_retries=False,
+            )
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The content hash of each upstream partition, as it was when this run began."""
+        return {name: provenance.content_hash for name, provenance in self._provenance.items()}
+
+    def rows(self, table: str) -> int:
+        """Return how many rows a table has."""
+        self._check_declared(table)
+        return self._provenance[table].rows
+
+    def read(self, table: str, columns: list[str] | None = None) -> pd.DataFrame:
+        """Return a table's rows in the order of its key."""
+        self._check_declared(table)
+        return self._warehouse.read(table, self.dataset, columns)
+
+    def record(self, asset: str) -> dict[str, Any]:
+        """Return the JSON record of a model."""
+        self._check_declared(asset)
+        return self._warehouse.record(asset, self.dataset)
+
+    def model_file(self, asset: str) -> Path:
+        """Return the file of a model."""
+        name = str(self.record(asset)["file"])
+        if name in ("", "..") or Path(name).name != name:
+            raise DamagedError(
+                f"{self.files[asset]} names {name!r}, which is no file of its folder."
+                f" Materialize {asset} again."
+            )
+        return self.files[asset].with_name(name)
+
+    def query(self, select: str, parameters: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a select over the declared tables."""
+        tables = {name: file for name, file in self.files.items() if file.suffix == ".parquet"}
+        yield from self._warehouse.query(self.dataset, tables, select, parameters)
+
+    def query_by_user(
+        self, table: Table, parameters: Mapping[str, Any], users_of: str
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a table's select, some users of `users_of` at a time.
+
+        All at once, DuckDB's sort finds no memory for some hundred million rows; Spark's does.
+        """
+        if self._warehouse.spark:
+            yield from self.query(str(table.select), parameters)
+            return
+        users = np.unique(self.read(users_of, ["user"])["user"])
+        for start in range(0, len(users), USERS_AT_ONCE):
+            some = users[start : start + USERS_AT_ONCE]
+            these = {"first_user": int(some[0]), "last_user": int(some[-1])}
+            yield from self.query(table.select_of_users, {**parameters, **these})
+
+    def check_unchanged(self) -> None:
+        """Refuse to publish what was made from partitions that have been replaced meanwhile."""
+        current = self._current_provenance()
+        changed = [name for name in self.files if current[name] != self._provenance[name]]
+        if changed:
+            raise dg.Failure(
+                f"{', '.join(changed)} of dataset {self.dataset} changed while being read,"
+                " by another run. Nothing was published. Run this asset again."
+            )
+
+    def _current_provenance(self) -> dict[str, Provenance]:
+        return {name: self._warehouse.get_provenance(name, self.dataset) for name in self.files}
+
+    def _check_declared(self, name: str) -> None:
+        if name not in self.files:
+            raise KeyError(f"{name} is read but not declared. Add it to the asset's `reads`.")

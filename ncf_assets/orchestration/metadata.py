@@ -1,0 +1,67 @@
+"""What the Dagster UI shows of a step: small tables, plots, column lineage, time and memory."""
+
+import base64
+import resource
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from ncf_assets.tables import Table
+from ncf_assets.tables.column_lineage import column_lineage
+
+PREVIEW_ROWS = 10  # rows of a table's preview, and failing rows that a check names
+KILOBYTE = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
+
+
+@dataclass(frozen=True)
+class ResourceUsage:
+    """The time and memory that a step takes, measured from when this object is made."""
+
+    started: float = field(default_factory=time.monotonic)
+
+    def as_metadata(self) -> dict[str, float]:
+        """Return the seconds so far, and the highest memory of the run's process so far."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILOBYTE
+        return {
+            "seconds": round(time.monotonic() - self.started, 2),
+            "peak memory of the run so far (MB)": round(peak / 1e6),
+        }
+
+
+def table_metadata(frame: pd.DataFrame) -> dg.TableMetadataValue:
+    """Show a small frame as a table in the UI. Values are shown as text, never rendered."""
+    rows = frame.astype(str).to_dict("records")
+    schema = dg.TableSchema([dg.TableColumn(str(name)) for name in frame.columns])
+    records = [dg.TableRecord({str(k): v for k, v in row.items()}) for row in rows]
+    return dg.MetadataValue.table(records, schema=schema)
+
+
+def inline_plot(title: str, png: bytes) -> dg.MarkdownMetadataValue:
+    """Show a plot within Markdown, as the UI does without a file server."""
+    encoded = base64.b64encode(png).decode()
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{encoded})")
+
+
+def lineage_metadata(table: Table) -> dict[str, Any]:
+    """Return a table's column lineage in Dagster's form, and as a table.
+
+    Dagster's open-source UI does not draw the former; it shows the latter.
+    """
+    lineage = column_lineage(table)
+    rows = [
+        {"column": column, "is made from": ", ".join(".".join(source) for source in sources)}
+        for column, sources in lineage.items()
+    ]
+    return {
+        "dagster/column_lineage": dg.TableColumnLineage(
+            {
+                column: [dg.TableColumnDep(dg.AssetKey(other), name) for other, name in sources]
+                for column, sources in lineage.items()
+            }
+        ),
+        "column lineage": table_metadata(pd.DataFrame(rows, columns=["column", "is made from"])),
+    }

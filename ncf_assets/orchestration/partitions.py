@@ -1,0 +1,64 @@
+"""The one partition dimension, `dataset`, and assets that still wait for it.
+
+Which datasets there are is known when the registry is read, not when a module is imported. So the
+decorators of `tables` and `models` make an `AssetFactory`, and `definitions.build_defs` builds the
+assets with the partitions of its registry.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import ModuleType
+
+import dagster as dg
+
+from ncf_assets.datasets import Dataset
+
+Partitions = dg.PartitionsDefinition[str]
+
+OWNERS = ["team:ncf-assets"]
+# Where automation is switched on, an asset follows what it is made from. Source files have a sensor
+# of their own, so that nobody downloads 24 datasets by one click.
+WHEN_UPSTREAM_IS_NEW = dg.AutomationCondition.eager()
+
+
+@dataclass(frozen=True)
+class AssetFactory:
+    """Builds one or more assets for given partitions."""
+
+    build: Callable[[Partitions], dg.AssetsDefinition]
+
+
+def dataset_partitions(registry: Iterable[Dataset]) -> Partitions:
+    """Return a partition for each dataset of a registry, in its order."""
+    return dg.StaticPartitionsDefinition([dataset.name for dataset in registry])
+
+
+def build_assets(
+    modules: Iterable[ModuleType], partitions: Partitions
+) -> list[dg.AssetsDefinition]:
+    """Build the assets of all factories in these modules."""
+    factories = {
+        id(value): value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, AssetFactory)
+    }
+    return [factory.build(partitions) for factory in factories.values()]
+
+
+def check_spec(
+    asset: str,
+    name: str,
+    description: str,
+    partitions: Partitions | None,
+    *,
+    blocking: bool = True,
+) -> dg.AssetCheckSpec:
+    """Declare a check with a result for each dataset; it stops the run if it is `blocking`."""
+    with warnings.catch_warnings():
+        # Partitioned checks are in preview; without them one dataset's result hides another's.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return dg.AssetCheckSpec(
+            name, asset=asset, description=description, blocking=blocking, partitions_def=partitions
+        )

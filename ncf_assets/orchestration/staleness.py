@@ -1,0 +1,111 @@
+"""Whether a partition is out of date, by its provenance: source file, code, inputs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ncf_assets.datasets import Dataset
+from ncf_assets.ingest import compression, download, source
+from ncf_assets.warehouse.parquet import DamagedError
+from ncf_assets.warehouse.provenance import Provenance
+from ncf_assets.warehouse.warehouse import Warehouse
+
+SEARCH = "tuning_trials"  # made on demand: no other asset waits for it
+# of one thing upstream, and of several
+SAID = {
+    "is not materialized": "are not materialized",
+    "has changed": "have changed",
+    "is out of date": "are out of date",
+}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """What is needed to know of an asset: its name, code version and upstream assets."""
+
+    name: str
+    code_version: str | None
+    upstream: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PartitionStatus:
+    """One partition: its provenance, if it is there, and why it is out of date, if it is."""
+
+    asset: str
+    provenance: Provenance | None
+    reasons: tuple[str, ...]
+
+    @property
+    def current(self) -> bool:
+        """Whether the partition is there and up to date."""
+        return self.provenance is not None and not self.reasons
+
+    def __str__(self) -> str:
+        """Say `up to date`, `not materialized`, or what has changed."""
+        if self.reasons:
+            return "; ".join(self.reasons)
+        return "up to date" if self.provenance else "not materialized"
+
+
+def partition_statuses(
+    warehouse: Warehouse, dataset: Dataset, assets: Iterable[Asset]
+) -> list[PartitionStatus]:
+    """Return the status of each asset; assets are given upstream first."""
+    found: dict[str, PartitionStatus] = {}
+    for asset in assets:
+        try:
+            provenance = warehouse.find_provenance(asset.name, dataset.name)
+        except DamagedError as error:
+            found[asset.name] = PartitionStatus(asset.name, None, (str(error),))
+            continue
+        reasons = _reasons(warehouse, dataset, asset, provenance, found) if provenance else ()
+        found[asset.name] = PartitionStatus(asset.name, provenance, tuple(reasons))
+    return list(found.values())
+
+
+def _reasons(
+    warehouse: Warehouse,
+    dataset: Dataset,
+    asset: Asset,
+    provenance: Provenance,
+    upstream: Mapping[str, PartitionStatus],
+) -> list[str]:
+    """Return why a partition is out of date; nothing if it is not."""
+    reasons = []
+    if not warehouse.schema_matches(asset.name, dataset.name):
+        reasons.append("its columns are not those of this version")
+    if provenance.code_version != asset.code_version:
+        reasons.append("its code has changed")
+    if "source" in provenance.input_hashes and provenance.config != dataset.reading:
+        reasons.append("its entry in datasets.toml has changed")
+    if "source" in provenance.input_hashes and (
+        change := source_change(warehouse, dataset, provenance)
+    ):
+        reasons.append(change)
+    changes = {name: _change(upstream[name], provenance) for name in asset.upstream}
+    for one, many in SAID.items():
+        if names := [name for name, change in changes.items() if change == one]:
+            reasons.append(f"{', '.join(names)} {one if len(names) == 1 else many}")
+    return reasons
+
+
+def _change(made_from: PartitionStatus, provenance: Provenance) -> str | None:
+    """Return what has become of an input since it was read."""
+    if made_from.provenance is None:
+        return "is not materialized"
+    if made_from.provenance.content_hash != provenance.input_hashes.get(made_from.asset):
+        return "has changed"
+    return "is out of date" if made_from.reasons else None
+
+
+def source_change(warehouse: Warehouse, dataset: Dataset, provenance: Provenance) -> str | None:
+    """Return what has become of the source file since it was read; a missing one is no change."""
+    found = download.locate(dataset, warehouse.paths.registry.parent, warehouse.paths.raw)
+    files = source.files_of(found) if found else []
+    if found is None or not files or source.signature(found).items() <= provenance.source.items():
+        return None
+    try:
+        same = source.fingerprint(files) == provenance.input_hashes["source"]
+    except compression.SourceError as error:
+        return str(error)
+    return None if same else "the source file has changed"

@@ -1,0 +1,119 @@
+"""Render the evaluation report as one self-contained HTML page, as Markdown and as JSON.
+
+`data` defines what goes in. `comparisons` decides which model beats which, and `findings` says it.
+`scores`, `epochs` and `profile` turn figures into rows of text, `method` and `caveats` into
+sentences, `plots` into drawings, and `document` into JSON; the templates only arrange. The assets
+in `ncf_assets.assets.report` read the tables and write the files.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ncf_assets.ncf.evaluation import segments
+from ncf_assets.ncf.models import EVALUATED_MODEL
+from ncf_assets.report import method, scores
+from ncf_assets.report.caveats import SYNTHETIC, caveats
+from ncf_assets.report.comparisons import verdict_table, views
+from ncf_assets.report.data import DiversityRow, HistoryRow, Origin, ReportData, model_name
+from ncf_assets.report.document import document
+from ncf_assets.report.findings import findings
+from ncf_assets.report.plots import Plot, plots
+from ncf_assets.report.profile import profile_table
+from ncf_assets.report.protocol import headline_k
+from ncf_assets.report.text_table import TextTable
+
+__all__ = [
+    "DiversityRow",
+    "HistoryRow",
+    "Origin",
+    "Plot",
+    "Report",
+    "ReportData",
+    "headline_k",
+    "markdown_text",
+    "plots",
+    "render",
+]
+
+ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+MARKS = re.compile(r"[\\`*|~\[\]]|(?<![^\W_])_|_(?![^\W_])")  # `_` inside a word marks nothing
+
+
+@dataclass(frozen=True)
+class Report:
+    """The same report in three formats; equal data give equal text."""
+
+    markdown: str
+    html: str
+    json: dict[str, Any]
+
+
+def render(data: ReportData) -> Report:
+    """Return the report of one dataset. Missing figures are left out, or the text says so."""
+    content = _content(data)
+    sentences = {name: content[name] for name in ("findings", "method", "caveats")}
+    return Report(
+        markdown=_environment(markdown=True).get_template("report.md.j2").render(content),
+        html=_environment(markdown=False).get_template("report.html.j2").render(content),
+        json=document(data, sentences, content["views"]),
+    )
+
+
+def _content(data: ReportData) -> dict[str, Any]:
+    found, compared = scores.read_scores(data.metrics), views(data.comparisons)
+    protocols = [one.protocol for one in found]
+    ks = [row.k for row in data.metrics if row.segment == segments.ALL]
+    return {
+        "data": data,
+        "subject": model_name(EVALUATED_MODEL),
+        "synthetic_note": SYNTHETIC,
+        "findings": findings(data, found, compared),
+        "scores": [(s.protocol, s.labels.values(), scores.score_table(s)) for s in found
+                   if not s.protocol.corrected],
+        "views": compared,
+        "verdicts": verdict_table(compared),
+        "sampling": scores.sampling_table(found),
+        "ties": scores.tie_table(found),
+        "diversity": scores.diversity_table(data.diversity),
+        "diversity_note": method.DIVERSITY,
+        "plots": plots(data),
+        "profile": profile_table(data.profile),
+        "method": method.method(protocols, headline_k(ks)),
+        "configuration": _settings(data),
+        "seeds": {name: of["seed"] for name, of in data.configuration.items() if "seed" in of},
+        "caveats": caveats(data),
+    }  # fmt: skip
+
+
+def _settings(data: ReportData) -> TextTable:
+    """Return a row per asset with all its settings."""
+    rows = [
+        (name, ", ".join(f"{setting} = {value}" for setting, value in settings.items()))
+        for name, settings in data.configuration.items()
+    ]
+    return TextTable(("Asset", "Settings"), rows, names=2)
+
+
+@cache
+def _environment(*, markdown: bool) -> Environment:
+    """Return the templates' environment, which escapes every value by itself."""
+    return Environment(
+        loader=PackageLoader(__name__),
+        autoescape=not markdown,  # noqa: S701  # Markdown is no HTML: finalize escapes it
+        finalize=markdown_text if markdown else None,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def markdown_text(value: object) -> str:
+    """Return a value as one line of Markdown text that can neither mark up nor end a table cell."""
+    line = " ".join(str(value).split())
+    marked = MARKS.sub(lambda match: "\\" + match[0], line)
+    return re.sub("[&<>]", lambda match: ENTITIES[match[0]], marked)

@@ -1,0 +1,79 @@
+"""Say in plain words what the figures cannot show, in any report and in this one.
+
+What they do show is in `findings`, and how they were made in `method`.
+"""
+
+from collections.abc import Iterator
+
+from ncf_assets.ncf.evaluation import segments
+from ncf_assets.ncf.models import EVALUATED_MODEL
+from ncf_assets.report.data import ReportData, model_name
+from ncf_assets.report.epochs import chosen_epoch
+from ncf_assets.report.protocol import counted
+
+FEW_USERS = 2_000  # chosen: below, intervals of HR@10 are about 0.02 to either side or wider
+MANY_TIED = 0.1  # chosen: share of users from which on the arbitrary split matters to readers
+
+SYNTHETIC = (
+    "This data is synthetic: a generated sample that shows that the pipeline works. Its figures "
+    "say nothing about real people or about how good the models are."
+)
+SAMPLED = (
+    "Figures among random items can reverse the true order of models (Krichene and Rendle 2020). "
+    "They are here to compare with published ones; the full ranking decides."
+)
+UNTRAINED = (
+    "Of NeuMF the epoch before its own training was chosen on validation: it ranks as it started, "
+    "and what followed did not improve it."
+)
+SINGLE_RUN = (
+    "One run with one seed. The intervals cover which users were tested, not how another "
+    "initialisation, another shuffling or other negatives would have turned out."
+)
+MANY_COMPARISONS = (
+    "Each interval is of 95 % by itself. Of many comparisons between equally good models, about "
+    "one in twenty shows a difference."
+)
+TUNING = (
+    "Settings are the defaults or those of the configuration below, chosen on validation where the "
+    "model says so; a model that was tuned less may be better than it looks here."
+)
+ANY_REVIEW = (
+    "Any review counts as an interaction with label 1, whatever its rating: a model is praised for "
+    "predicting what people reviewed, also what they disliked."
+)
+
+
+def caveats(data: ReportData) -> list[str]:
+    """Return the caveats of one report; that the data is generated comes first."""
+    return list(_caveats(data))
+
+
+def _caveats(data: ReportData) -> Iterator[str]:
+    if data.synthetic:
+        yield SYNTHETIC
+    yield from _of_this_data(data)
+    if any(row.protocol.startswith("sampled") for row in data.metrics):
+        yield SAMPLED
+    yield from (SINGLE_RUN, MANY_COMPARISONS, TUNING, ANY_REVIEW)
+
+
+def _of_this_data(data: ReportData) -> Iterator[str]:
+    chosen = chosen_epoch([row for row in data.history if row.model == EVALUATED_MODEL])
+    if chosen and chosen.epoch == 0:
+        yield UNTRAINED
+    for model, reason in data.skipped.items():
+        yield f"{model_name(model)} was skipped: {reason}."
+    users = max((row.n_users for row in data.metrics if row.segment == segments.ALL), default=0)
+    if 0 < users < FEW_USERS:
+        yield (
+            f"{counted(users, 'test user')} only: the intervals are wide, and a model that is not "
+            "distinguishable here may well be better or worse."
+        )
+    tied = data.profile.get("tied_users", 0.0)
+    if tied >= MANY_TIED:
+        yield (
+            f"Of {100 * tied:.0f} % of the test users the last item is one of several of the same "
+            "time (in many files times are whole days). Which of them is held out is decided by a "
+            "seeded hash: reproducible, but arbitrary."
+        )

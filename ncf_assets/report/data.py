@@ -1,0 +1,87 @@
+"""Define the plain data that a report is made from, and the names that people read.
+
+The other modules of `ncf_assets.report` compute tables, sentences and drawings from the data.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ncf_assets.ncf.evaluation.summary import Comparison, Metric
+
+MODEL_NAMES = {
+    "random": "Random",
+    "popularity": "Popularity",
+    "itemknn": "ItemKNN",
+    "ease": "EASE",
+    "ials": "iALS",
+    "gmf": "GMF",
+    "mlp": "MLP",
+    "neumf": "NeuMF",
+}
+
+
+@dataclass(frozen=True)
+class DiversityRow:
+    """One figure on a model's recommendations to all users: a row of the table `diversity`."""
+
+    model: str
+    metric: str
+    k: int
+    value: float
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One epoch of one network: a row of `training_history`; epoch 0 is before training."""
+
+    model: str
+    epoch: int
+    loss: float | None
+    validation_hr_at_10: float | None
+    validation_ndcg_at_10: float | None
+    seconds: float
+    examples_per_second: float | None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The origin of a table or model: hashes of its content and of the code that made it."""
+
+    content: str
+    code: str
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that the report of one dataset is made from.
+
+    `profile` is the row of the table `data_profile`. `configuration` holds, per asset, the run
+    configuration that changes results; `origins` holds the origin of each table or model. `skipped`
+    gives the reason for each baseline that was not fitted. `synthetic` marks generated data, which
+    the report mentions before anything else.
+    """
+
+    dataset: str
+    title: str
+    synthetic: bool
+    metrics: Sequence[Metric] = ()
+    comparisons: Sequence[Comparison] = ()
+    diversity: Sequence[DiversityRow] = ()
+    history: Sequence[HistoryRow] = ()
+    profile: Mapping[str, float] = field(default_factory=dict)
+    configuration: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    source_sha256: str | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+
+def model_name(model: str) -> str:
+    """Return the name that people know a model by; an unknown one keeps its own."""
+    return MODEL_NAMES.get(model, model)
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Return names as a sentence lists them: `A`, `A and B`, `A, B and C`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,92 @@
+"""Style every plot alike, and write it as SVG for the page or as PNG for Dagster's metadata.
+
+Figures are built with matplotlib's objects, never `pyplot`: no global figure survives a call. Their
+content is drawn in `training_plot`, `cutoff_plot`, `segment_plot` and `tuning_plot`.
+"""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
+from PIL import Image
+
+Draw = Callable[[str], Figure]  # (color of text and axes) -> figure
+
+SETTINGS: dict[RcKeyType, Any] = {
+    "font.size": 10.0,
+    "svg.fonttype": "none",  # text stays text: it scales, prints, and takes the page's font
+    "svg.hashsalt": "ncf-assets",  # equal data give equal bytes
+    "text.parse_math": False,  # a model's name is never a formula
+}
+# Each color has a contrast above 3:1 on white and on the page's dark ground (a test checks it);
+# dashes and markers distinguish the models without color.
+STYLES: dict[str, dict[str, Any]] = {
+    "neumf": {"color": "#3b7dd8", "linestyle": "-", "marker": "o", "linewidth": 2.6, "zorder": 5},
+    "gmf": {"color": "#d9730d", "linestyle": "--", "marker": "s"},
+    "mlp": {"color": "#12977f", "linestyle": "-.", "marker": "^"},
+    "ials": {"color": "#8b6fc0", "linestyle": "-", "marker": "D"},
+    "ease": {"color": "#d6457a", "linestyle": "--", "marker": "v"},
+    "itemknn": {"color": "#96803a", "linestyle": "-.", "marker": "P"},
+    "popularity": {"color": "#7b8491", "linestyle": "-", "marker": "X"},
+    "random": {"color": "#7b8491", "linestyle": ":", "marker": "x"},
+}
+OTHER_STYLE = {"color": "#b0642f", "linestyle": ":", "marker": "*"}
+LINE = {"linewidth": 1.5, "markersize": 4.5}
+TEXT_COLOR = "#010203"  # a placeholder for the page's text color until the SVG is written
+PNG_INK, PNG_DPI = "#333333", 90
+PNG_COLORS = 64  # a third of the bytes, and no difference to be seen
+
+
+def style_of(model: str) -> dict[str, Any]:
+    """Return matplotlib's style of a model's line, the same in every plot."""
+    return LINE | STYLES.get(model, OTHER_STYLE)
+
+
+def svg(draw: Draw) -> str:
+    """Return a drawing as an `<svg>` element that takes its text color from the page."""
+    buffer, nothing = BytesIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with rc_context(SETTINGS):
+        draw(TEXT_COLOR).savefig(buffer, format="svg", transparent=True, metadata=nothing)
+    text = buffer.getvalue().decode()
+    element = text[text.index("<svg") :]  # no XML prologue inside HTML
+    return element.replace(TEXT_COLOR, "currentColor")
+
+
+def png(draw: Draw) -> bytes:
+    """Return a drawing as a PNG image on white, under 100 kB."""
+    buffer = BytesIO()
+    with rc_context(SETTINGS):
+        draw(PNG_INK).savefig(buffer, format="png", dpi=PNG_DPI, facecolor="white")
+    small = BytesIO()
+    Image.open(buffer).convert("RGB").quantize(PNG_COLORS).save(small, "png", optimize=True)
+    return small.getvalue()
+
+
+def empty_figure(columns: int, height: float) -> Figure:
+    """Return an empty figure with room for so many panels in a row; `height` is in inches."""
+    return Figure(figsize=(max(3.6 * columns, 7.2), height), layout="constrained")
+
+
+def style_axes(ax: Axes, title: str, x: str, y: str, text_color: str) -> None:
+    """Give a panel its title, the names of its axes, and a faint grid."""
+    ax.set_title(title, color=text_color, fontsize=11, loc="left")
+    ax.set_xlabel(x, color=text_color)
+    ax.set_ylabel(y, color=text_color)
+    ax.tick_params(colors=text_color)
+    ax.grid(color=text_color, alpha=0.15, linewidth=0.6)
+    ax.set_axisbelow(True)
+    for side, spine in ax.spines.items():
+        spine.set(visible=side in ("left", "bottom"), color=text_color, alpha=0.5)
+
+
+def legend(figure: Figure, ax: Axes, text_color: str) -> None:
+    """Put one panel's names below all panels."""
+    handles, labels = ax.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=8, frameon=False, labelcolor=text_color,
+        handlelength=2.6, columnspacing=1.4,
+    )  # fmt: skip

@@ -1,0 +1,74 @@
+"""Say in words how the figures were made. No sentence here depends on a result.
+
+Results are in `findings`, and the limits of the method in `caveats`.
+"""
+
+from collections.abc import Sequence
+
+from ncf_assets.ncf.evaluation import metrics
+from ncf_assets.report.protocol import Protocol, counted
+
+SPLIT = (
+    "Split: leave one out by time. A user's last item is for testing, the second last for "
+    "validation, the rest for training; users with fewer than three items only train."
+)
+FULL = (
+    "full: the held-out item is ranked among all items that the user has not rated in any part of "
+    "the data."
+)
+CORRECTED = (
+    "{}: what the sampled ranks say of the full ones, by the estimator of Krichene and Rendle "
+    "(“On Sampled Metrics for Item Recommendation”, KDD 2020, bias-variance with γ = 0.1). "  # noqa: RUF001
+    "An estimate, so single values may lie outside 0 to 1."
+)
+TIES = (
+    "Ties count by expectation: an item tied with three others takes each of the four places with "
+    "equal chance."
+)
+INTERVALS = (
+    "Intervals: 95 % bootstrap intervals over users. Differences are paired: NeuMF's value less "
+    "the other model's, user by user. NeuMF beats a model if that interval lies above 0, loses to "
+    "it if it lies below, and cannot be told apart from it otherwise."
+)
+TRAINING = (
+    "Training: binary cross-entropy against freshly drawn negatives; the epoch kept is the one "
+    "with the highest validation NDCG@10. Test items play no part in any choice."
+)
+DIVERSITY = (
+    "Coverage is the share of all items that anybody is recommended; novelty the mean of "
+    "−log₂ of an item's share of users in train, in bits; the Gini index 0 if all items are "  # noqa: RUF001
+    "recommended equally often, and near 1 if one is to all."
+)
+
+
+def method(protocols: Sequence[Protocol], k: int) -> list[str]:
+    """Return the sentences on how the figures by these protocols at this k were made."""
+    figures = [_metrics(k), TIES] if protocols else []
+    return [SPLIT, *map(_protocol, protocols), *figures, INTERVALS, TRAINING]
+
+
+def _protocol(protocol: Protocol) -> str:
+    if protocol.negatives is None:
+        return FULL
+    if protocol.corrected:
+        return CORRECTED.format(protocol.name)
+    negatives = counted(protocol.negatives, "item")
+    return (
+        f"{protocol.name}: the held-out item is ranked among {negatives} drawn once, without "
+        "replacement, from those the user has not seen; all models rank the same lists."
+    )
+
+
+def _metrics(k: int) -> str:
+    return (
+        f"HR@{k}, the hit ratio, is the share of users whose held-out item is at rank {k} or "
+        f"better; of one held-out item, recall is the same. NDCG@{k} is its mean discount, "
+        f"{_discounts(k)}, 0 beyond. MRR@{k} is the mean of 1/rank, 0 beyond {k}. AUC is the share "
+        "of the other items that are ranked below."
+    )
+
+
+def _discounts(k: int) -> str:
+    """Return the discounts of the first two ranks and of the last that counts, each once."""
+    gains, later = metrics.ndcg_gains(k), sorted({2, k}) if k > 1 else []
+    return ", ".join(["1 at rank 1", *(f"{gains[r - 1]:.3f} at rank {r}" for r in later)])

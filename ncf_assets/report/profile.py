@@ -1,0 +1,52 @@
+"""Describe the data: format the row of the table `data_profile` as lines of text.
+
+The table itself is computed in SQL, in `ncf_assets.tables`.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from ncf_assets.report.text_table import TextTable
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.3g} %"
+
+
+def _middle(value: float) -> str:
+    return f"{value:,.1f}".removesuffix(".0")
+
+
+def _day(value: float) -> str:
+    return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d}"
+
+
+LINES: tuple[tuple[str, str, Callable[[float], str]], ...] = (  # column, label, format
+    ("lines", "Lines of the source file", _count),
+    ("rejected", "Lines rejected", _count),
+    ("duplicates", "Earlier reviews of the same item by the same user, dropped", _count),
+    ("users", "Users", _count),
+    ("items", "Items", _count),
+    ("interactions", "Interactions", _count),
+    ("density", "Density: interactions / (users × items)", _share),  # noqa: RUF001
+    ("interactions_per_user", "Interactions per user, median", _middle),
+    ("interactions_per_item", "Interactions per item, median", _middle),
+    ("train", "Interactions for training", _count),
+    ("validation", "Users with a validation item", _count),
+    ("test", "Users with a test item", _count),
+    ("cold_test", "Test items that nobody has in train", _count),
+    ("tied_users", "Test users whose last time is that of several items", _share),
+    ("single_day_users", "Test users whose interactions are all of one day", _share),
+    ("first_time", "First interaction (UTC)", _day),
+    ("last_time", "Last interaction (UTC)", _day),
+)
+
+
+def profile_table(profile: Mapping[str, float]) -> TextTable:
+    """Return a line for each known figure of the profile; unknown ones are left out."""
+    rows = [(label, shown(profile[name])) for name, label, shown in LINES if name in profile]
+    return TextTable(("Data", "Figure"), rows)

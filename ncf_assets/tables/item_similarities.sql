@@ -1,0 +1,11 @@
+-- Each item has a list of the items that are most similar to NeuMF: those whose embeddings point in
+-- the same direction.
+--
+-- grain: one similar item of one item
+-- key: item_id, position
+-- python: ncf_assets/ncf/recommend/item_similarity.py (no select: the embeddings come from the network)
+--
+-- column item_id VARCHAR: items.item_id
+-- column position INTEGER: from 1, the most similar first; equally similar items are in the order of item_id
+-- column similar_item_id VARCHAR: items.item_id of the other item
+-- column similarity DOUBLE: mean of the cosines between the item embeddings of NeuMF's two halves, -1 to 1

@@ -1,0 +1,150 @@
+"""Let one run at a time work on a dataset, with a lock that the kernel frees when its holder dies.
+
+A note next to the lock names its holder, for messages and to distinguish live runs from dead ones.
+If machines share an object store, the run also holds a lease there (`ncf_assets.warehouse.lease`).
+Dagster's runs are in `ncf_assets.orchestration.dagster_runs`.
+"""
+
+import glob
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ncf_assets.warehouse.duckdb_limits import spill_folder
+from ncf_assets.warehouse.files import remove, temporaries
+from ncf_assets.warehouse.lease import lease_holder, leased
+from ncf_assets.warehouse.lock_holder import DatasetLockedError, LockHolder
+from ncf_assets.warehouse.paths import ALL_DATASETS, display_name
+from ncf_assets.warehouse.scratch import remove_orphaned
+from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets.warehouse.working_copy import OnNew
+
+LOCK_TIMEOUT = 1.0  # seconds; longer than `_is_held` has the lock while it looks
+# a table of all datasets takes a moment and is made whenever one is new, so another run waits
+LOCK_TIMEOUT_ALL_DATASETS = 60.0
+
+_held: set[tuple[Path, str]] = set()  # the locks of this process, with the ids of their runs
+
+
+@contextmanager
+def dataset_lock(place: Warehouse, dataset: str, run_id: str) -> Iterator[None]:
+    """Lock a dataset for a run, and remove the files that a killed run left of it.
+
+    If there is a store, first fetch what it has of the dataset. Raise DatasetLockedError if another
+    run has the lock. Steps of one run that are separate processes take turns. A command that has
+    the lock for the run that it starts shares it with that run.
+    """
+    root = place.root
+    path = _lock(root, dataset)
+    if (path, run_id) in _held:
+        yield
+        return
+    lock = FileLock(path)
+    _acquire(lock, root, dataset, run_id)
+    try:
+        _held.add((path, run_id))
+        who = LockHolder.this_process(run_id)
+        _note(root, dataset).write_text(json.dumps(asdict(who)), encoding="utf-8")
+        for path in orphaned_files(root, dataset):
+            remove(path)
+        with _locked_in_store(place, dataset, who):
+            yield
+    finally:
+        _held.discard((path, run_id))
+        _note(root, dataset).unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def _locked_in_store(place: Warehouse, dataset: str, who: LockHolder) -> Iterator[None]:
+    """Lock a dataset for this machine, and fetch what other machines made of it."""
+    if place.store is None:
+        yield
+        return
+    place.join_store()
+    with leased(place.store, display_name(dataset), who, _timeout(dataset)):
+        remove_orphaned(place.store, dataset)
+        is_free = _free(place.root)
+        place.follow(lambda name: name == dataset or (dataset == ALL_DATASETS and is_free(name)))
+        yield
+
+
+def follow(place: Warehouse, on_new: OnNew = lambda *_: None) -> None:
+    """Fetch what the store has, except the datasets that a run of this machine works on."""
+    place.follow(_free(place.root), on_new)
+
+
+def _free(root: Path) -> Callable[[str], bool]:
+    """Return a function: whether no process of this machine works on a dataset, asked once."""
+    return cache(lambda dataset: not _is_held(root, dataset))
+
+
+def holders(place: Warehouse, dataset: str) -> list[LockHolder]:
+    """Return the runs that hold a dataset now: on any machine if there is a store, and on this one.
+
+    There are two while a run of this machine waits for that of another. A dead run has no lock.
+    """
+    here = last_holder(place.root, dataset) if _is_held(place.root, dataset) else None
+    there = lease_holder(place.store, display_name(dataset)) if place.store else None
+    return [who for who in (there, here) if who]
+
+
+def _is_held(root: Path, dataset: str) -> bool:
+    """Return whether a process of this machine has the lock."""
+    try:
+        with FileLock(_lock(root, dataset)).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def last_holder(root: Path, dataset: str) -> LockHolder | None:
+    """Return the run that holds a dataset or died with its lock; None if the last one has ended."""
+    try:
+        return LockHolder(**json.loads(_note(root, dataset).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):  # the holder has just begun, or just ended
+        return None
+
+
+def orphaned_files(root: Path, dataset: str) -> list[Path]:
+    """Return the temporary files and folders of a dataset; without a holder they are orphaned."""
+    own = f"dataset={glob.escape(dataset)}"
+    folders = [*root.glob(f"*/*/{own}"), *root.glob(f"*/{own}")]
+    if spill := spill_folder(root):
+        folders += spill.glob(own)
+    if dataset == ALL_DATASETS:
+        folders += root.glob("tables/*")
+    return sorted(path for folder in folders for path in temporaries(folder))
+
+
+def _lock(root: Path, dataset: str) -> Path:
+    folder = root / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{display_name(dataset)}.lock"
+
+
+def _note(root: Path, dataset: str) -> Path:
+    return root / "locks" / f"{display_name(dataset)}.json"
+
+
+def _acquire(lock: FileLock, root: Path, dataset: str, run_id: str) -> None:
+    """Take the lock; after the timeout wait only for other steps of the same run."""
+    while True:
+        try:
+            lock.acquire(timeout=_timeout(dataset))
+        except Timeout:
+            other = last_holder(root, dataset)
+            if other is None or other.run_id != run_id:
+                raise DatasetLockedError(display_name(dataset), other) from None
+        else:
+            return
+
+
+def _timeout(dataset: str) -> float:
+    """Return the seconds to wait for another run."""
+    return LOCK_TIMEOUT_ALL_DATASETS if dataset == ALL_DATASETS else LOCK_TIMEOUT

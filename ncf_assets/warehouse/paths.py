@@ -1,0 +1,126 @@
+"""Find the data folder, and the path of everything in it.
+
+Nothing here reads or writes a file; `ncf_assets.warehouse.warehouse` does.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ncf_assets.tables import tables
+
+# takes the place of a dataset's name for a table of all datasets; no dataset can have this name
+ALL_DATASETS = "*"
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def bundled(name: str) -> Path:
+    """Return a file that comes with the package: `datasets.toml`, or a file below `sample/`.
+
+    In a checkout it is in `data/`. A wheel has a copy in the package.
+    """
+    project = checkout()
+    return (project / "data" if project else _PACKAGE / "resources") / name
+
+
+def workspace_file() -> Path:
+    """Return the workspace.yaml that comes with the package."""
+    return (checkout() or _PACKAGE / "resources") / "workspace.yaml"
+
+
+def checkout() -> Path | None:
+    """Return the root of the repository that the package runs from; None if it is installed."""
+    root = _PACKAGE.parent
+    return root if (root / "pyproject.toml").exists() and (root / "data").is_dir() else None
+
+
+def data_dir() -> Path:
+    """Return the data folder: the first of these that applies.
+
+    These are the folder that NCF_DATA_DIR names; `data` in the current folder, if it has a
+    `datasets.toml`; `data` of the checkout; and the user's folder for application data. Raise
+    ValueError for a URL, and for a path with `=`, which DuckDB would read as a partition's column.
+    """
+    text = os.environ.get("NCF_DATA_DIR") or ""
+    if "://" in text:
+        raise ValueError(
+            f"NCF_DATA_DIR must be a folder of this machine, found {text!r}. Name an object store"
+            " with NCF_STORE."
+        )
+    found = Path(text or _default_data_dir()).expanduser().resolve()
+    if wrong := [part for part in found.parts if "=" in part]:
+        raise ValueError(
+            f"no folder above the data may have = in its name, found {wrong[0]!r} in {found}."
+            " Name another folder with NCF_DATA_DIR."
+        )
+    return found
+
+
+def _default_data_dir() -> Path:
+    here = Path("data")
+    if (here / "datasets.toml").exists():
+        return here
+    if project := checkout():
+        return project / "data"
+    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "ncf-assets"
+
+
+def display_name(dataset: str) -> str:
+    """Return the name of a dataset for people and file systems; a dataset's own has no space."""
+    return "a table of all datasets" if dataset == ALL_DATASETS else dataset
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The paths below one data folder."""
+
+    root: Path
+
+    @property
+    def registry(self) -> Path:
+        """`datasets.toml` of this data folder, or else the one that comes with the package."""
+        own = self.root / "datasets.toml"
+        return own if own.exists() else bundled("datasets.toml")
+
+    @property
+    def raw(self) -> Path:
+        """The folder to which source files are downloaded, and in which they are searched."""
+        return self.root / "raw"
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB catalogue, which has only views: see `ncf_assets.warehouse.catalogue`."""
+        return self.root / "warehouse.duckdb"
+
+    def folder(self, asset: str, dataset: str) -> Path:
+        """Return the folder of one asset's partition."""
+        if asset in tables() and tables()[asset].is_global:
+            return self.root / "tables" / asset
+        if asset in tables():
+            return self.root / "tables" / asset / f"dataset={dataset}"
+        if asset.endswith("_model"):
+            return self.root / "models" / asset / f"dataset={dataset}"
+        if asset == "evaluation_report":
+            return self.root / "reports" / f"dataset={dataset}"
+        raise KeyError(f"{asset} is no table, model or report. Correct the name.")
+
+    def file(self, asset: str, dataset: str) -> Path:
+        """Return the partition's file: a Parquet file, or the JSON record of a model or report.
+
+        The partition exists if this file does.
+        """
+        names = {"tables": "data.parquet", "models": "model.json", "reports": "report.json"}
+        folder = self.folder(asset, dataset)
+        return folder / names[folder.relative_to(self.root).parts[0]]
+
+    def saved_model_name(self, asset: str, content_hash: str) -> str:
+        """Return the name of the SavedModel's folder, which is next to model.json."""
+        return f"{asset.removesuffix('_model')}-{content_hash}.saved_model"
+
+    def tensorboard(self, asset: str, dataset: str) -> Path:
+        """Return the folder of the event files of a model's training."""
+        return self.folder(asset, dataset) / "tensorboard"
+
+    def checkpoint(self, asset: str, dataset: str) -> Path:
+        """Return the file with the state of a training that runs."""
+        return self.folder(asset, dataset) / "checkpoint.npz"

@@ -1,0 +1,289 @@
+"""Read, stage and publish the partitions of one data folder.
+
+A table has a Parquet file for each dataset, which is replaced as one file. Models and reports are
+files next to a JSON record. A partition that is being written is next to the one in place until it
+is published. How an asset publishes several tables together is in
+`ncf_assets.orchestration.publish`.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ncf_assets.tables import tables
+from ncf_assets.warehouse import catalogue
+from ncf_assets.warehouse.duckdb_connection import connect, duckdb_config
+from ncf_assets.warehouse.duckdb_limits import MEMORY_LIMIT, export_spill, memory_limit
+from ncf_assets.warehouse.files import (
+    atomic_replace,
+    commit,
+    glob_escaped,
+    locked_temp_dir,
+    replace_folder,
+    staged_texts,
+    temporary,
+    temporary_folder,
+)
+from ncf_assets.warehouse.model_versions import MODEL_VERSIONS, model_versions, prune
+from ncf_assets.warehouse.parquet import StagedTable, read_provenance, schema_matches, undamaged
+from ncf_assets.warehouse.paths import ALL_DATASETS, Paths, data_dir, display_name
+from ncf_assets.warehouse.provenance import Provenance
+from ncf_assets.warehouse.scratch import Scratch, scratch
+from ncf_assets.warehouse.spark import Spark
+from ncf_assets.warehouse.store import Store
+from ncf_assets.warehouse.store_note import read_note
+from ncf_assets.warehouse.working_copy import OnNew, Wanted, WorkingCopy
+
+if TYPE_CHECKING:  # pyarrow imports it where a frame is asked for
+    import pandas as pd
+
+QUERY_ROWS = 500_000  # rows of a query's result that are in memory at a time
+
+
+class NotMaterializedError(LookupError):
+    """A table, model or report has not been made for a dataset. The message names the command."""
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Everything below one data folder.
+
+    DuckDB takes `memory_limit` (as it writes limits) and spills the rest to disk. With `spark` the
+    selects of the tables run there; checks and the catalogue still run in DuckDB. With `store` the
+    folder follows an object store: locking a dataset fetches it, and publishing puts it there. Of
+    each model, `model_versions` versions stay.
+    """
+
+    root: Path
+    store: Store | None = None
+    memory_limit: str = MEMORY_LIMIT
+    spark: Spark | None = None
+    model_versions: int = MODEL_VERSIONS
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Return the warehouse of the environment variables. Raise ValueError for a wrong one."""
+        store = Store.from_env()
+        if store is None and (note := read_note(data_dir())):
+            raise ValueError(
+                f"{data_dir()} follows {note.url}, and NCF_STORE is not set. Set it, or name"
+                " another folder with NCF_DATA_DIR."
+            )
+        return cls(
+            data_dir(), store=store, memory_limit=memory_limit(), model_versions=model_versions()
+        )
+
+    @property
+    def paths(self) -> Paths:
+        """The paths in the folder."""
+        return Paths(self.root)
+
+    @property
+    def name(self) -> str:
+        """A name that is the same on all machines that share the data."""
+        return self.store.url if self.store else str(self.root)
+
+    # Reading
+
+    def find_provenance(self, asset: str, dataset: str) -> Provenance | None:
+        """Return a partition's provenance; None if the partition does not exist."""
+        exists = self.paths.file(asset, dataset).exists()
+        return self.get_provenance(asset, dataset) if exists else None
+
+    def get_provenance(self, asset: str, dataset: str) -> Provenance:
+        """Return a partition's provenance. Raise NotMaterializedError if it does not exist."""
+        file = self.existing(asset, dataset)
+        if file.suffix == ".parquet":
+            return read_provenance(file)
+        record = self.record(asset, dataset)
+        with undamaged(file, _remedy(asset)):
+            return Provenance.from_json(record["provenance"])
+
+    def existing(self, asset: str, dataset: str) -> Path:
+        """Return a partition's file. Raise NotMaterializedError if it does not exist."""
+        file = self.paths.file(asset, dataset)
+        if not file.exists():
+            select = f"materialize {dataset} --select {asset}"
+            raise NotMaterializedError(
+                f"{asset} of dataset {display_name(dataset)} is not materialized: {file} does not"
+                f" exist. Run `ncf-assets {asset if dataset == ALL_DATASETS else select}`."
+            )
+        return file
+
+    def schema_matches(self, asset: str, dataset: str) -> bool:
+        """Return whether a partition has this version's columns; True for models and reports."""
+        file = self.existing(asset, dataset)
+        return file.suffix != ".parquet" or schema_matches(tables()[asset], file)
+
+    def read(self, table: str, dataset: str, columns: list[str] | None = None) -> "pd.DataFrame":
+        """Return one table's partition in its stored order, which is that of its key."""
+        with pq.ParquetFile(self.existing(table, dataset)) as file:
+            frame: pd.DataFrame = file.read(columns).to_pandas()
+        return frame
+
+    def record(self, asset: str, dataset: str) -> dict[str, Any]:
+        """Return the JSON record of a model or report."""
+        file = self.existing(asset, dataset)
+        with undamaged(file, _remedy(asset)):
+            record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return record
+
+    def query(
+        self, dataset: str, files: Mapping[str, Path], select: str, parameters: Mapping[str, Any]
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a select over the named Parquet files, from DuckDB or from Spark."""
+        if self.spark:
+            with self.scratch(dataset) as place:
+                urls = {table: self._for_spark(file) for table, file in files.items()}
+                yield from self.spark.rows(select, parameters, urls, place)
+            return
+        with self.connect(dataset, files) as connection:
+            reader = connection.sql(select, params=dict(parameters)).to_arrow_reader(QUERY_ROWS)
+            with reader:  # a reader that is not closed would keep DuckDB's spilled files
+                yield from reader
+
+    def connect(
+        self, dataset: str, files: Mapping[str, Path]
+    ) -> contextlib.AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """Connect to a private in-memory DuckDB with a view for each named Parquet file."""
+        return connect(self.root, dataset, files, self.memory_limit)
+
+    def scratch(self, dataset: str) -> contextlib.AbstractContextManager[Scratch]:
+        """Open a place in which Spark's workers leave their rows."""
+        return scratch(self.root, dataset, self.store)
+
+    def _for_spark(self, file: Path) -> str:
+        """Return the path or URL from which Spark reads a partition."""
+        if self.store:
+            return self.store.spark_url(file.relative_to(self.root).as_posix())
+        return glob_escaped(file)
+
+    # Staging and publishing
+
+    @contextlib.contextmanager
+    def stage_table(self, table: str, dataset: str) -> Iterator[StagedTable]:
+        """Open a partition to write, next to the one in place; remove it unless it is published."""
+        target = self.paths.file(table, dataset)
+        with temporary(target) as path:
+            staged = StagedTable(tables()[table], target, path)
+            try:
+                yield staged
+            finally:
+                staged.close()
+
+    @contextlib.contextmanager
+    def stage_model(self, asset: str, dataset: str, suffix: str = ".keras") -> Iterator[Path]:
+        """Yield a path to save a model to, for `publish_model`."""
+        with temporary(self.paths.file(asset, dataset), suffix) as path:
+            yield path
+
+    def publish_model(
+        self,
+        asset: str,
+        dataset: str,
+        saved: Path,
+        provenance: Provenance,
+        record: Mapping[str, Any],
+    ) -> Path:
+        """Put a saved model file in place, then the model.json that names it; return the file.
+
+        The file's name has its content hash, so the previous model stays usable until the record is
+        replaced. The oldest files are then removed.
+        """
+        folder = self.paths.folder(asset, dataset)
+        file = folder / f"{asset.removesuffix('_model')}-{provenance.content_hash}{saved.suffix}"
+        record = {"file": file.name, **record, "provenance": provenance.to_json()}
+        with staged_texts({self.paths.file(asset, dataset): as_text(record)}) as records:
+            atomic_replace(saved, file)
+            commit(records)
+        prune(file, self.model_versions)
+        if "saved_model" in record:
+            prune(folder / record["saved_model"], self.model_versions)
+        self.share(asset, dataset)
+        return file
+
+    @contextlib.contextmanager
+    def saved_model(self, asset: str, dataset: str, content_hash: str) -> Iterator[Path]:
+        """Yield a folder to write a SavedModel to; put it in place if the block ends without error.
+
+        The record that `publish_model` writes names it.
+        """
+        folder = self.paths.folder(asset, dataset)
+        target = folder / self.paths.saved_model_name(asset, content_hash)
+        with temporary_folder(target) as written:
+            yield written
+            replace_folder(written, target)
+
+    def write_checkpoint(self, asset: str, dataset: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Replace a training's checkpoint by named arrays, which have no Python objects."""
+        target = self.paths.checkpoint(asset, dataset)
+        with temporary(target, ".npz") as path:
+            np.savez(path, allow_pickle=False, **arrays)
+            atomic_replace(path, target)
+
+    def publish_record(self, asset: str, dataset: str, record: Mapping[str, Any]) -> None:
+        """Replace the JSON record, which names what the partition is from now on."""
+        with staged_texts({self.paths.file(asset, dataset): as_text(record)}) as records:
+            commit(records)
+        self.share(asset, dataset)
+
+    def publish_texts(
+        self, asset: str, dataset: str, texts: Mapping[str, str], record: Mapping[str, Any]
+    ) -> None:
+        """Replace text files in the partition's folder, by name, then the record that names them.
+
+        If the disk is full, no file is replaced. A kill may leave new files next to an old record.
+        """
+        folder = self.paths.folder(asset, dataset)
+        targets = {folder / name: text for name, text in texts.items()}
+        with staged_texts(targets | {self.paths.file(asset, dataset): as_text(record)}) as files:
+            commit(files)
+        self.share(asset, dataset)
+
+    # The object store, the catalogue and the export
+
+    def join_store(self) -> None:
+        """Make this folder follow the store, if there is one and it does not yet."""
+        if self.store:
+            WorkingCopy(self.root, self.store).join()
+
+    def follow(self, wanted: Wanted, on_new: OnNew = lambda *_: None) -> None:
+        """Fetch the partitions of the wanted datasets from the store, if there is one."""
+        if self.store and WorkingCopy(self.root, self.store).fetch(wanted, on_new):
+            self.refresh_catalogue()
+
+    def share(self, asset: str, dataset: str) -> None:
+        """Put a published partition into the store, if there is one."""
+        if self.store:
+            folder = self.paths.folder(asset, dataset)
+            WorkingCopy(self.root, self.store).put(folder, display_name(dataset))
+
+    def refresh_catalogue(self) -> None:
+        """Rebuild the catalogue if a table has appeared or its definition has changed."""
+        catalogue.refresh(self.paths.database, self.root)
+
+    def export(self, file: Path) -> dict[str, int]:
+        """Write all tables to one DuckDB file that needs no other file; return the rows of each."""
+        with (
+            locked_temp_dir(file) as half,
+            locked_temp_dir(export_spill(self.root) or half / "spill") as spill,
+        ):
+            config = duckdb_config(self.memory_limit, spill)
+            return catalogue.export(file, half, self.root, config)
+
+
+def as_text(record: Mapping[str, Any]) -> str:
+    """Return a record as JSON that people can read."""
+    return json.dumps(record, indent=2) + "\n"
+
+
+def _remedy(asset: str) -> str:
+    return f"Remove it and materialize {asset} again"

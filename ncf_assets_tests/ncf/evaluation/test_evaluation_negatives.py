@@ -1,0 +1,200 @@
+"""Negatives are unseen and distinct, and depend only on the inputs that they should depend on."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ncf_assets.ncf.evaluation import evaluation_negatives
+from ncf_assets.ncf.evaluation.evaluation_negatives import (
+    InteractionSet,
+    long_form,
+    unseen_items,
+    user_keys,
+)
+
+N_ITEMS = 40
+# items seen by each user, as a list of sets; for 10 negatives, few are unseen from 20 on
+seen_sets = st.lists(
+    st.sets(st.integers(0, N_ITEMS - 1), max_size=N_ITEMS - 10), min_size=1, max_size=6
+)
+
+
+def pairs(seen: list[set[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return users and items of sets of items, one set a user."""
+    rows = [(user, item) for user, items in enumerate(seen) for item in items]
+    users, items = np.array(rows, np.int32).reshape(-1, 2).T
+    return users, items
+
+
+def draw(ids: list[str], seen: list[set[int]], n: int = 10, split: str = "test") -> np.ndarray:
+    """Draw one row of negatives for each id."""
+    users = np.arange(len(ids))
+    return unseen_items(user_keys(ids), users, *pairs(seen), N_ITEMS, n, 2017, split)
+
+
+def names(seen: list[set[int]]) -> list[str]:
+    """Return an id for each user."""
+    return [f"A{number}" for number in range(len(seen))]
+
+
+@given(seen_sets)
+def test_negatives_are_distinct_and_unseen(seen: list[set[int]]) -> None:
+    """Each row has n different items, and the user has seen none of them."""
+    for row, history in zip(draw(names(seen), seen), seen, strict=True):
+        assert len(set(row)) == 10
+        assert not set(row) & history
+
+
+@given(seen_sets, st.randoms())
+def test_negatives_move_with_their_user(seen: list[set[int]], random) -> None:
+    """Neither the dense number of a user nor the order of rows changes what is drawn."""
+    ids, order = names(seen), list(range(len(seen)))
+    random.shuffle(order)
+    shuffled = draw([ids[i] for i in order], [seen[i] for i in order])
+    assert (shuffled == draw(ids, seen)[order]).all()
+
+
+@given(seen_sets)
+def test_other_users_do_not_matter(seen: list[set[int]]) -> None:
+    """A user who is the only one gets the same negatives."""
+    ids = names(seen)
+    together = draw(ids, seen)
+    for number, history in enumerate(seen):
+        assert (draw([ids[number]], [history])[0] == together[number]).all()
+
+
+@given(seen_sets)
+def test_the_order_and_repetition_of_history_do_not_matter(seen: list[set[int]]) -> None:
+    """Seen items are a set."""
+    users, items = pairs(seen)
+    keys, rows = user_keys(names(seen)), np.arange(len(seen))
+    backwards = (np.tile(users[::-1], 2), np.tile(items[::-1], 2))
+    twice = unseen_items(keys, rows, *backwards, N_ITEMS, 10, 2017, "test")
+    assert (twice == draw(names(seen), seen)).all()
+
+
+def test_the_size_of_chunks_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks bound the memory and leave no trace in the result."""
+    seen = [set(range(number)) for number in range(30)]
+    expected = draw(names(seen), seen)
+    monkeypatch.setattr(evaluation_negatives, "CHUNK", 1)
+    assert (draw(names(seen), seen) == expected).all()
+
+
+def test_splits_and_seeds_draw_differently() -> None:
+    """Validation does not see the test lists, and another seed gives other lists."""
+    keys, none = user_keys(["A1"]), np.empty(0, np.int32)
+    rows = {
+        tuple(unseen_items(keys, np.array([0]), none, none, 10_000, 5, seed, split)[0])
+        for seed, split in ((1, "test"), (1, "validation"), (2, "test"))
+    }
+    assert len(rows) == 3
+
+
+def splitmix(start: int, counter: int) -> int:
+    """Draw number `counter` of a stream, in Python's own integers."""
+    word = (start + (counter + 1) * 0x9E3779B97F4A7C15) % 2**64
+    return finish(word)
+
+
+def finish(word: int) -> int:
+    """Mix one word as SplitMix64 does."""
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
+    return word ^ word >> 31
+
+
+def start(user_id: str, seed: int, split: str) -> int:
+    """Return where the stream of a user begins."""
+    words = [
+        int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+        for text in (user_id, f"{seed} negatives {split}")
+    ]
+    return finish(words[0] ^ words[1])
+
+
+@pytest.mark.parametrize("history", [set(), {0, 1, 2}, set(range(0, 40, 3))])
+def test_draws_equal_a_plain_loop(history: set[int]) -> None:
+    """A loop without numpy, which skips seen and repeated draws, gives the same items."""
+    expected: list[int] = []
+    counter = 0
+    while len(expected) < 10:
+        item = (splitmix(start("A0", 2017, "test"), counter) >> 32) * N_ITEMS >> 32
+        counter += 1
+        if item not in history and item not in expected:
+            expected.append(item)
+    assert draw(["A0"], [history])[0].tolist() == expected
+
+
+@pytest.mark.parametrize(("n_seen", "n"), [(25, 10), (25, 2), (15, 15)])
+def test_a_user_with_few_unseen_items_gets_those_of_the_smallest_hashes(
+    n_seen: int, n: int
+) -> None:
+    """Items are ordered by hash if fewer than half of 40 are unseen, or fewer than 2 n."""
+    begin = start("A0", 2017, "test")
+    expected = sorted(range(n_seen, 40), key=lambda item: splitmix(begin, item))[:n]
+    assert draw(["A0"], [set(range(n_seen))], n)[0].tolist() == expected
+
+
+def test_who_has_just_enough_unseen_items_gets_them_all() -> None:
+    """Items 0 to 29 are seen, so the ten negatives are 30 to 39 in some order."""
+    assert sorted(draw(["A0"], [set(range(30))])[0]) == list(range(30, 40))
+
+
+def test_too_few_unseen_items_name_the_user_and_the_remedy() -> None:
+    """Users 1 and 2 have 9 and 0 unseen items."""
+    seen = [set(), set(range(31)), set(range(40))]
+    with pytest.raises(
+        ValueError,
+        match=r"User 1 has 9 unseen items, but 10 are needed; 2 users have too few\. Lower"
+        r" `n_negatives` of `negatives`, or drop users with fewer\.",
+    ):
+        draw(names(seen), seen)
+
+
+def test_an_item_that_cannot_be_is_refused() -> None:
+    """Item 40 of 40 would be taken for the next user's item 0."""
+    with pytest.raises(ValueError, match=r"numbered from 0 to 39, found 40\. Give the number of"):
+        InteractionSet(np.array([0]), np.array([40]), 40)
+
+
+@pytest.mark.parametrize(("n_seen", "n"), [(1, 10), (200, 60)], ids=["draws", "hashes"])
+def test_negatives_are_uniform(n_seen: int, n: int) -> None:
+    """Chi-square is at most 5 deviations high.
+
+    The test is over 300 items, of which 3,000 users have seen a part.
+    """
+    n_users, n_items = 3_000, 300
+    users = np.repeat(np.arange(n_users), n_seen)
+    items = np.tile(np.arange(n_seen), n_users)  # all have seen the same first items
+    keys = user_keys([str(user) for user in range(n_users)])
+    drawn = unseen_items(keys, np.arange(n_users), users, items, n_items, n, 1, "test")
+    counts = np.bincount(drawn.ravel(), minlength=n_items)[n_seen:]
+    expected = n_users * n / counts.size
+    freedom = counts.size - 1
+    chi_square = ((counts - expected) ** 2 / expected).sum()
+    assert chi_square < freedom + 5 * np.sqrt(2 * freedom)
+
+
+def test_the_table_has_one_row_per_negative() -> None:
+    """Two users with two negatives each; positions begin at 1, as 0 is the held-out item."""
+    columns = long_form("test", np.array([4, 6]), np.array([[7, 8], [9, 7]], np.int32))
+    assert columns["split"] == "test"
+    assert np.asarray(columns["user"]).tolist() == [4, 4, 6, 6]
+    assert np.asarray(columns["position"]).tolist() == [1, 2, 1, 2]
+    assert np.asarray(columns["item"]).tolist() == [7, 8, 9, 7]
+
+
+@given(seen_sets, st.randoms())
+def test_the_items_of_users_are_listed_user_by_user(seen: list[set[int]], random) -> None:
+    """Users are in the order users for, and a user's items ascend.
+
+    A user who has seen nothing has no row.
+    """
+    users = np.array(random.sample(range(len(seen)), len(seen)))
+    rows, items = InteractionSet(*pairs(seen), N_ITEMS).of(users)
+    expected = [(row, item) for row, user in enumerate(users) for item in sorted(seen[user])]
+    assert list(zip(rows.tolist(), items.tolist(), strict=True)) == expected

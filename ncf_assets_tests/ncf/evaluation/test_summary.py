@@ -1,0 +1,180 @@
+"""The tables of metrics have the rows and the values that they should have."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ncf_assets.ncf.evaluation import metrics
+from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.evaluation.ranking import HeldOutRanks, score_all
+from ncf_assets.ncf.evaluation.summary import Comparison, Metric, summarize
+from ncf_assets.ncf.evaluation.user_metrics import (
+    Ranks,
+    UserMetrics,
+    corrected_user_metrics,
+    user_metrics,
+)
+from ncf_assets.ncf.models import random_scores
+
+pairs = st.lists(
+    st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=2, max_size=20
+)  # better and tied
+
+
+def ranks(*models: list[tuple[int, int]], n_candidates: int = 100) -> Ranks:
+    """Return the ranks of each model's users, given as (better, tied)."""
+    both = np.array(models).transpose(2, 1, 0)  # [2, users, models]
+    return Ranks(np.full(both.shape[1], n_candidates), *both)
+
+
+def summary(
+    found: UserMetrics, models: tuple[str, ...] = ("neumf",)
+) -> dict[tuple[str, int], Metric]:
+    """Return the metrics of the first model over all users, by metric and k."""
+    everyone = {"all": np.ones(len(found.values), bool)}
+    rows, _ = summarize(models, {"sampled-99": found}.items(), everyone, models[0], 1)
+    return {(row.metric, row.k): row for row in rows if row.model == models[0]}
+
+
+def test_one_user_by_hand() -> None:
+    """The rank is 10 or 11: half a hit at k = 10, and a certain one at 20.
+
+    Of 99 others 89 are beaten and 1 is equal.
+    """
+    values = {
+        name: row.value for name, row in summary(user_metrics(ranks([(9, 1)]), [10, 20])).items()
+    }
+    tenth, eleventh = 1 / math.log2(11), 1 / math.log2(12)
+    assert values == pytest.approx(
+        {
+            ("hr", 10): 0.5,
+            ("hr", 20): 1,
+            ("recall", 10): 0.5,
+            ("recall", 20): 1,
+            ("ndcg", 10): tenth / 2,
+            ("ndcg", 20): (tenth + eleventh) / 2,
+            ("mrr", 10): 1 / 20,
+            ("mrr", 20): (1 / 10 + 1 / 11) / 2,
+            ("hr_optimistic", 10): 1,
+            ("hr_optimistic", 20): 1,
+            ("hr_pessimistic", 10): 0,
+            ("hr_pessimistic", 20): 1,
+            ("ndcg_optimistic", 10): tenth,
+            ("ndcg_optimistic", 20): tenth,
+            ("ndcg_pessimistic", 10): 0,
+            ("ndcg_pessimistic", 20): eleventh,
+            ("auc", 0): 89.5 / 99,
+        }
+    )
+
+
+def test_a_figure_is_the_mean_over_users() -> None:
+    """At ranks 1 and 11, HR@10 is 1 / 2, from two users."""
+    row = summary(user_metrics(ranks([(0, 0), (10, 0)]), [10]))["hr", 10]
+    assert (row.value, row.n_users, row.segment) == (0.5, 2, "all")
+    assert row.ci_low <= 0.5 <= row.ci_high
+
+
+def test_a_segment_is_the_mean_over_its_users() -> None:
+    """The segment has the second user alone, who is at rank 11."""
+    found = user_metrics(ranks([(0, 0), (10, 0)]), [10])
+    members = {"all": np.array([True, True]), "cold": np.array([False, True])}
+    rows, differences = summarize(["neumf"], {"full": found}.items(), members, "neumf", 1)
+    (cold,) = [row for row in rows if (row.segment, row.metric) == ("cold", "hr")]
+    assert (cold.value, cold.ci_low, cold.ci_high, cold.n_users) == (0, 0, 0, 1)
+    assert differences == []  # there is no other model
+
+
+def test_a_difference_is_paired() -> None:
+    """Ranks 1, 1, 11, 11 against 1, 11, 11, 11 differ by 2/4 - 1/4 in HR@10.
+
+    The difference comes from the second user alone. In no resample does a user favor the other
+    model, so the interval does not go below 0.
+    """
+    found = user_metrics(ranks([(0, 0), (0, 0), (10, 0), (10, 0)], [(0, 0), *[(10, 0)] * 3]), [10])
+    everyone = {"all": np.ones(4, bool)}
+    _, rows = summarize(["neumf", "random"], {"full": found}.items(), everyone, "neumf", 1)
+    assert [(row.baseline, row.metric) for row in rows] == [("random", "hr"), ("random", "ndcg")]
+    assert rows[0].difference == 0.25
+    assert rows[0].ci_low == 0
+    assert 0.5 <= rows[0].ci_high <= 1
+
+
+def test_differences_agree_with_the_means() -> None:
+    """They do so at any position of the subject among the models."""
+    generator = np.random.default_rng(1)
+    found = UserMetrics([("hr", 10), ("auc", 0)], generator.random((20, 3, 2)))
+    everyone = {"all": np.ones(20, bool)}
+    means, differences = summarize(
+        ["ease", "neumf", "random"], {"full": found}.items(), everyone, "neumf", 1
+    )
+    hr = {row.model: row.value for row in means if row.metric == "hr"}
+    assert {row.baseline: row.difference for row in differences} == pytest.approx(
+        {"ease": hr["neumf"] - hr["ease"], "random": hr["neumf"] - hr["random"]}
+    )
+
+
+@given(pairs, st.randoms())
+def test_the_order_of_users_does_not_count(found: list[tuple[int, int]], random: object) -> None:
+    """The mean is over the set of users."""
+    shuffled = list(found)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    one, other = (user_metrics(ranks(users), [1, 10]) for users in (found, shuffled))
+    np.testing.assert_allclose(one.values.mean(axis=0), other.values.mean(axis=0))
+
+
+@given(pairs)
+def test_ties_lie_between_lost_and_won(found: list[tuple[int, int]]) -> None:
+    """For each user, pessimistic ≤ expected ≤ optimistic."""
+    made = user_metrics(ranks(found), [1, 10])
+    column = dict(zip(made.columns, made.values.transpose(2, 0, 1), strict=True))
+    for name in ("hr", "ndcg"):
+        for k in (1, 10):
+            low, middle, high = (
+                column[f"{name}{case}", k] for case in ("_pessimistic", "", "_optimistic")
+            )
+            assert (low <= middle + 1e-12).all()
+            assert (middle <= high + 1e-12).all()
+
+
+def test_corrected_figures_by_hand() -> None:
+    """Of lists of 3 and of 2 candidates one other is sampled; each user is at sampled rank 1.
+
+    Of 3 candidates the gain is 1.275 / 1.575, see `test_sampled_metric_correction`; of 2 nothing
+    needs correction.
+    """
+    sampled = ranks([(0, 0), (0, 0), (0, 1)], n_candidates=2)
+    found = corrected_user_metrics(sampled, np.array([3, 2, 3]), [1])
+    assert found.columns == [("hr", 1), ("ndcg", 1), ("mrr", 1), ("recall", 1)]
+    # the third is at rank 1 or 2: the mean of 1.275 and -0.225
+    by_hand = np.array([1.275 / 1.575, 1, 0.525 / 1.575])
+    np.testing.assert_allclose(found.values[:, 0], np.repeat(by_hand[:, None], 4, axis=1))
+
+
+def test_random_scores_are_within_their_intervals_of_chance() -> None:
+    """For 2,000 users, 300 items and 99 negatives, chance is known.
+
+    HR@10 is 10 / 100 among sampled items and 10 / 300 among all, and AUC is 1/2.
+    """
+    users = np.arange(2000, dtype=np.int32)
+    candidates = np.stack([np.random.default_rng(u).permutation(300)[:100] for u in users])
+    counts = HeldOutRanks(users, candidates, InteractionSet(users, candidates[:, 0], 300))
+    score_all("random", random_scores.block_scorer(300, 2017), users, 300, [counts])
+    gain = metrics.ndcg_gains(10).sum()
+    for found, n in ((counts.sampled, 100), (counts.full, 300)):
+        both = found.n_better[:, None], found.n_tied[:, None]
+        rows = summary(user_metrics(Ranks(found.n_candidates, *both), [10]))
+        expected = {("hr", 10): 10 / n, ("ndcg", 10): gain / n, ("auc", 0): 0.5}
+        for name, value in expected.items():
+            assert rows[name].ci_low <= value <= rows[name].ci_high
+
+
+def test_rows_have_the_columns_of_their_tables() -> None:
+    """The columns are in the same order."""
+    from ncf_assets.tables import tables
+
+    for table, row in (("metrics", Metric), ("comparisons", Comparison)):
+        assert list(row.__annotations__) == tables()[table].schema.names

@@ -1,0 +1,91 @@
+"""Pairs that are read part by part are all pairs, user by user, and train as well."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ncf_assets.ncf.training.loop import train
+from ncf_assets.ncf.training.training_data import InMemory, Streamed, StreamedTrainingData
+from ncf_assets.ncf.training.training_sampling import draw
+from ncf_assets_tests.ncf.training.test_loop import (
+    N_ITEMS,
+    N_USERS,
+    NOBODY,
+    SETTINGS,
+    interactions,
+    model,
+    ndcg_of,
+)
+
+CATALOGUE = 9
+lengths = st.lists(st.integers(0, CATALOGUE - 1), min_size=1, max_size=12).filter(any)
+
+
+def write(file: Path, users: np.ndarray, items: np.ndarray, rows_of_a_group: int) -> Path:
+    """Write a Parquet file like that of `train`: sorted by user, in several row groups."""
+    table = pa.table({"user": users.astype(np.int32), "item": items.astype(np.int32)})
+    pq.write_table(table, file, row_group_size=rows_of_a_group)
+    return file
+
+
+def epoch(source: Streamed | InMemory, seed: int = 0) -> list[tuple[list[int], list[int]]]:
+    """Return users and items of each part."""
+    parts = source.epoch(np.random.default_rng(seed))
+    return [(part.users.tolist(), part.items.tolist()) for part in parts]
+
+
+@settings(deadline=None, max_examples=50)
+@given(lengths, st.integers(1, 20), st.integers(1, 7))
+def test_an_epoch_has_every_pair_once_and_each_user_in_one_part(
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], part: int, group: int
+) -> None:
+    """Users have 0 to 8 items; parts and row groups may end anywhere."""
+    users = np.repeat(np.arange(len(lengths)), lengths)
+    items = np.concatenate([np.arange(n) for n in lengths])
+    file = write(tmp_path_factory.mktemp("pairs") / "train.parquet", users, items, group)
+    source = Streamed(file, len(lengths), CATALOGUE, part)
+    parts = epoch(source)
+    pairs = [pair for found in parts for pair in zip(*found, strict=True)]
+    assert sorted(pairs) == list(zip(users.tolist(), items.tolist(), strict=True))
+    assert sum(len(set(of_part)) for of_part, _ in parts) == len(set(users.tolist()))
+    assert source.n == len(pairs)
+    assert source.n_parts == len(parts)
+    assert source.largest == max(len(of_part) for of_part, _ in parts)
+    assert source.largest < part + max(lengths)
+
+
+def test_parts_and_pairs_are_shuffled_in_each_epoch(tmp_path: Path) -> None:
+    """Parts have another order in other epochs; the same seed gives the same order."""
+    file = write(tmp_path / "train.parquet", *interactions(), 64)
+    source = Streamed(file, N_USERS, N_ITEMS, 50)
+    assert epoch(source, 1) == epoch(source, 1)
+    assert epoch(source, 1) != epoch(source, 2)
+    assert {min(users) for users, _ in epoch(source, 1)} == set(range(0, N_USERS, 10))
+
+
+def test_negatives_of_a_part_are_unseen_in_all_of_training(tmp_path: Path) -> None:
+    """A part has all training items of its users."""
+    users, items = interactions()
+    seen = set(zip(users.tolist(), items.tolist(), strict=True))
+    file = write(tmp_path / "train.parquet", users, items, 64)
+    for part in Streamed(file, N_USERS, N_ITEMS, 50).epoch(np.random.default_rng(0)):
+        drawn = np.asarray(draw(part.user_items, tf.constant(part.users), 8, tf.constant([1, 2])))
+        pairs = zip(np.repeat(part.users, 8).tolist(), drawn.ravel().tolist(), strict=True)
+        assert not seen & set(pairs)
+
+
+@pytest.mark.process
+def test_one_part_trains_the_same_model_as_memory(tmp_path: Path) -> None:
+    """A file with fewer pairs than a part has one part with all pairs, in another order."""
+    data = StreamedTrainingData(write(tmp_path / "train.parquet", *interactions(), 64), *NOBODY)
+    trained, untrained = model(), model()
+    history = train(trained, data, replace(SETTINGS, epochs=20))
+    assert history[-1].loss < 0.6 * history[1].loss
+    assert ndcg_of(trained) != ndcg_of(untrained)

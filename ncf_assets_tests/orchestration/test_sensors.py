@@ -1,0 +1,118 @@
+"""The sensor of source files, on a real folder; its cursor outlives Dagster."""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ncf_assets.orchestration.sensors import new_source_files
+from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets_tests.running import materialize
+from ncf_assets_tests.tiny import write_source
+
+REGISTRY = """
+[A]
+format = "amazon-2014"
+url = "https://example.org/A.json.gz"
+
+[B]
+format = "amazon-2014"
+url = "https://example.org/B.json.gz"
+"""
+
+
+class Looks:
+    """One look of the sensor after the other, each by a Dagster that has just started."""
+
+    def __init__(self, root: Path) -> None:
+        self.raw = root / "raw"
+        self.cursor: str | None = None
+        self.keys: list[str | None] = []
+
+    def put(self, name: str, text: str) -> None:
+        """Write a file into data/raw."""
+        (self.raw / name).write_text(text)
+
+    def look(self) -> tuple[list[str], str | None]:
+        """The datasets that runs are asked for, and what is said if there are none."""
+        with dg.DagsterInstance.ephemeral() as instance:
+            result = new_source_files(dg.build_sensor_context(instance, cursor=self.cursor))
+        assert isinstance(result, dg.SensorResult)
+        self.cursor = result.cursor
+        skipped = result.skip_reason.skip_message if result.skip_reason else None
+        requests = result.run_requests or []
+        self.keys += [request.run_key for request in requests]
+        return [request.partition_key or "" for request in requests], skipped
+
+
+@pytest.fixture
+def looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Looks:
+    """On a folder with two datasets and no file."""
+    monkeypatch.setenv("NCF_DATA_DIR", str(tmp_path))
+    (tmp_path / "datasets.toml").write_text(REGISTRY)
+    (tmp_path / "raw").mkdir()
+    return Looks(tmp_path)
+
+
+def test_a_new_file_is_asked_for_once_when_it_no_longer_grows(looks: Looks) -> None:
+    """It is seen, has grown, is the same at the third look, and then is known."""
+    assert looks.look() == ([], "no file is new or has changed")
+    looks.put("A.json.gz", "1")
+    assert looks.look() == ([], "taken at the next look if they stay as they are: A")
+    looks.put("A.json.gz", "12")
+    assert looks.look()[0] == []
+    assert looks.look() == (["A"], None)
+    assert looks.look() == ([], "no file is new or has changed")
+
+
+def test_only_the_dataset_that_changed_is_asked_for(looks: Looks) -> None:
+    """The other one is left alone."""
+    for name in ("A", "B"):
+        looks.put(f"{name}.json.gz", "1")
+    looks.look()
+    assert looks.look()[0] == ["A", "B"]
+    looks.put("B.json.gz", "12")
+    looks.look()
+    assert looks.look()[0] == ["B"]
+
+
+def test_a_file_that_is_once_more_as_it_was_is_asked_for(looks: Looks) -> None:
+    """With another key: of requests with one key Dagster starts the first alone."""
+    for hour, text in enumerate(("1", "12", "1")):
+        looks.put("A.json.gz", text)
+        os.utime(looks.raw / "A.json.gz", (len(text), len(text)))
+        looks.look()
+        assert looks.look() == (["A"], None)
+        read(looks.raw.parent, f"2026-01-01T0{hour}:00:00+00:00")
+    assert len(set(looks.keys)) == 3
+
+
+def read(root: Path, written_at: str) -> None:
+    """Have A's reviews as if they had been read then."""
+    with Warehouse(root).stage_table("raw_reviews", "A") as draft:
+        draft.seal(code_version="c", input_hashes={}, config={}, run_id="r", written_at=written_at)
+        draft.publish()
+
+
+def test_a_file_of_no_dataset_is_named(looks: Looks) -> None:
+    """A misspelt name would wait for ever in silence."""
+    looks.put("a.json.gz", "1")
+    expected = "no file is new or has changed; of no dataset in datasets.toml: a.json.gz"
+    assert looks.look() == ([], expected)
+
+
+def test_what_has_been_read_already_is_not_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sensor is switched on in a folder that has been in use."""
+    monkeypatch.setenv("NCF_DATA_DIR", str(tmp_path))
+    write_source(tmp_path)
+    with dg.DagsterInstance.ephemeral() as instance:
+        made = materialize(
+            Warehouse(tmp_path), instance, ["raw_reviews", "rejected_reviews"], {"ops": {}}
+        )
+    assert made.success
+    looks = Looks(tmp_path)
+    assert looks.look() == ([], "taken at the next look if they stay as they are: Sample")
+    assert looks.look() == ([], "no file is new or has changed")

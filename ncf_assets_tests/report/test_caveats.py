@@ -1,0 +1,48 @@
+"""The caveats name what the data of a report cannot show."""
+
+from dataclasses import replace
+
+from ncf_assets.report import HistoryRow
+from ncf_assets.report.caveats import SAMPLED, SINGLE_RUN, SYNTHETIC, UNTRAINED, caveats
+from ncf_assets_tests.report.drawn import DATA, model
+
+
+def test_synthetic_data_is_the_first_caveat() -> None:
+    """A report on real data does not have that caveat."""
+    assert caveats(replace(DATA, synthetic=True))[0] == SYNTHETIC
+    assert SYNTHETIC not in caveats(DATA)
+
+
+def test_a_skipped_baseline_is_a_caveat_with_its_reason() -> None:
+    """A model that was not compared was not beaten."""
+    data = replace(DATA, skipped={"ease": "50,052 items are more than 20,000"})
+    assert "EASE was skipped: 50,052 items are more than 20,000." in caveats(data)
+
+
+def test_a_training_that_improved_nothing_is_a_caveat() -> None:
+    """NeuMF's chosen epoch is 0; in the second history it is 1."""
+    assert UNTRAINED in caveats(DATA)
+    better = HistoryRow("neumf", 1, 0.2, 0.5, 0.3, 1.0, 1.0)
+    assert UNTRAINED not in caveats(replace(DATA, history=[*DATA.history, better]))
+
+
+def test_few_users_are_a_caveat_and_many_are_not() -> None:
+    """1,234 users are few, and 10,000 are not."""
+    many = [replace(row, n_users=10_000) for row in DATA.metrics]
+    assert any(text.startswith("1,234 test users only") for text in caveats(DATA))
+    assert not any("only: the" in text for text in caveats(replace(DATA, metrics=many)))
+
+
+def test_an_arbitrary_split_is_a_caveat_with_its_share() -> None:
+    """44 % are tied, which deserves a sentence; 5 % do not."""
+    assert any(text.startswith("Of 44 % of the test users") for text in caveats(DATA))
+    few = replace(DATA, profile={"tied_users": 0.05})
+    assert not any("seeded hash" in text for text in caveats(few))
+
+
+def test_sampled_figures_are_warned_of_where_there_are_any() -> None:
+    """Any report warns that it is of one run."""
+    full_only = caveats(replace(DATA, metrics=model("neumf", 0.3)))
+    assert SAMPLED in caveats(DATA)
+    assert SAMPLED not in full_only
+    assert SINGLE_RUN in full_only

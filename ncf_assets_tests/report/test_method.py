@@ -1,0 +1,29 @@
+"""The rules that are printed are those by which the figures were made."""
+
+import pytest
+
+from ncf_assets.report.method import method
+from ncf_assets.report.protocol import Protocol
+
+
+def test_each_protocol_is_described_with_its_numbers() -> None:
+    """There are full, sampled and corrected; 1/log2(3) = 0.631, 1/log2(11) = 0.289."""
+    text = " ".join(method([Protocol(), Protocol(50), Protocol(50, corrected=True)], 10))
+    assert "full: the held-out item is ranked among all items that the user has not" in text
+    assert "sampled-50: the held-out item is ranked among 50 items drawn once" in text
+    assert "sampled-50-corrected: what the sampled ranks say of the full ones" in text
+    assert "its mean discount, 1 at rank 1, 0.631 at rank 2, 0.289 at rank 10, 0 beyond" in text
+
+
+@pytest.mark.parametrize(
+    ("k", "discounts"),
+    [(1, "1 at rank 1, 0 beyond"), (2, "1 at rank 1, 0.631 at rank 2, 0 beyond")],
+)
+def test_each_discount_is_given_once(k: int, discounts: str) -> None:
+    """A k of 1 or 2 repeats no rank."""
+    assert any(f"its mean discount, {discounts}." in rule for rule in method([Protocol(99)], k))
+
+
+def test_without_figures_no_numbers_are_given() -> None:
+    """Split, intervals and training hold for any protocol; nothing is assumed about the test."""
+    assert [rule.partition(":")[0] for rule in method([], 0)] == ["Split", "Intervals", "Training"]

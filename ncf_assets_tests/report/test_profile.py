@@ -1,0 +1,31 @@
+"""The profile of the data is printed with labels and units."""
+
+from ncf_assets.report.profile import LINES, profile_table
+from ncf_assets.tables import tables
+
+
+def test_every_column_of_the_table_is_printed() -> None:
+    """Otherwise the report would leave a new column of data_profile out unnoticed."""
+    columns = [column.name for column in tables()["data_profile"].columns]
+    assert [name for name, _, _ in LINES] == columns
+
+
+def test_figures_are_printed_with_their_units() -> None:
+    """Thousands are separated, shares are percent, times are days."""
+    profile = {
+        "lines": 12_345,
+        "density": 0.2469,
+        "interactions_per_user": 6.5,
+        "first_time": 86_400,
+    }
+    assert [text for _, text in profile_table(profile).rows] == [
+        "12,345",
+        "24.7 %",
+        "6.5",
+        "1970-01-02",
+    ]
+
+
+def test_what_is_not_known_is_not_shown_as_zero() -> None:
+    """One figure is known, so there is one line."""
+    assert profile_table({"users": 5.0}).rows == [("Users", "5")]
