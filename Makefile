@@ -58,7 +58,7 @@ test: check $(DOCS)  ## What a commit must pass: checks, and all tests but the l
 	$(BIN)/pytest -m "not acceptance" --numprocesses $(WORKERS) --dist $(DIST)
 
 test-quick: $(DOCS)  ## The tests that start no process and no service
-	$(BIN)/pytest -m "not process and not service and not acceptance" --numprocesses 2
+	$(BIN)/pytest -m "not process and not service and not acceptance" --numprocesses 2 --dist $(DIST)
 
 test-all: check $(DOCS)  ## What a release must pass: checks and all tests (WORKERS=4)
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist $(DIST)

@@ -1,4 +1,4 @@
-"""What many test files share, and in which order and where their tests are run."""
+"""What many test files share, and in which order they are run."""
 
 import os
 import shutil
@@ -55,21 +55,11 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let all processes of a run share what XLA has compiled, and keep our order of tests."""
-    config.option.loadscopereorder = False
+    config.option.loadscopereorder = False  # pytest-xdist would begin with the most tests
     if "TF_XLA_FLAGS" not in os.environ:  # workers inherit it
         folder = tempfile.mkdtemp(prefix="xla-")
         os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={folder}"
         config.add_cleanup(lambda: shutil.rmtree(folder))
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep the tests of a file in one worker, as they share what their module's fixtures make.
-
-    Those in docs/ share what `make demo` leaves. A test with a group of its own goes where it may.
-    """
-    if not item.get_closest_marker("xdist_group"):
-        shared = item.path.parent if item.path.parent.name == "docs" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(shared.relative_to(Path(__file__).parent))))
 
 
 @pytest.hookimpl(trylast=True)
