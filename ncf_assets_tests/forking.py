@@ -22,9 +22,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import ncf_assets
+
 BIN = Path(sys.executable).parent
 LARGEST = 2**17  # bytes of a message: words and environment
-LIGHT = ("ncf_assets.cli", "ncf_assets.definitions", "dagster_graphql.cli", "pyarrow.parquet")
+LIGHT = ("ncf_assets.definitions", "dagster._cli", "dagster_graphql.cli", "pyarrow.parquet")
 
 
 def start(words: list[str], *, trains: bool = False, **options: Any) -> "subprocess.Popen[str]":
@@ -98,13 +100,9 @@ def _server(trains: bool) -> socket.socket:
 
 def main(requests: int, trains: bool) -> None:
     """Import, and serve; in each child do what was asked for."""
-    for module in LIGHT:
-        importlib.import_module(module)
-    if trains:
-        import ncf_assets
-
-        for found in pkgutil.walk_packages(ncf_assets.__path__, "ncf_assets."):
-            importlib.import_module(found.name)
+    ours = [module.name for module in pkgutil.walk_packages(ncf_assets.__path__, "ncf_assets.")]
+    for name in (*LIGHT, *(name for name in ours if trains or name.startswith("ncf_assets.cli"))):
+        importlib.import_module(name)
     scripts = {script.name: script for script in entry_points(group="console_scripts")}
     gc.freeze()  # else a child's first collection would copy all that it shares
     words = serve(socket.socket(fileno=requests))
