@@ -14,6 +14,15 @@ from ncf_assets_tests.tiny import DAY, START, review
 pytestmark = pytest.mark.process
 
 SMALL = {"epochs": 1, "batch_size": 4096}
+TABLES = ["raw_reviews", "rejected_reviews", "users", "items", "interactions", "train"]
+TABLES += ["validation", "test", "negatives", "popularity_scores"]
+to_the_end_as_well = pytest.mark.parametrize(
+    "selection",
+    [
+        pytest.param(TABLES, id="tables"),
+        pytest.param(None, id="everything", marks=pytest.mark.acceptance),
+    ],
+)
 
 
 def config(candidates: int) -> dict[str, Any]:
@@ -43,11 +52,15 @@ def run(
     instance: dg.DagsterInstance,
     reviews: list[dict[str, Any]],
     candidates: int | None = None,
+    selection: list[str] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Everything from these reviews, with the default of 99 candidates unless told otherwise."""
+    """All or some assets from these reviews, with 99 candidates unless told otherwise."""
     lines = "\n".join(json.dumps(line) for line in reviews)
     (warehouse.root / "odd.json").write_text(lines)
-    return materialize(warehouse, instance, None, config(candidates) if candidates else {})
+    settings = config(candidates) if candidates else {}
+    if selection:
+        settings = {"ops": {"negatives": settings["ops"]["negatives"]}}
+    return materialize(warehouse, instance, selection, settings)
 
 
 def rows(warehouse: Warehouse, *tables: str) -> list[int]:
@@ -119,10 +132,13 @@ def test_fewer_than_100_items(warehouse: Warehouse, instance: dg.DagsterInstance
     assert set(lists) == {57}  # every unseen item and the held-out one
 
 
-def test_one_item_rated_by_all(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
+@to_the_end_as_well
+def test_one_item_rated_by_all(
+    warehouse: Warehouse, instance: dg.DagsterInstance, selection: list[str] | None
+) -> None:
     """Everybody's first review is of one item: it is nobody's negative, and popularity's best."""
     data = few(30, 60, 4) + [review(f"u{u:03}", "all", START - DAY) for u in range(30)]
-    assert run(warehouse, instance, data, 20).success
+    assert run(warehouse, instance, data, 20, selection).success
     items = warehouse.read("items", "Sample").set_index("item_id")
     loved = int(items["item"]["all"])
     assert items["n_interactions"]["all"] == 30
@@ -138,10 +154,13 @@ def test_one_item_alone_that_all_rated(warehouse: Warehouse, instance: dg.Dagste
     assert "At least one user has 3 or more interactions" in failure(result, "test")
 
 
-def test_all_timestamps_equal(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
+@to_the_end_as_well
+def test_all_timestamps_equal(
+    warehouse: Warehouse, instance: dg.DagsterInstance, selection: list[str] | None
+) -> None:
     """Ties are broken by the seeded hash: not the first nor the last line is always held out."""
     data = few(60, 80, 5, days=0)
-    assert run(warehouse, instance, data, 20).success
+    assert run(warehouse, instance, data, 20, selection).success
     assert rows(warehouse, "train", "validation", "test") == [180, 60, 60]
     assert set(warehouse.read("interactions", "Sample")["rank"]) == {1}
     order = {(line["reviewerID"], line["asin"]): n % 5 for n, line in enumerate(data)}
@@ -153,11 +172,14 @@ def test_all_timestamps_equal(warehouse: Warehouse, instance: dg.DagsterInstance
     assert all(places.count(place) >= 3 for place in range(5))
 
 
-def test_a_user_with_50_000_reviews(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
+@to_the_end_as_well
+def test_a_user_with_50_000_reviews(
+    warehouse: Warehouse, instance: dg.DagsterInstance, selection: list[str] | None
+) -> None:
     """Beside 20 ordinary users; everybody has 99 unseen items, and one test row."""
     heavy = [review("heavy", f"own{j:05}", START + j) for j in range(50_000)]
     others = few(20, 100, 5)  # of 100 other items
-    assert run(warehouse, instance, heavy + others, 99).success
+    assert run(warehouse, instance, heavy + others, 99, selection).success
     assert rows(warehouse, "interactions", "items", "test") == [50_100, 50_100, 21]
     users = warehouse.read("users", "Sample").set_index("user_id")
     assert users["n_interactions"]["heavy"] == 50_000
