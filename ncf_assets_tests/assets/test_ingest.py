@@ -15,6 +15,7 @@ from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.ingest.corpus import IDS, LINES, changed
 from ncf_assets_tests.running import failure, materialize
 
+pytestmark = pytest.mark.process
 READ = ["raw_reviews", "rejected_reviews"]
 MAPPED = [*READ, "users", "items", "interactions"]
 GOOD = changed()

@@ -17,6 +17,7 @@ from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.running import ASSETS, DEFS
 
+pytestmark = pytest.mark.process
 REGISTRY = "".join(
     f'[{name}]\nformat = "amazon-2014"\npath = "{name}.json"\n'
     for name in ("Books", "Games", "Toys")

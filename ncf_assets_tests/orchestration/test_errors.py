@@ -17,6 +17,7 @@ from ncf_assets_tests.ingest.server import Server, serving
 from ncf_assets_tests.running import failure, materialize
 from ncf_assets_tests.tiny import write_source
 
+pytestmark = pytest.mark.process
 READ = ["raw_reviews", "rejected_reviews"]
 TRIES = 1 + 2  # with the short waits of these tests
 

@@ -102,6 +102,7 @@ def test_a_file_of_no_dataset_is_named(looks: Looks) -> None:
     assert looks.look() == ([], expected)
 
 
+@pytest.mark.process
 def test_what_has_been_read_already_is_not_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
