@@ -222,14 +222,14 @@ def test_a_touched_file_with_the_same_content_is_not_a_change(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["materialize", "Sampel"], "did you mean Sample?"),
-        (["materialize", "Sample", "--select", "user"], "did you mean users?"),
+        (["materialize", "Sampel"], "Did you mean Sample?"),
+        (["materialize", "Sample", "--select", "user"], "Did you mean users?"),
         (["materialize", "Sample", "--config", "nowhere.yaml"], "does not exist"),
-        (["status", "Nothing_like_it"], "there are: Sample"),
+        (["status", "Nothing_like_it"], "There are: Sample"),
         (["materialize", "Sample", "--select", "users++"], "names, each with +"),
         (["backfill"], "names of datasets, --all, or --failed"),
         (["backfill", "Sample", "--all"], "names of datasets, --all, or --failed"),
-        (["backfill", "--failed", "--config", "datasets.toml"], "leave out --config"),
+        (["backfill", "--failed", "--config", "datasets.toml"], "Leave out --config"),
     ],
 )
 def test_a_mistaken_command_names_the_remedy(
@@ -244,7 +244,7 @@ def test_a_mistaken_command_names_the_remedy(
     [
         (["sql", "select 1"], "there is no warehouse yet"),
         (["export", "out.duckdb"], "nothing is materialized"),
-        (["show", "Sample"], "run `ncf-assets materialize Sample`"),
+        (["show", "Sample"], "Run `ncf-assets materialize Sample`"),
         (["backfill", "--failed"], "there is no backfill yet"),
     ],
 )
@@ -319,7 +319,7 @@ def test_a_file_of_another_format_names_the_format(tmp_path: Path) -> None:
     (data / "tiny.json").write_text(line * 3)
     done = ncf(data, "materialize", "Sample")
     assert done.returncode == 1
-    assert 'set format = "amazon-2023"' in done.stderr
+    assert 'Set format = "amazon-2023"' in done.stderr
     assert not (data / "tables" / "raw_reviews" / "dataset=Sample" / "data.parquet").exists()
 
 

@@ -53,7 +53,7 @@ def test_a_search_without_any_trial_is_told(data: Path) -> None:
     none = config(data / "none.yaml", {"tuning_trials": {"config": {"trials": 0}}})
     searched = ncf(data, "tune", "Sample", *none)
     assert searched.returncode == 1
-    assert "run `ncf-assets tune" in searched.stderr
+    assert "Run `ncf-assets tune" in searched.stderr
     assert "Traceback" not in searched.stderr
 
 
