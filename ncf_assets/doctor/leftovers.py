@@ -14,7 +14,7 @@ from ncf_assets.orchestration.dagster_runs import dataset_of, find_dead_runs, ma
 from ncf_assets.orchestration.staleness import Asset
 from ncf_assets.warehouse import catalogue
 from ncf_assets.warehouse.dataset_lock import dataset_lock, orphaned_files
-from ncf_assets.warehouse.duckdb_limits import export_spill
+from ncf_assets.warehouse.duckdb_limits import export_spill, shell_spill
 from ncf_assets.warehouse.files import orphaned_temp_dirs, remove
 from ncf_assets.warehouse.paths import display_name
 from ncf_assets.warehouse.warehouse import Warehouse
@@ -49,16 +49,17 @@ def temporary_files(place: Warehouse, dataset: str) -> Iterator[Finding]:
 
 
 def spilled_exports(place: Warehouse) -> Iterator[Finding]:
-    """Yield the folders to which killed exports spilled what did not fit into memory."""
-    target = export_spill(place.root)
-    if target and (found := orphaned_temp_dirs(target)):
+    """Yield the folders to which killed exports and shells spilled what did not fit into memory."""
+    targets = {"export": export_spill(place.root), "shell": shell_spill(place.root)}
+    for name, target in targets.items():
+        if target and (found := orphaned_temp_dirs(target)):
 
-        def remove_folders() -> None:
-            for path in found:
-                remove(path)
+            def remove_folders(found: list[Path] = found) -> None:
+                for path in found:
+                    remove(path)
 
-        names = "\n".join(f"  {path}" for path in found)
-        yield Finding(f"a killed export left\n{names}", "remove them", remove_folders)
+            names = "\n".join(f"  {path}" for path in found)
+            yield Finding(f"a killed {name} left\n{names}", "remove them", remove_folders)
 
 
 def checkpoints(place: Warehouse, assets: Sequence[Asset], dataset: str) -> Iterator[Finding]:

@@ -2,7 +2,9 @@
 
 The macros must work in every DuckDB from 1.2 on. So no parameter has the name of a column, as 2.0
 does not choose between them in a subquery. And no macro has a common table expression, as 1.4.0
-loses it if a subquery refers to it. `ncf_assets.warehouse.catalogue` creates the macros.
+loses it if a subquery refers to it. Parameters are compared as text: for a number DuckDB would read
+the column as numbers, and take user 007 for user 7. `ncf_assets.warehouse.catalogue` creates the
+macros.
 """
 
 from collections.abc import Iterable

@@ -4,15 +4,15 @@
 -- parameters: the_dataset, the_user_id
 select listed.position, listed.item_id, listed.score, listed.reason
 from recommendations as listed
-where listed.dataset = the_dataset and listed.user_id = the_user_id
+where listed.dataset = cast(the_dataset as varchar) and listed.user_id = cast(the_user_id as varchar)
 union all
 select popular.position, popular.item_id, popular.score, 'popular' as reason
 from popular_items as popular
 where
-  popular.dataset = the_dataset
+  popular.dataset = cast(the_dataset as varchar)
   and (
     select count(*)
     from recommendations as listed
-    where listed.dataset = the_dataset and listed.user_id = the_user_id
+    where listed.dataset = cast(the_dataset as varchar) and listed.user_id = cast(the_user_id as varchar)
   ) = 0
 order by position

@@ -4,5 +4,5 @@
 -- parameters: the_dataset, the_item_id
 select listed.position, listed.similar_item_id as item_id, listed.similarity
 from item_similarities as listed
-where listed.dataset = the_dataset and listed.item_id = the_item_id
+where listed.dataset = cast(the_dataset as varchar) and listed.item_id = cast(the_item_id as varchar)
 order by listed.position

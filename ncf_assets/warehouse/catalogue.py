@@ -32,7 +32,7 @@ def refresh(database: Path, root: Path) -> None:
     built_from = _built_from(database)
     new = database.with_suffix(".duckdb.new")
     with FileLock(database.with_suffix(".duckdb.lock"), timeout=LOCK_SECONDS), cleared(new):
-        statements = _statements(views(root), "view")
+        statements = _statements(views(root, database), "view")
         wanted = hash_text("\n".join([STORAGE, *statements]))
         # a shell that wrote to an old catalogue leaves a log that would not fit this one
         log = database.with_name(database.name + ".wal")
@@ -66,6 +66,15 @@ def rebuild(database: Path, root: Path) -> None:
     refresh(database, root)
 
 
+def build_private(database: Path, root: Path) -> bool:
+    """Build a catalogue of one's own, as for a shell; False if there is no table to show."""
+    shown = views(root, database)
+    if shown:
+        with _built(database, _statements(shown, "view")):
+            pass
+    return bool(shown)
+
+
 def faults(database: Path, root: Path) -> list[str]:
     """Return how the catalogue differs from the tables that exist, each fault as a predicate."""
     wanted = {view.name for view in views(root)}
@@ -75,8 +84,11 @@ def faults(database: Path, root: Path) -> list[str]:
         shown = _shown(database)
     except duckdb.Error as error:
         return [f"cannot be opened ({error})"]
-    found = [f"has no view for table {name}" for name in sorted(wanted - shown)]
-    gone = shown & set(tables()) - wanted
+    found = [f"has no view for table {name}" for name in sorted(wanted - shown.keys())]
+    gone = shown.keys() & set(tables()) - wanted
+    here = literal(database.resolve())
+    if any(here not in sql for name, sql in shown.items() if name in tables()):
+        found.append("shows the tables of another folder, or was made by another version")
     found += [f"shows table {name}, which has no files" for name in sorted(gone)]
     if database.with_suffix(".duckdb.new").exists():
         found.append("has a half-built copy next to it, which a killed run left")
@@ -110,13 +122,13 @@ def _built_from(database: Path) -> Path:
     return database.with_suffix(".duckdb.built-from")
 
 
-def _shown(database: Path) -> set[str]:
-    """Return the names of the views, from a copy: somebody may have the catalogue open to write."""
+def _shown(database: Path) -> dict[str, str]:
+    """Return the views and their SQL, from a copy: a shell may have the catalogue open to write."""
     with tempfile.TemporaryDirectory(prefix="ncf-assets-") as folder:
         copy = shutil.copy(database, folder)
         with duckdb.connect(str(copy), read_only=True) as connection:
-            named = "select view_name from duckdb_views() where not internal"
-            return {name for (name,) in connection.execute(named).fetchall()}
+            named = "select view_name, sql from duckdb_views() where not internal"
+            return dict(connection.execute(named).fetchall())
 
 
 @contextlib.contextmanager

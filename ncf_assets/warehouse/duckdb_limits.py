@@ -52,6 +52,11 @@ def export_spill(root: Path) -> Path | None:
     return folder and folder / "export"
 
 
+def shell_spill(root: Path) -> Path:
+    """Return the path that names the folders to which `ncf-assets sql` spills."""
+    return (spill_folder(root) or root / "tmp") / "sql"
+
+
 def process_limit() -> int | None:
     """Return the bytes that this process may have, or None if it has no limit of its own."""
     soft = [resource.getrlimit(limit)[0] for limit in _LIMITS]

@@ -35,10 +35,16 @@ class View:
         ]
 
 
-def views(root: Path) -> list[View]:
-    """Return the views over what is below a data folder; a table without any file has none."""
-    found = [view for table in tables().values() if (view := _of_table(table, root / "tables"))]
-    if not (provenances := _provenances(root)):
+def views(root: Path, database: Path | None = None) -> list[View]:
+    """Return the views over what is below a data folder; a table without any file has none.
+
+    With a database, which is to hold them, they refuse to answer from a copy of it.
+    """
+    where = _refuse_copies(root, database) if database else "true"
+    found = [
+        view for table in tables().values() if (view := _of_table(table, root / "tables", where))
+    ]
+    if not (provenances := _provenances(root, where)):
         return found
     lineage = _of_file("lineage", provenances=" union all ".join(provenances))
     return [*found, lineage, _catalogue(found)]
@@ -49,7 +55,27 @@ def literal(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def _of_table(table: Table, folder: Path) -> View | None:
+def _refuse_copies(root: Path, database: Path) -> str:
+    """Return a condition that is true in this database, and an error in a copy of it.
+
+    A view holds full paths, as DuckDB takes none that is relative to the database. So in a copied
+    folder it would show the rows of the folder that was copied. Older versions of DuckDB show the
+    path of an attached database as it was typed, so a relative one is let pass.
+    """
+    file = database.resolve()
+    wrong = (
+        f"The views in this copy of {file} show the tables of {root}. Name the folder that you mean"
+        " with NCF_DATA_DIR, and run `ncf-assets sql`, or `ncf-assets doctor --fix` to rebuild"
+        f" {file.name} in it."
+    )
+    return (
+        f"case when exists (select 1 from duckdb_databases() where path = {literal(file)}"
+        f" or (not starts_with(path, '/') and ends_with(path, {literal(file.name)})))"
+        f" then true else error({literal(wrong)}) is null end"
+    )
+
+
+def _of_table(table: Table, folder: Path, where: str) -> View | None:
     """Return a view over all partitions, future ones included, except unreadable ones.
 
     A damaged partition, or one with the columns of another version, would break the view for all
@@ -76,7 +102,7 @@ def _of_table(table: Table, folder: Path) -> View | None:
         f"{table.description} Grain: {table.grain}." + missing * bool(others),
         tuple(columns),
         f"select {', '.join(name for name, _ in columns)}"
-        f" from read_parquet([{', '.join(map(literal, shown))}], {partitions})",
+        f" from read_parquet([{', '.join(map(literal, shown))}], {partitions}) where {where}",
     )
 
 
@@ -121,21 +147,27 @@ def _catalogue(shown: list[View]) -> View:
     return _of_file("catalogue", meanings=meanings, spanning=spanning)
 
 
-def _provenances(root: Path) -> list[str]:
+def _provenances(root: Path, where: str) -> list[str]:
     """Return selects of the provenance in files, for patterns that match: others are an error."""
     is_provenance = f"decode(key) = {literal(PROVENANCE_KEY)}"
     # DuckDB 1.2 casts before it filters, and other values are not JSON
     value = f"try_cast(case when {is_provenance} then decode(value) end as json)"
-    tables = f"select file_name, {value} from parquet_kv_metadata({{}}) where {is_provenance}"
+    tables = (
+        f"select file_name, {value} from parquet_kv_metadata({{files}})"
+        f" where {is_provenance} and {{where}}"
+    )
     # a damaged record has no provenance
-    records = "select filename, try_cast(content as json) -> 'provenance' from read_text({})"
+    records = (
+        "select filename, try_cast(content as json) -> 'provenance' from read_text({files})"
+        " where {where}"
+    )
     kinds = {
         "tables/*/*/data.parquet": tables,
         "models/*/*/model.json": records,
         "reports/*/report.json": records,
     }
     return [
-        select.format(literal(f"{glob_escaped(root)}/{pattern}"))
+        select.format(files=literal(f"{glob_escaped(root)}/{pattern}"), where=where)
         for pattern, select in kinds.items()
         if any(root.glob(pattern))
     ]

@@ -1,0 +1,193 @@
+"""`ncf-assets sql`: which folder's rows, within which limits, and names that look like numbers."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+
+from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets_tests.cli.commands import BIN, environment, ncf, start
+from ncf_assets_tests.warehouse.test_warehouse import other_shell, query, write
+
+pytestmark = pytest.mark.process
+COUNT = "select count(*) as n from items"
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with two items."""
+    folder = tmp_path_factory.mktemp("original")
+    write(Warehouse(folder))
+    return folder
+
+
+@pytest.fixture
+def copy(original: Path, tmp_path: Path) -> Path:
+    """A copy in which a third item has been added since, and whose catalogue was copied."""
+    folder = tmp_path / "copy"
+    shutil.copytree(original, folder)
+    write(
+        Warehouse(folder), rows={"item": [0, 1, 2], "item_id": [*"abc"], "n_interactions": [1] * 3}
+    )
+    shutil.copy(original / "warehouse.duckdb", folder)
+    return folder
+
+
+def rows(data: Path, text: str, **more: str) -> list[str]:
+    """What `ncf-assets sql --csv` prints below the header."""
+    done = ncf(data, "sql", "--csv", text, **more)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[1:]
+
+
+def test_a_copied_folder_answers_with_its_own_rows(original: Path, copy: Path) -> None:
+    """In the query and in the shell; also where it may only be read, as the catalogue stays."""
+    before = (copy / "warehouse.duckdb").read_bytes()
+    assert rows(copy, COUNT) == ["3"]
+    assert "3" in ncf(copy, "sql", typed=COUNT + ";").stdout
+    assert rows(original, COUNT) == ["2"]
+    assert (copy / "warehouse.duckdb").read_bytes() == before
+
+
+def test_a_mounted_folder_answers_though_its_origin_is_gone(original: Path, tmp_path: Path) -> None:
+    """It is mounted to be read only, at a path that no view names, or else copied there."""
+    gone, here = tmp_path / "gone", tmp_path / "mounted"
+    shutil.copytree(original, gone)
+    Warehouse(gone).refresh_catalogue()
+    here.mkdir()
+    if subprocess.run(["mount", "--bind", gone, here], capture_output=True, check=False).returncode:
+        shutil.move(gone, here)
+        assert rows(here, COUNT) == ["2"]
+        return
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", here], check=True)
+        assert rows(here, COUNT) == ["2"]
+    finally:
+        subprocess.run(["umount", here], check=True)
+
+
+def test_a_copied_catalogue_refuses_and_names_both(original: Path, copy: Path) -> None:
+    """In this DuckDB and in an older shell; from the folder itself a relative path is no copy."""
+    with pytest.raises(duckdb.Error, match="in this copy of") as refused:
+        query(Warehouse(copy), COUNT)
+    assert str(original) in str(refused.value)
+    assert "ncf-assets doctor --fix" in str(refused.value)
+    with pytest.raises(subprocess.CalledProcessError):
+        other_shell(Warehouse(copy), COUNT)
+    (copy.parent / "link").symlink_to(original)
+    for path in (original, copy.parent / "link", Path(os.path.relpath(original))):
+        assert other_shell(Warehouse(original), COUNT, path / "warehouse.duckdb") == ["2"]
+
+
+def test_the_doctor_rebuilds_a_copied_catalogue(copy: Path) -> None:
+    """It is the only fault."""
+    found = ncf(copy, "doctor")
+    assert "warehouse.duckdb shows the tables of another folder" in found.stdout
+    fixed = ncf(copy, "doctor", "--fix")
+    assert fixed.stdout.count("fixed:") == 1
+    assert query(Warehouse(copy), COUNT) == [(3,)]
+
+
+def test_duckdb_keeps_to_the_limits_of_the_environment(original: Path, tmp_path: Path) -> None:
+    """A query, and what is typed into the shell; nothing stays in the folder to spill to."""
+    settings = ("memory_limit", "temp_directory")
+    asked = "select " + ", ".join(f"current_setting('{name}')" for name in settings)
+    limits = {"NCF_DUCKDB_MEMORY_GB": "0.3", "NCF_DUCKDB_TEMP_DIR": str(tmp_path / "fast")}
+    (found,) = rows(original, asked, **limits)
+    typed = ncf(original, "sql", typed=f".mode csv\n{asked};", **limits).stdout
+    for answer in (found, typed):
+        assert "286." in answer  # MiB in 0.3 GB
+        assert str(tmp_path / "fast") in answer
+    assert not [path for path in (tmp_path / "fast").rglob("*") if path.is_file()]
+
+
+def test_csv_is_written_as_it_is_found(original: Path, tmp_path: Path) -> None:
+    """Three million rows, of which Python's objects take 1 GB; the file is appended to."""
+    target = tmp_path / "out.csv"
+    target.write_text("before\n")
+    large = "select range as n, 'x' || range as t, n > 1 as b from range(3000000)"
+    with target.open("a") as out:
+        process = subprocess.Popen(
+            [str(BIN / "ncf-assets"), "sql", "--csv", large],
+            env=environment(original),
+            stdout=out,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_maxrss < 400_000  # kB
+    lines = target.read_text().splitlines()
+    assert lines[:3] == ["before", "n,t,b", "0,x0,false"]
+    assert len(lines) == 3_000_002
+
+
+def test_a_reader_that_closes_early_is_no_traceback(original: Path) -> None:
+    """`ncf-assets sql --csv … | head -1`, and an error in a query stays one."""
+    pipe = subprocess.PIPE
+    words = ["ncf-assets", "sql", "--csv", "select range from range(10000000)"]
+    with start(original, *words, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "range\n"
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    failed = ncf(original, "sql", "--csv", "select error('no') from range(9)")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("Error: Invalid Input Error: no")
+
+
+@pytest.fixture(scope="module")
+def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data sets 7 and 007, each with users 1 and 01 and a list for each."""
+    place = Warehouse(tmp_path_factory.mktemp("numbers"))
+    for n, dataset in enumerate(("7", "007", "1e1")):
+        users = {"user": [0, 1], "user_id": ["01", "1"], "n_interactions": [n, n]}
+        write(place, dataset, "users", users)
+        listed = {
+            "user_id": ["01", "1"], "position": [1, 1], "item_id": ["5", "05"],
+            "score": [1.0, 2.0], "reason": ["neumf"] * 2,
+        }  # fmt: skip
+        write(place, dataset, "recommendations", listed)
+        popular = {"position": [1], "item_id": ["0"], "score": [1.0]}
+        write(place, dataset, "popular_items", popular)
+    return place.root
+
+
+def test_names_that_look_like_numbers_stay_text(numbers: Path) -> None:
+    """In the views, in lineage, in macros, whose arguments may be typed as numbers, and in CSV."""
+    assert rows(numbers, "select dataset, count(*) from users group by all order by all") == [
+        "007,2",
+        "1e1,2",
+        "7,2",
+    ]
+    assert rows(numbers, "select distinct dataset from lineage order by all") == ["007", "1e1", "7"]
+    place = Warehouse(numbers)
+    for arguments, item in (
+        ("'007', '01'", "5"),
+        ("'007', 1", "05"),
+        ("7, 1", "05"),
+        ("7, 9", "0"),
+    ):
+        found = query(place, f"select item_id from recommend({arguments})")
+        assert found == [(item,)], arguments
+
+
+def test_other_libraries_read_them_as_text_by_the_documented_recipes(numbers: Path) -> None:
+    """Polars and pandas; without the schema both see two data sets of three, or none."""
+    found = pl.read_parquet(
+        f"{numbers}/tables/users/**/*.parquet",
+        hive_partitioning=True,
+        hive_schema={"dataset": pl.String},
+    )
+    assert set(found["dataset"]) == {"7", "007", "1e1"}
+    by_dataset = ds.partitioning(pa.schema([("dataset", pa.string())]), flavor="hive")
+    frame = pd.read_parquet(numbers / "tables/users", partitioning=by_dataset)
+    assert frame.groupby("dataset").size().to_dict() == {"7": 2, "007": 2, "1e1": 2}
+    assert set(frame["user_id"]) == {"1", "01"}
