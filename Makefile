@@ -19,6 +19,8 @@ BIN := .venv/bin
 RUN := .venv/installed
 DEV := .venv/installed-dev
 DOCS := .venv/installed-docs
+# prints the data folder, as `ncf-assets` finds it
+DATA_DIR := from ncf_assets.cli import arguments as a; a.load_env_file(); print(a.data_dir())
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # bytecode at once: imports would take the time later, and each time where Python may write none
 UV := $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python
@@ -36,8 +38,8 @@ demo: $(RUN)  ## Set up, materialize the bundled Sample, show what came out (CPU
 	@$(BIN)/ncf-assets show Sample
 
 ui: $(RUN)  ## The Dagster UI with its daemon on 127.0.0.1 (PORT=3000 HOST=127.0.0.1)
-	DAGSTER_HOME="$$($(BIN)/ncf-assets dagster-home)" PATH="$(CURDIR)/$(BIN):$$PATH" \
-		$(BIN)/dg dev --host $(HOST) --port $(PORT)
+	home="$$($(BIN)/ncf-assets dagster-home)" && \
+		DAGSTER_HOME="$$home" PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dg dev --host $(HOST) --port $(PORT)
 
 materialize: $(RUN)  ## One dataset, no daemon (DATASET=Musical_Instruments)
 	$(BIN)/ncf-assets materialize $(DATASET)
@@ -52,7 +54,7 @@ sql: $(RUN)  ## A DuckDB shell on the warehouse
 	@$(BIN)/ncf-assets sql
 
 tensorboard: $(RUN)  ## The training curves of all models on 127.0.0.1:6006 (TB_PORT=6006)
-	$(BIN)/tensorboard --logdir "$${NCF_DATA_DIR:-data}/models" --host $(HOST) --port $(TB_PORT)
+	data="$$($(BIN)/python -c "$(DATA_DIR)")" && $(BIN)/tensorboard --logdir "$$data/models" --host $(HOST) --port $(TB_PORT)
 
 test: check $(DOCS)  ## What a commit must pass: checks, and all tests but the longest (WORKERS=4)
 	$(BIN)/pytest -m "not acceptance" --numprocesses $(WORKERS) --dist $(DIST)

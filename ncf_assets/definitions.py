@@ -22,6 +22,8 @@ from ncf_assets.orchestration.partitions import build_assets, dataset_partitions
 from ncf_assets.orchestration.resources import EngineResource, warehouse_resource
 from ncf_assets.orchestration.sensors import dead_runs, new_source_files
 from ncf_assets.orchestration.staleness import SEARCH
+from ncf_assets.warehouse.history_note import check_history
+from ncf_assets.warehouse.paths import check_checkout
 from ncf_assets.warehouse.warehouse import Warehouse
 
 ASSET_MODULES = (
@@ -60,9 +62,12 @@ def build_defs(warehouse: Warehouse | None = None) -> dg.Definitions:
     """Wire the code location for a warehouse, by default the one of the environment variables.
 
     The registry and the environment are read here, not when a module is imported. ValueError for a
-    variable or a registry that breaks a rule.
+    variable or a registry that breaks a rule, and for a history of another data folder.
     """
-    warehouse = warehouse or Warehouse.from_env()
+    if warehouse is None:
+        check_checkout()
+        check_history()
+        warehouse = Warehouse.from_env()
     partitions = dataset_partitions(load(warehouse.paths.registry).values())
     return dg.Definitions(
         assets=build_assets(ASSET_MODULES, partitions),

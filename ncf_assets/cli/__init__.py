@@ -71,8 +71,9 @@ def main() -> None:
     Data are in the folder that NCF_DATA_DIR names, else in data/ of the current folder if it has a
     datasets.toml, else of the checkout, else in ~/.local/share/ncf-assets. With NCF_STORE that
     folder follows an object store. Dagster's history is in DAGSTER_HOME, else in dagster/ within
-    the data folder.
+    the data folder. Variables may also be in the file .env of the current folder.
     """
-    from ncf_assets.cli.arguments import check_environment
+    from ncf_assets.cli.arguments import check_environment, load_env_file
 
+    load_env_file()
     check_environment()

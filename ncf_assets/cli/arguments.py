@@ -1,6 +1,7 @@
 """What commands share: the environment's warehouse, registry and definitions; checked names."""
 
 import difflib
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -8,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from dotenv import dotenv_values
 
 from ncf_assets.datasets import Dataset, RegistryError, load
 from ncf_assets.warehouse.duckdb_limits import memory_limit
+from ncf_assets.warehouse.history_note import check_history, history_folder
 from ncf_assets.warehouse.model_versions import model_versions
-from ncf_assets.warehouse.paths import Paths, data_dir
+from ncf_assets.warehouse.paths import Paths, check_checkout, data_dir
 
 if TYPE_CHECKING:  # imported where they are used: most commands want one of them
     import dagster as dg
@@ -22,8 +25,37 @@ if TYPE_CHECKING:  # imported where they are used: most commands want one of the
 EVERYTHING = "everything"  # the job that makes all assets of a dataset but its search
 
 
+def load_env_file() -> None:
+    """Set the variables of `.env` in the current folder, as Dagster's own commands do.
+
+    Raise ClickException for one of the project that the environment sets otherwise: Dagster's
+    processes would work on the one of the file, and this process on the other.
+    """
+    file = Path.cwd() / ".env"
+    found = dotenv_values(file) if file.is_file() else {}
+    for name, value in found.items():
+        given = os.environ.get(name)
+        if value is None or value == given:
+            continue
+        if given is not None and name.startswith(("NCF_", "DAGSTER_HOME")):
+            raise click.ClickException(
+                f"{name} is {given!r} in the environment and {value!r} in {file}, which Dagster's"
+                " own commands obey. Unset the variable, or correct the file."
+            )
+        os.environ[name] = value
+
+
+def data_folder_line() -> str:
+    """Return which data folder this process works on, and where Dagster's history of it is."""
+    text = f"data folder: {data_dir()}"
+    if url := os.environ.get("NCF_STORE"):
+        text += f", which follows {url}"
+    home = history_folder()
+    return text if home == data_dir() / "dagster" else f"{text}; Dagster's history: {home}"
+
+
 def check_environment() -> None:
-    """Raise ClickException for a variable without sense, and for a copied environment's script."""
+    """Raise ClickException for a variable without sense, and for two folders where one is meant."""
     script = Path(sys.argv[0])
     environment = script.resolve().parent.parent
     if (environment / "pyvenv.cfg").exists() and environment != Path(sys.prefix).resolve():
@@ -32,7 +64,9 @@ def check_environment() -> None:
             f" {environment.parent}, which makes an environment of its own there."
         )
     try:
+        check_checkout()
         data_dir(), memory_limit(), model_versions()
+        check_history()
     except ValueError as error:
         raise click.ClickException(str(error)) from error
 

@@ -8,6 +8,7 @@ import dagster as dg
 from filelock import FileLock
 
 import ncf_assets
+from ncf_assets.warehouse.history_note import history_folder, tie_history
 from ncf_assets.warehouse.paths import Paths, checkout, data_dir
 
 SETTINGS = Path(ncf_assets.__file__).with_name("dagster.yaml")
@@ -16,13 +17,14 @@ READY = ".databases-made"
 
 def prepare_home() -> Path:
     """Make sure that DAGSTER_HOME is set and exists, and that it has the project's settings."""
-    folder = Path(os.environ.setdefault("DAGSTER_HOME", str(data_dir() / "dagster")))
+    folder = Path(os.environ.setdefault("DAGSTER_HOME", str(history_folder())))
     if not folder.is_absolute():
         raise click.ClickException(
             f"DAGSTER_HOME must be an absolute path, found {str(folder)!r}."
             " Unset it to use dagster/ within the data folder."
         )
     folder.mkdir(parents=True, exist_ok=True)
+    tie_history()
     Paths(data_dir()).raw.mkdir(parents=True, exist_ok=True)  # where people put their files
     _initialize(folder)
     return folder

@@ -3,7 +3,7 @@
 import click
 import dagster as dg
 
-from ncf_assets.cli.arguments import registry, warehouse
+from ncf_assets.cli.arguments import data_folder_line, registry, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.dagster_home import prepare_home
 from ncf_assets.doctor import Finding, HealthCheck
@@ -22,6 +22,7 @@ def doctor(fix: bool) -> None:
     works on are left out. The exit code is 1 if something is found and not fixed.
     """
     datasets = registry()
+    click.echo(data_folder_line())
     prepare_home()
     with dg.DagsterInstance.get() as instance:
         check = HealthCheck(warehouse(), datasets, graph_assets(), instance)

@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ncf_assets.cli.arguments import check_datasets, registry, warehouse
+from ncf_assets.cli.arguments import check_datasets, data_folder_line, registry, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.orchestration.staleness import SEARCH, PartitionStatus, partition_statuses
 from ncf_assets.tables import tables
@@ -21,6 +21,7 @@ def status(datasets: tuple[str, ...]) -> None:
     partitioned assets.
     """
     check_datasets(datasets)
+    click.echo(data_folder_line())
     assets = graph_assets()
     shown = 0
     for name in datasets or registry():
@@ -30,9 +31,7 @@ def status(datasets: tuple[str, ...]) -> None:
             Console().print(_table(name, found))
             shown += 1
     if not shown:
-        click.echo(
-            f"nothing is materialized in {warehouse().name}. Run `ncf-assets materialize Sample`."
-        )
+        click.echo("nothing is materialized there. Run `ncf-assets materialize Sample`.")
 
 
 def _table(dataset: str, found: list[PartitionStatus]) -> Table:

@@ -61,7 +61,7 @@ def warehouse_resource(at: Warehouse) -> dg.ResourceDefinition:
 
     @dg.resource(
         required_resource_keys={"engine"},
-        description="The tables, models and reports, with a lock on the run's dataset.",
+        description=f"The tables, models and reports of {at.name}, and the lock of a dataset.",
     )
     def warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
         place = replace(at, spark=context.resources.engine)

@@ -34,6 +34,18 @@ def checkout() -> Path | None:
     return root if (root / "pyproject.toml").exists() and (root / "data").is_dir() else None
 
 
+def check_checkout() -> None:
+    """Raise ValueError if the current folder is a checkout and the code that runs is another's."""
+    here = Path.cwd()
+    if not ((here / "pyproject.toml").exists() and (here / "ncf_assets/__init__.py").exists()):
+        return
+    if (here / "ncf_assets").resolve() != _PACKAGE:
+        raise ValueError(
+            f"the code that runs is in {_PACKAGE.parent}, and the current folder {here} is another"
+            f" checkout. Run `make` in {here} and use its .venv, or change to another folder."
+        )
+
+
 def data_dir() -> Path:
     """Return the data folder: the first of these that applies.
 

@@ -29,7 +29,10 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = ncf(data, "materialize", "Sample", "--select", SELECTED, *config)
     assert done.returncode == 0, done.stdout + done.stderr
     examined = ncf(data, "doctor")
-    assert (examined.returncode, examined.stdout) == (0, "nothing is wrong\n"), examined.stderr
+    assert (examined.returncode, examined.stdout) == (
+        0,
+        f"data folder: {data}\nnothing is wrong\n",
+    ), examined.stderr
     return data
 
 
@@ -57,10 +60,12 @@ def killed_run(data: Path) -> str:
 
 
 def printed(data: Path, *words: str, code: int) -> str:
-    """Return what `ncf-assets doctor` prints, in one line; it must end with this exit code."""
+    """Return what `ncf-assets doctor` finds, in one line; it must end with this exit code."""
     done = ncf(data, "doctor", *words)
     assert done.returncode == code, done.stdout + done.stderr
-    return " ".join(done.stdout.split())
+    folder, _, found = done.stdout.partition("\n")
+    assert folder == f"data folder: {data}"
+    return " ".join(found.split())
 
 
 def test_what_a_killed_run_left_is_found_and_fixed_on_request(
