@@ -71,6 +71,16 @@ def check_environment() -> None:
         raise click.ClickException(str(error)) from error
 
 
+def check_can_train() -> None:
+    """Raise ClickException for variables with which no network could be trained."""
+    from ncf_assets.orchestration.distributed import check_tf_config
+
+    try:
+        check_tf_config()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
 @cache
 def definitions() -> "dg.Definitions":
     """Return the code location as the environment variables and the registry have it."""

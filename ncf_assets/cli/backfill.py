@@ -9,9 +9,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ncf_assets.cli.arguments import EVERYTHING, asset_names, check_datasets, registry
+from ncf_assets.cli.arguments import (
+    EVERYTHING,
+    asset_names,
+    check_can_train,
+    check_datasets,
+    registry,
+)
 from ncf_assets.cli.daemon import Daemon
-from ncf_assets.cli.dagster_home import prepare_home
+from ncf_assets.cli.dagster_home import check_sockets, prepare_home
 from ncf_assets.cli.graphql import cancel_backfill, launch_backfill, retry_failed
 from ncf_assets.cli.progress import failure_reason
 from ncf_assets.cli.run_config import check_config, config_option, read_config
@@ -42,6 +48,8 @@ def backfill(
     check_datasets(datasets)
     config = read_config(config_file)
     check_config(EVERYTHING, config)
+    check_can_train()
+    check_sockets()
     prepare_home()
     with dg.DagsterInstance.get() as instance:
         if failed:

@@ -1,6 +1,7 @@
 """`ncf-assets dagster-home`: where Dagster keeps its history for this data folder."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from ncf_assets.warehouse.paths import Paths, checkout, data_dir
 
 SETTINGS = Path(ncf_assets.__file__).with_name("dagster.yaml")
 READY = ".databases-made"
+LONGEST_TMPDIR = 95  # bytes: Linux takes 107 for a socket's path, and Dagster adds a name of 12
 
 
 def prepare_home() -> Path:
@@ -44,6 +46,17 @@ def _initialize(folder: Path) -> None:
             (folder / READY).touch()
 
 
+def check_sockets() -> None:
+    """Raise ClickException if Dagster's processes could not talk to each other."""
+    folder = tempfile.gettempdir()
+    if len(os.fsencode(folder)) > LONGEST_TMPDIR:
+        raise click.ClickException(
+            f"the folder for temporary files, {folder}, has a path of more than {LONGEST_TMPDIR}"
+            " bytes, too long for the sockets of Dagster's processes. Name a shorter one with"
+            " TMPDIR."
+        )
+
+
 def workspace_options() -> list[str]:
     """Return the options of Dagster's own commands that name the code location."""
     project = checkout()
@@ -57,4 +70,5 @@ def dagster_home() -> None:
     \b
     export DAGSTER_HOME=$(ncf-assets dagster-home)
     """
+    check_sockets()
     click.echo(prepare_home())

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import dagster as dg
 
-from ncf_assets.cli.arguments import definitions, warehouse
+from ncf_assets.cli.arguments import check_can_train, definitions, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.dagster_home import prepare_home
 from ncf_assets.cli.progress import Progress, native_messages_to
@@ -26,6 +26,7 @@ def run_job(
     job_name: str, dataset: str, selected: Collection[dg.AssetKey], config: dict[str, Any]
 ) -> bool:
     """Run the selected assets of a job, and record the run in Dagster; True if it succeeds."""
+    check_can_train()
     log = prepare_home() / NATIVE_LOG
     job = definitions().resolve_job_def(job_name)
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from ncf_assets.doctor.finding import Finding, readable_provenance
-from ncf_assets.orchestration.checkpoints import SAME, read_key
+from ncf_assets.orchestration.checkpoints import SAME, SET_ASIDE, read_key
 from ncf_assets.orchestration.dagster_runs import dataset_of, find_dead_runs, mark_failed
 from ncf_assets.orchestration.staleness import Asset
 from ncf_assets.warehouse import catalogue
@@ -66,13 +66,17 @@ def checkpoints(place: Warehouse, assets: Sequence[Asset], dataset: str) -> Iter
     """Yield the checkpoints of interrupted trainings that no run will resume."""
     for asset in assets:
         file = place.paths.checkpoint(asset.name, dataset)
-        if file.exists() and (why := _why_useless(place, asset, dataset, file)):
+        aside = file.with_name(SET_ASIDE)
+        useless = {file: _why_useless(place, asset, dataset, file)} if file.exists() else {}
+        useless |= {aside: "a run could not resume it"} if aside.exists() else {}
+        for path, why in useless.items():
 
-            def delete(file: Path = file) -> None:
+            def delete(path: Path = path) -> None:
                 with dataset_lock(place, dataset, DOCTOR):
-                    file.unlink(missing_ok=True)
+                    path.unlink(missing_ok=True)
 
-            yield Finding(f"{file} is of no use: {why}", "remove it", delete)
+            if why:
+                yield Finding(f"{path} is of no use: {why}", "remove it", delete)
 
 
 def stale_catalogue(place: Warehouse) -> Iterator[Finding]:
@@ -89,11 +93,11 @@ def _why_useless(place: Warehouse, asset: Asset, dataset: str, file: Path) -> st
     """Return why no run will resume a training; None if the next run may."""
     training = read_key(file)
     if training is None:
-        return "it is damaged"
+        return "it is damaged, or was made by another version or with other settings of Keras"
     if training["code_version"] != asset.code_version:
         return f"the code of {asset.name} has changed since"
     made = readable_provenance(place, asset.name, dataset)
-    if made and training == {name: getattr(made, name) for name in SAME}:
+    if made and all(training[name] == getattr(made, name) for name in SAME):
         return "the training has ended since"
     for name, content in training["input_hashes"].items():
         provenance = readable_provenance(place, name, dataset)

@@ -12,14 +12,25 @@ from typing import Any
 
 import numpy as np
 
-from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster
+from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster, parse_tf_config
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.warehouse.dataset_lock import follow
 from ncf_assets.warehouse.warehouse import Warehouse
 
 
+def check_tf_config() -> None:
+    """Raise ValueError if TF_CONFIG has no sense, or says that this process is not worker 0."""
+    config = os.environ.get("TF_CONFIG")
+    _, index = parse_tf_config(config) if config is not None else (1, 0)
+    if index:
+        raise ValueError(
+            f"worker 0 of TF_CONFIG makes the assets, found worker {index}. Start"
+            " `ncf-assets train-worker` here, and what makes the assets with index 0."
+        )
+
+
 def join_cluster() -> Cluster:
-    """Return the cluster whose worker 0 this process is. ValueError if it is another worker.
+    """Return the cluster whose worker 0 this process is.
 
     It must be called before TensorFlow computes anything, as its collectives ask for.
     """
@@ -27,12 +38,6 @@ def join_cluster() -> Cluster:
         return ONE_PROCESS
     from ncf_assets.ncf.training import distributed
 
-    _, index = distributed.parse_tf_config(os.environ["TF_CONFIG"])
-    if index:
-        raise ValueError(
-            f"worker 0 of TF_CONFIG makes the assets, found worker {index}. Start"
-            " `ncf-assets train-worker` here, and what makes the assets with index 0."
-        )
     return distributed.from_env()
 
 

@@ -83,7 +83,8 @@ def trained_model(
         name = build.__name__
 
         def work(run: AssetRun, config: Any) -> Iterator[Any]:
-            model, checkpoints = build(run, config), CheckpointStore(run, name)
+            model = build(run, config)
+            checkpoints = CheckpointStore(run, name, model)
             with tracked(run, name) as tracker:
                 history = _train(run, name, model, config, checkpoints, tracker)
                 yield from _publish_network(run, name, model, history)

@@ -15,6 +15,7 @@ import dagster as dg
 from pydantic import Field
 
 from ncf_assets.orchestration.dagster_runs import dataset_of, lock_tag, released_tag
+from ncf_assets.orchestration.distributed import check_tf_config
 from ncf_assets.warehouse.dataset_lock import dataset_lock
 from ncf_assets.warehouse.spark import LOCAL, Spark
 from ncf_assets.warehouse.warehouse import Warehouse
@@ -70,6 +71,7 @@ def warehouse_resource(at: Warehouse) -> dg.ResourceDefinition:
         if instance is None or run is None or run.is_finished:
             yield place  # to look at: `dg launch` asks for it again after the run has ended
             return
+        check_tf_config()  # before any work, which takes long before the first network
         with dataset_lock(place, dataset_of(run), run.run_id), _tagged(instance, run, place):
             yield place
 

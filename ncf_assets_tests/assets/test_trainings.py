@@ -17,6 +17,7 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ncf_assets.ncf.models import neumf
+from ncf_assets.orchestration.checkpoints import SET_ASIDE
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.assets.trained import MODEL, UPSTREAM, kept_epochs, record, split
 from ncf_assets_tests.cli.commands import environment, ncf, start
@@ -94,7 +95,9 @@ def test_a_changed_configuration_starts_afresh_and_says_so(killed: Path) -> None
     train(killed, epochs=1)  # so that the next is another training than the one in place
     killed_in_training(killed)
     said = train(killed, learning_rate=0.001)
-    assert "data, configuration or code have changed since; training starts afresh" in said
+    assert (
+        "data, configuration, code or versions have changed since; training starts afresh" in said
+    )
     assert "going on after epoch" not in said
     assert len(record(killed)["history"]) == 1 + EPOCHS
 
@@ -104,7 +107,12 @@ def test_a_damaged_checkpoint_is_not_trusted(killed: Path) -> None:
     killed_in_training(killed)
     file = Warehouse(killed).paths.checkpoint(MODEL, "Sample")
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    assert "is damaged" in train(killed)
+    said = train(killed)
+    assert f"{file} cannot be resumed (" in said
+    assert f"It is set aside as {SET_ASIDE}, and training starts afresh." in said
+    assert len(record(killed)["history"]) == 1 + EPOCHS
+    found = ncf(killed, "doctor").stdout
+    assert f"{file.with_name(SET_ASIDE)} is of no use: a run could not resume it" in found
 
 
 def test_changed_data_start_afresh_and_say_so(killed: Path) -> None:
@@ -115,7 +123,10 @@ def test_changed_data_start_afresh_and_say_so(killed: Path) -> None:
     words = ["--select", f"{UPSTREAM},{MODEL}", "--config", str(configure(killed))]
     done = ncf(killed, "materialize", "Sample", *words, trains=True)
     assert done.returncode == 0, done.stderr
-    assert "data, configuration or code have changed since; training starts afresh" in done.stdout
+    assert (
+        "data, configuration, code or versions have changed since; training starts afresh"
+        in done.stdout
+    )
     assert "going on after epoch" not in done.stdout
     assert len(record(killed)["history"]) == 1 + EPOCHS
 

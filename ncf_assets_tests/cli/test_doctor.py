@@ -81,7 +81,7 @@ def test_what_a_killed_run_left_is_found_and_fixed_on_request(
     global_staged = place.paths.folder("leaderboard", ALL_DATASETS) / ".data.parquet.4567cdef.tmp"
     global_staged.parent.mkdir(parents=True, exist_ok=True)
     global_staged.write_text("half a table")
-    training = b'{"code_version": "another", "input_hashes": {}, "config": {}}'
+    training = b'{"code_version": "another", "input_hashes": {}, "weights": {}}'
     place.write_checkpoint("gmf_model", "Sample", {KEY: np.frombuffer(training, np.uint8)})
     place.paths.database.unlink()
     monkeypatch.setenv("NCF_DUCKDB_TEMP_DIR", str(tmp_path_factory.mktemp("fast")))

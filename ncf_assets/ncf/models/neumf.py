@@ -4,7 +4,8 @@
 `evaluation.neumf_scorer` scores all items of a user.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,25 @@ from ncf_assets.ncf.random_streams import integer_seed, rng
 Scorer = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
+@contextmanager
+def _float32() -> Iterator[None]:
+    """Let layers be of float32, whatever the keras.json of a home says; also a decorator."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@_float32()
 def build_gmf(n_users: int, n_items: int, factors: int, seed: int) -> keras.Model:
     """Build generalized matrix factorization: a weighted product of embeddings (section 3.2)."""
     inputs = _inputs()
     return _with_output(inputs, _gmf_half(inputs, n_users, n_items, factors, seed), seed)
 
 
+@_float32()
 def build_mlp(n_users: int, n_items: int, layers: Sequence[int], seed: int) -> keras.Model:
     """Build a tower over both embeddings (section 3.3).
 
@@ -35,6 +49,7 @@ def build_mlp(n_users: int, n_items: int, layers: Sequence[int], seed: int) -> k
     return _with_output(inputs, _mlp_half(inputs, n_users, n_items, layers, seed), seed)
 
 
+@_float32()
 def build_neumf(
     n_users: int, n_items: int, factors: int, layers: Sequence[int], seed: int
 ) -> keras.Model:

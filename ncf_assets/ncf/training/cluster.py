@@ -4,6 +4,7 @@ A `distributed.WorkerCluster` answers it for several. Training itself does not a
 are: with one process, every sum is the value itself, and every message arrives where it is sent.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -46,3 +47,18 @@ class Cluster:
 
 
 ONE_PROCESS = Cluster()
+
+
+def parse_tf_config(config: str) -> tuple[int, int]:
+    """Return the number of workers and this process's index. Raise ValueError without them."""
+    try:
+        found = json.loads(config)
+        size, task = len(found["cluster"]["worker"]), found["task"]
+        if task["type"] == "worker" and 0 <= task["index"] < size:
+            return size, task["index"]
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise ValueError(
+        'TF_CONFIG must be JSON such as {"cluster": {"worker": ["host1:5000", "host2:5000"]},'
+        f' "task": {{"type": "worker", "index": 0}}}}, found {config}. Correct or unset it.'
+    )

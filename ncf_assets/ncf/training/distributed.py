@@ -8,7 +8,6 @@ sums. `compiled_epoch` decides what a step sums, and `loop` which messages are s
 
 import atexit
 import functools
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ncf_assets.ncf.training.cluster import Cluster, Weights
+from ncf_assets.ncf.training.cluster import Cluster, Weights, parse_tf_config
 
 # what TensorFlow's collectives raise when a process is gone
 LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
@@ -118,18 +117,3 @@ class WorkerCluster(Cluster):
 def from_env() -> WorkerCluster:
     """Return the cluster of TF_CONFIG, the same one each time."""
     return WorkerCluster()
-
-
-def parse_tf_config(config: str) -> tuple[int, int]:
-    """Return the number of workers and this process's index. Raise ValueError without them."""
-    try:
-        found = json.loads(config)
-        size, task = len(found["cluster"]["worker"]), found["task"]
-        if task["type"] == "worker" and 0 <= task["index"] < size:
-            return size, task["index"]
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise ValueError(
-        'TF_CONFIG must be JSON such as {"cluster": {"worker": ["host1:5000", "host2:5000"]},'
-        f' "task": {{"type": "worker", "index": 0}}}}, found {config}. Correct or unset it.'
-    )

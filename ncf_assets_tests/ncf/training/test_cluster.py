@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ncf_assets.ncf.training.distributed import parse_tf_config
+from ncf_assets.ncf.training.cluster import parse_tf_config
 
 WORKERS = ["host1:5000", "host2:5000", "host3:5000"]
 
