@@ -1,5 +1,6 @@
 """`ncf-assets backfill`: a Dagster backfill of datasets, followed to its end."""
 
+import signal
 import time
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from ncf_assets.cli.arguments import (
     check_datasets,
     registry,
 )
-from ncf_assets.cli.daemon import Daemon
+from ncf_assets.cli.daemon import Daemon, TerminalClosedError
 from ncf_assets.cli.dagster_home import check_sockets, prepare_home
 from ncf_assets.cli.graphql import cancel_backfill, launch_backfill, retry_failed
 from ncf_assets.cli.progress import failure_reason
@@ -31,20 +32,26 @@ ENDED = SUCCEEDED | {"COMPLETED_FAILED", "FAILED", "CANCELED"}
 @click.argument("datasets", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All datasets of the registry.")
 @click.option("--failed", is_flag=True, help="What failed in the last backfill, and what follows.")
+@click.option("--follow", metavar="ID", help="Follow a backfill that is there already.")
 @config_option
 def backfill(
-    datasets: tuple[str, ...], every: bool, failed: bool, config_file: Path | None
+    datasets: tuple[str, ...],
+    every: bool,
+    failed: bool,
+    follow: str | None,
+    config_file: Path | None,
 ) -> None:
     """Materialize all assets of DATASETS as a Dagster backfill.
 
     Each dataset has a run of its own. The backfill is recorded in Dagster and shown in its UI. If
-    no Dagster daemon is running, one is started for as long as the backfill takes. The exit code is
-    1 if a dataset failed.
+    no Dagster daemon is running, one is started for as long as there is something to do. It goes on
+    if the terminal is closed or this command is killed; --follow takes up the backfill again. A
+    ctrl-c cancels the backfill. The exit code is 1 if a dataset failed.
     """
-    if sum([bool(datasets), every, failed]) != 1:
-        raise click.UsageError("give one of the three: names of datasets, --all, or --failed")
-    if failed and config_file:
-        raise click.UsageError("--failed repeats the failed configuration. Leave out --config.")
+    if sum([bool(datasets), every, failed, bool(follow)]) != 1:
+        raise click.UsageError("give one of the four: datasets, --all, --failed, or --follow ID")
+    if (failed or follow) and config_file:
+        raise click.UsageError("a recorded backfill has its configuration. Leave out --config.")
     check_datasets(datasets)
     config = read_config(config_file)
     check_config(EVERYTHING, config)
@@ -52,19 +59,20 @@ def backfill(
     check_sockets()
     prepare_home()
     with dg.DagsterInstance.get() as instance:
-        if failed:
+        if follow:
+            backfill_id = _recorded(instance, follow)
+        elif failed:
             backfill_id = retry_failed(_last_failed(instance))
         else:
             names = tuple(registry()) if every else datasets
             backfill_id = launch_backfill(names, asset_names(), config)
-        click.echo(f"backfill {backfill_id} is recorded")
-        with Daemon(instance) as daemon:
-            try:
-                _follow(instance, backfill_id, daemon)
-            except (KeyboardInterrupt, SystemExit):
-                click.echo("interrupted: the backfill is being canceled", err=True)
-                cancel_backfill(backfill_id)
-                _follow(instance, backfill_id, daemon)  # until Dagster has ended its runs
+        if not follow:
+            click.echo(f"backfill {backfill_id} is recorded")
+        try:
+            with Daemon(instance) as daemon:
+                _follow_or_cancel(instance, backfill_id, daemon)
+        except TerminalClosedError:
+            raise SystemExit(128 + signal.SIGHUP) from None
         runs = _runs(instance, backfill_id)
         Console().print(_outcome(instance, runs))
         ended = instance.get_backfill(backfill_id)
@@ -75,6 +83,26 @@ def backfill(
         raise SystemExit(1)
 
 
+def _follow_or_cancel(instance: dg.DagsterInstance, backfill_id: str, daemon: Daemon) -> None:
+    """Follow a backfill to its end; if this command is to end before, cancel it first."""
+    try:
+        _follow(instance, backfill_id, daemon)
+    except (KeyboardInterrupt, SystemExit):
+        click.echo("interrupted: the backfill is being canceled", err=True)
+        cancel_backfill(backfill_id)
+        _follow(instance, backfill_id, daemon)  # until Dagster has ended its runs
+
+
+def _recorded(instance: dg.DagsterInstance, backfill_id: str) -> str:
+    """Return the id of a backfill that is there; raise for another one."""
+    if instance.get_backfill(backfill_id) is None:
+        known = [backfill.backfill_id for backfill in instance.get_backfills(limit=5)]
+        raise click.UsageError(
+            f"there is no backfill {backfill_id!r}. There are: {', '.join(known) or 'none'}."
+        )
+    return backfill_id
+
+
 def _last_failed(instance: dg.DagsterInstance) -> str:
     """Return the id of the newest backfill if it failed; raise where nothing is to run again."""
     newest = instance.get_backfills(limit=1)
@@ -83,8 +111,8 @@ def _last_failed(instance: dg.DagsterInstance) -> str:
     last = newest[0]
     if last.status.value not in ENDED:
         raise click.ClickException(
-            f"the last backfill, {last.backfill_id}, has not ended. Start a daemon (`make ui`),"
-            " which goes on with it, or cancel it in the UI."
+            f"the last backfill, {last.backfill_id}, has not ended. Go on with it by `ncf-assets"
+            f" backfill --follow {last.backfill_id}`, or cancel it in the UI."
         )
     if last.status.value in SUCCEEDED:
         raise click.ClickException(

@@ -1,5 +1,10 @@
-"""A Dagster daemon for as long as a command needs one, unless one is running already."""
+"""A Dagster daemon for as long as there is something to do, unless one is running already.
 
+The daemon is a process of its own, which outlives the command and its terminal: a backfill goes on
+when either is gone. It ends by itself (`ncf_assets.cli.passing_daemon`).
+"""
+
+import os
 import signal
 import subprocess
 import sys
@@ -11,14 +16,19 @@ from typing import Self
 import click
 from dagster import DagsterInstance
 
-from ncf_assets.cli.dagster_home import prepare_home, workspace_options
+from ncf_assets.cli.dagster_home import prepare_home
+from ncf_assets.orchestration.dagster_runs import has_work
 
 HEARTBEAT_SECONDS = 75  # a running daemon reports every 30 s
-STOP_SECONDS = 30
+STOP_SECONDS = 60
+
+
+class TerminalClosedError(Exception):
+    """The terminal of this process is gone, and nothing can be printed any more."""
 
 
 class Daemon:
-    """Starts `dagster-daemon` when no other one reports, and stops it at the end."""
+    """Starts a Dagster daemon when no other one reports, and waits for its end."""
 
     def __init__(self, instance: DagsterInstance) -> None:
         self._instance = instance
@@ -26,8 +36,9 @@ class Daemon:
 
     def __enter__(self) -> Self:
         """Start one if need be."""
-        for ending in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(ending, _exit)  # so that __exit__ stops the daemon then too
+        signal.signal(signal.SIGTERM, _exit)  # so that the backfill is canceled then too
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` sets it
+            signal.signal(signal.SIGHUP, _terminal_closed)
         self.ensure()
         return self
 
@@ -36,14 +47,9 @@ class Daemon:
         if self._process:
             if (code := self._process.poll()) is not None:
                 raise click.ClickException(f"the Dagster daemon ended with {code}. See {_log()}.")
-        elif not self._other_is_alive():
+        elif not is_alive(self._instance):
             click.echo("no Dagster daemon is running: one is started for this backfill")
             self._process = _start()
-
-    def _other_is_alive(self) -> bool:
-        heartbeats = self._instance.get_daemon_heartbeats()
-        last = max((beat.timestamp for beat in heartbeats.values()), default=0)
-        return time.time() - last < HEARTBEAT_SECONDS
 
     def __exit__(
         self,
@@ -51,20 +57,31 @@ class Daemon:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop our own daemon, and take back its sign of life."""
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGINT)
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._instance.wipe_daemon_heartbeats()
+        """Wait for the end of our own daemon, unless it has other work."""
+        until = time.monotonic() + STOP_SECONDS
+        while self._process and self._process.poll() is None and time.monotonic() < until:
+            if exc is not None or has_work(self._instance):
+                return
+            time.sleep(0.2)
+
+
+def is_alive(instance: DagsterInstance) -> bool:
+    """Return whether a daemon has reported lately."""
+    heartbeats = instance.get_daemon_heartbeats()
+    last = max((beat.timestamp for beat in heartbeats.values()), default=0)
+    return time.time() - last < HEARTBEAT_SECONDS
 
 
 def _exit(number: int, _: FrameType | None) -> None:
     sys.exit(128 + number)
+
+
+def _terminal_closed(number: int, _: FrameType | None) -> None:  # noqa: ARG001
+    # what Python flushes at its end would fail
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    raise TerminalClosedError
 
 
 def _log() -> Path:
@@ -72,11 +89,11 @@ def _log() -> Path:
 
 
 def _start() -> subprocess.Popen[bytes]:
-    command = Path(sys.executable).with_name("dagster-daemon")
     with _log().open("wb") as log:
-        return subprocess.Popen(  # noqa: S603
-            [str(command), "run", *workspace_options()],
+        return subprocess.Popen(
+            [sys.executable, "-m", "ncf_assets.cli.passing_daemon"],
+            stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # a ctrl-c in the terminal is passed on by us
+            start_new_session=True,  # neither a ctrl-c in the terminal nor its end concerns it
         )

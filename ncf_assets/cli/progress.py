@@ -52,11 +52,16 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         """Close the streams."""
-        self._out.close()
-        self._err.close()
+        for stream in (self._out, self._err):
+            with contextlib.suppress(OSError):
+                stream.close()
 
     def __call__(self, entry: EventLogEntry) -> None:
-        """Take in one event of the run."""
+        """Take in one event of the run, which goes on if nobody reads any more."""
+        with contextlib.suppress(OSError):
+            self._print(entry)
+
+    def _print(self, entry: EventLogEntry) -> None:
         event = entry.dagster_event
         if event is None:
             # errors come as failures of steps

@@ -5,17 +5,24 @@ which also says when it has released the dataset. A run that has not released it
 is free or another run's. The lock itself is in `ncf_assets.warehouse.dataset_lock`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster import DagsterRunStatus as Status
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus, PartitionBackfill
 
 from ncf_assets.warehouse.dataset_lock import holders, last_holder
 from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.warehouse import Warehouse
 
 LOCK_TAG = "ncf-assets/lock"
+DAEMON_NOTE = "backfill-daemon.json"  # in DAGSTER_HOME, while a command's daemon is running
+OPEN_BACKFILLS = [
+    BulkActionStatus.REQUESTED,
+    BulkActionStatus.CANCELING,
+    BulkActionStatus.FAILING,
+]
 UNENDED = [Status.NOT_STARTED, Status.STARTING, Status.STARTED, Status.CANCELING]
 STEP_START_TIMEOUT = timedelta(
     minutes=10
@@ -25,6 +32,17 @@ STEP_START_TIMEOUT = timedelta(
 def dataset_of(run: dg.DagsterRun) -> str:
     """Return the dataset that a run works on; ALL_DATASETS if it makes a table of all datasets."""
     return run.tags.get("dagster/partition", ALL_DATASETS)
+
+
+def open_backfills(instance: dg.DagsterInstance) -> Sequence[PartitionBackfill]:
+    """Return the backfills that have not ended, the newest first."""
+    return instance.get_backfills(filters=BulkActionsFilter(statuses=OPEN_BACKFILLS))
+
+
+def has_work(instance: dg.DagsterInstance) -> bool:
+    """Return whether a daemon has something to do: a backfill or a run that has not ended."""
+    unended = dg.RunsFilter(statuses=[Status.QUEUED, *UNENDED])
+    return bool(open_backfills(instance) or instance.get_runs(unended, limit=1))
 
 
 def lock_tag(place: Warehouse, run_id: str) -> dict[str, str]:
