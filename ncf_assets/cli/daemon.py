@@ -17,9 +17,8 @@ import click
 from dagster import DagsterInstance
 
 from ncf_assets.cli.dagster_home import prepare_home
-from ncf_assets.orchestration.dagster_runs import has_work
+from ncf_assets.orchestration.dagster_runs import has_work, is_alive
 
-HEARTBEAT_SECONDS = 75  # a running daemon reports every 30 s
 STOP_SECONDS = 60
 
 
@@ -63,13 +62,6 @@ class Daemon:
             if exc is not None or has_work(self._instance):
                 return
             time.sleep(0.2)
-
-
-def is_alive(instance: DagsterInstance) -> bool:
-    """Return whether a daemon has reported lately."""
-    heartbeats = instance.get_daemon_heartbeats()
-    last = max((beat.timestamp for beat in heartbeats.values()), default=0)
-    return time.time() - last < HEARTBEAT_SECONDS
 
 
 def _exit(number: int, _: FrameType | None) -> None:

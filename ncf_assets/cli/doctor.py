@@ -16,10 +16,12 @@ from ncf_assets.warehouse.paths import display_name
 def doctor(fix: bool) -> None:
     """Find what a crash has left, and say what fixes it.
 
-    Looks for runs that Dagster shows as under way though their process is gone, temporary files,
-    checkpoints of no use, partitions that are damaged, missing, or of datasets that the registry
-    lacks, and a catalogue that is out of step. Every table is read to its end. Datasets that a run
-    works on are left out. The exit code is 1 if something is found and not fixed.
+    Looks for runs that Dagster shows as under way though their process is gone, backfills and
+    queued runs without a daemon, a daemon without work, runs that failed and published nothing,
+    temporary files, checkpoints of no use, web pages in raw/, partitions that are damaged, missing,
+    or of datasets that the registry lacks, and a catalogue that is out of step or of another
+    folder. Every table is read to its end. Datasets that a run works on are left out. The exit code
+    is 1 if something is found and not fixed.
     """
     datasets = registry()
     click.echo(data_folder_line())

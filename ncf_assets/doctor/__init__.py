@@ -1,8 +1,9 @@
 """Find what is wrong with a data folder and with Dagster's history of it, and what fixes it.
 
 This package decides what is examined, and in which order. `ncf_assets.doctor.partitions` examines
-partitions, and `ncf_assets.doctor.leftovers` finds what killed runs have left. The findings are
-printed in `ncf_assets.cli.doctor`.
+partitions, `ncf_assets.doctor.leftovers` finds what killed runs have left, and
+`ncf_assets.doctor.history` what Dagster shows and nobody works on. The findings are printed in
+`ncf_assets.cli.doctor`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +12,12 @@ from dataclasses import dataclass
 import dagster as dg
 
 from ncf_assets.datasets import Dataset
-from ncf_assets.doctor import leftovers, partitions
+from ncf_assets.doctor import history, leftovers, partitions
 from ncf_assets.doctor.finding import Finding
 from ncf_assets.orchestration.staleness import Asset
 from ncf_assets.tables import tables
 from ncf_assets.warehouse.dataset_lock import holders
+from ncf_assets.warehouse.history_note import history_folder
 from ncf_assets.warehouse.lock_holder import LockHolder
 from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.warehouse import Warehouse
@@ -44,11 +46,16 @@ class HealthCheck:
         return {dataset: who[0] for dataset, who in held.items() if who}
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what is wrong with runs and exports, with datasets, and with the catalogue."""
+        """Yield what is wrong with runs, daemon and exports, with datasets, and the catalogue."""
         yield from leftovers.dead_runs(self.instance, self.place)
+        yield from history.waiting_work(self.instance)
+        yield from history.idle_daemon(self.instance, history_folder())
         yield from leftovers.spilled_exports(self.place)
         yield from partitions.unregistered(self.place, self.registry)
+        yield from partitions.web_pages(self.place)
         busy = self.busy()
+        idle = [dataset for dataset in self.registry if dataset not in busy]
+        yield from history.failed_runs(self.instance, self.place, idle)
         for dataset in (*self.registry, ALL_DATASETS):
             if dataset not in busy:
                 assets = GLOBAL_TABLES if dataset == ALL_DATASETS else self.assets

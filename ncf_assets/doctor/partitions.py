@@ -3,6 +3,7 @@
 What killed runs leave next to partitions is found in `ncf_assets.doctor.leftovers`.
 """
 
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -35,6 +36,27 @@ def unregistered(place: Warehouse, registry: Mapping[str, Dataset]) -> Iterator[
                 f"{folder} has a table that this version does not know",
                 "remove it, or move what you want to keep out of tables/",
             )
+
+
+def web_pages(place: Warehouse) -> Iterator[Finding]:
+    """Yield web pages in raw/, as a server or a proxy sends them in place of a file."""
+    for file in sorted(place.paths.raw.glob("*")):
+        if file.is_file() and (begin := _beginning(file)).startswith((b"<!doctype html", b"<html")):
+            title = re.search(rb"<title>(.*?)</title>", begin, re.DOTALL)
+            named = f" ({title[1].decode(errors='replace').strip()})" if title else ""
+            yield Finding(
+                f"{file} is a web page{named}, not a file of reviews",
+                "remove it, correct the dataset's url if it has one, and materialize again",
+            )
+
+
+def _beginning(file: Path) -> bytes:
+    """Return how a file begins, in small letters; nothing of one that cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    except OSError:
+        return b""
 
 
 def damaged(place: Warehouse, assets: Iterable[Asset], dataset: str) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ which also says when it has released the dataset. A run that has not released it
 is free or another run's. The lock itself is in `ncf_assets.warehouse.dataset_lock`.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,7 @@ from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.warehouse import Warehouse
 
 LOCK_TAG = "ncf-assets/lock"
+HEARTBEAT_SECONDS = 75  # a running daemon reports every 30 s
 DAEMON_NOTE = "backfill-daemon.json"  # in DAGSTER_HOME, while a command's daemon is running
 OPEN_BACKFILLS = [
     BulkActionStatus.REQUESTED,
@@ -37,6 +39,13 @@ def dataset_of(run: dg.DagsterRun) -> str:
 def open_backfills(instance: dg.DagsterInstance) -> Sequence[PartitionBackfill]:
     """Return the backfills that have not ended, the newest first."""
     return instance.get_backfills(filters=BulkActionsFilter(statuses=OPEN_BACKFILLS))
+
+
+def is_alive(instance: dg.DagsterInstance) -> bool:
+    """Return whether a daemon has reported lately."""
+    heartbeats = instance.get_daemon_heartbeats()
+    last = max((beat.timestamp for beat in heartbeats.values()), default=0)
+    return time.time() - last < HEARTBEAT_SECONDS
 
 
 def has_work(instance: dg.DagsterInstance) -> bool:

@@ -84,11 +84,13 @@ def faults(database: Path, root: Path) -> list[str]:
         shown = _shown(database)
     except duckdb.Error as error:
         return [f"cannot be opened ({error})"]
-    found = [f"has no view for table {name}" for name in sorted(wanted - shown.keys())]
-    gone = shown.keys() & set(tables()) - wanted
     here = literal(database.resolve())
     if any(here not in sql for name, sql in shown.items() if name in tables()):
-        found.append("shows the tables of another folder, or was made by another version")
+        found = ["shows the tables of another folder, or was made by another version"]
+        gone = set()  # what follows from it is not said
+    else:
+        found = [f"has no view for table {name}" for name in sorted(wanted - shown.keys())]
+        gone = shown.keys() & set(tables()) - wanted
     found += [f"shows table {name}, which has no files" for name in sorted(gone)]
     if database.with_suffix(".duckdb.new").exists():
         found.append("has a half-built copy next to it, which a killed run left")
