@@ -1,5 +1,6 @@
 """Small tables drawn by hand, and a select run over them."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -9,15 +10,33 @@ from ncf_assets.tables import tables
 Rows = list[tuple[Any, ...]]
 
 
+def at(seconds: float) -> datetime:
+    """The time of a drawn row, which has the seconds since 1970."""
+    return datetime(1970, 1, 1) + timedelta(seconds=seconds)
+
+
 def database(drawn: dict[str, Rows]) -> duckdb.DuckDBPyConnection:
-    """A DuckDB with these tables, their columns in the order of their headers."""
+    """A DuckDB with these tables, their columns in the order of their headers.
+
+    A time is drawn in seconds since 1970.
+    """
     connection = duckdb.connect()
     for name, rows in drawn.items():
         columns = ", ".join(f"{column.name} {column.type}" for column in tables()[name].columns)
         connection.execute(f"create table {name} ({columns})")
         if rows:
             marks = ", ".join("?" for _ in rows[0])
-            connection.executemany(f"insert into {name} values ({marks})", rows)
+            timed = [column.type == "TIMESTAMP" for column in tables()[name].columns]
+            connection.executemany(
+                f"insert into {name} values ({marks})",
+                [
+                    [
+                        at(value) if is_time and not isinstance(value, datetime) else value
+                        for value, is_time in zip(row, timed, strict=True)
+                    ]
+                    for row in rows
+                ],
+            )
     return connection
 
 

@@ -72,7 +72,7 @@ RECIPES = {
 --
 -- column year BIGINT: of the review, UTC
 -- column reviews BIGINT: accepted lines
-select year(make_timestamp(timestamp * 1000000)) as year, count(*) as reviews
+select year(timestamp) as year, count(*) as reviews
 from raw_reviews
 group by all
 order by year

@@ -23,7 +23,7 @@ ACCEPTED = pa.schema(
         ("user_id", pa.string()),
         ("item_id", pa.string()),
         ("rating", pa.float64()),  # stars, 1 to 5
-        ("timestamp", pa.int64()),  # seconds since 1970-01-01 UTC
+        ("timestamp", pa.timestamp("us")),  # in UTC
     ]
 )
 REJECTED = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("text", pa.string())])

@@ -9,12 +9,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, Self
 
 FIRST_DAY = date(1995, 1, 1)  # chosen: Amazon opened in July 1995
+MICROS = 1_000_000  # per second
 _SHOWN = 20  # digits of a wrong number that a reason repeats; chosen: more than any time has
 _UNITS = {1: "seconds", 1000: "milliseconds"}
 
 
 class Review(NamedTuple):
-    """One accepted line: the file's ids, stars from 1 to 5, and seconds since 1970-01-01 UTC."""
+    """One accepted line: the file's ids, stars from 1 to 5, microseconds since 1970-01-01 UTC."""
 
     user_id: str
     item_id: str
@@ -38,14 +39,14 @@ class Rules:
         return cls(names, ticks, _seconds(FIRST_DAY) * ticks, _seconds(end) * ticks)
 
     def review(self, user_id: str, item_id: str, rating: float, time: int) -> Review | str:
-        """Return the review with its time in seconds, or the first rule that the values break."""
+        """Return the review, its time in microseconds, or the first rule that the values break."""
         if (
             self.first <= time < self.end
             and 1 <= rating <= 5  # False for NaN
             and user_id.strip()
             and item_id.strip()
         ):
-            return Review(user_id, item_id, rating, time // self.ticks)
+            return Review(user_id, item_id, rating, time * (MICROS // self.ticks))
         return self._broken_rule(user_id, item_id, rating, time)
 
     def _broken_rule(self, user_id: str, item_id: str, rating: float, time: int) -> str:

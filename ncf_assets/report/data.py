@@ -5,6 +5,7 @@ The other modules of `ncf_assets.report` compute tables, sentences and drawings 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ncf_assets.ncf.evaluation.summary import Comparison, Metric
 
@@ -68,7 +69,7 @@ class ReportData:
     comparisons: Sequence[Comparison] = ()
     diversity: Sequence[DiversityRow] = ()
     history: Sequence[HistoryRow] = ()
-    profile: Mapping[str, float] = field(default_factory=dict)
+    profile: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)

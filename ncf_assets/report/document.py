@@ -5,6 +5,7 @@ Figures that the report leaves out are in the table `metrics`.
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from ncf_assets.ncf.evaluation import segments
@@ -33,7 +34,10 @@ def document(
         "comparisons": [asdict(row) for row in data.comparisons],
         "diversity": [asdict(row) for row in data.diversity],
         "training": [asdict(row) for row in data.history],
-        "data": dict(data.profile),
+        "data": {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in data.profile.items()
+        },
         "skipped": dict(data.skipped),
         "configuration": {name: dict(settings) for name, settings in data.configuration.items()},
         "versions": dict(data.versions),

@@ -4,7 +4,8 @@ The table itself is computed in SQL, in `ncf_assets.tables`.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
 from ncf_assets.report.text_table import TextTable
 
@@ -21,11 +22,11 @@ def _middle(value: float) -> str:
     return f"{value:,.1f}".removesuffix(".0")
 
 
-def _day(value: float) -> str:
-    return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d}"
+def _day(value: datetime) -> str:
+    return f"{value:%Y-%m-%d}"
 
 
-LINES: tuple[tuple[str, str, Callable[[float], str]], ...] = (  # column, label, format
+LINES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (  # column, label, format
     ("lines", "Lines of the source file", _count),
     ("rejected", "Lines rejected", _count),
     ("duplicates", "Earlier reviews of the same item by the same user, dropped", _count),
@@ -46,7 +47,7 @@ LINES: tuple[tuple[str, str, Callable[[float], str]], ...] = (  # column, label,
 )
 
 
-def profile_table(profile: Mapping[str, float]) -> TextTable:
+def profile_table(profile: Mapping[str, Any]) -> TextTable:
     """Return a line for each known figure of the profile; unknown ones are left out."""
     rows = [(label, shown(profile[name])) for name, label, shown in LINES if name in profile]
     return TextTable(("Data", "Figure"), rows)

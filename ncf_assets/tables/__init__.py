@@ -41,6 +41,7 @@ class Table:
             "BIGINT": pa.int64(),
             "DOUBLE": pa.float64(),
             "VARCHAR": pa.string(),
+            "TIMESTAMP": pa.timestamp("us"),
         }
         return pa.schema([pa.field(c.name, types[c.type], c.nullable) for c in self.columns])
 

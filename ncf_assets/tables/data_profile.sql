@@ -19,13 +19,13 @@
 -- column cold_test BIGINT: test users whose test item nobody has in train
 -- column tied_users DOUBLE: share of test users with several items at their last time, of which a hash chose one, 0 to 1
 -- column single_day_users DOUBLE: share of test users whose interactions are all on one day (UTC), 0 to 1
--- column first_time BIGINT: earliest interaction, seconds since 1970-01-01 UTC
--- column last_time BIGINT: latest interaction, seconds since 1970-01-01 UTC
+-- column first_time TIMESTAMP: earliest interaction, in UTC
+-- column last_time TIMESTAMP: latest interaction, in UTC
 with lasts as (
   select
     user,
     max(rank) as last_rank,
-    count(distinct floor(timestamp / 86400)) as days
+    count(distinct cast(timestamp as date)) as days
   from interactions
   group by user
 ),

@@ -14,7 +14,7 @@
 -- column rank INTEGER: dense rank by time within the user, from 1; equal times have equal ranks
 -- column recency INTEGER: 1 for the user's last interaction, 2 for the one before; a hash breaks ties in time
 -- column rating DOUBLE: stars, 1 to 5
--- column timestamp BIGINT: seconds since 1970-01-01 UTC
+-- column timestamp TIMESTAMP: time of the interaction in UTC, as exact as in the file
 with reviews as (
   select
     user_id,

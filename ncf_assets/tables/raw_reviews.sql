@@ -8,4 +8,4 @@
 -- column user_id VARCHAR: the reviewer's id
 -- column item_id VARCHAR: the product's id (asin; parent_asin in the 2023 files)
 -- column rating DOUBLE: stars, 1 to 5
--- column timestamp BIGINT: time of the review, seconds since 1970-01-01 UTC (whole days in the 2014 and 2018 files)
+-- column timestamp TIMESTAMP: time of the review in UTC, to the microsecond where the file has it (whole days in the 2014 and 2018 files)

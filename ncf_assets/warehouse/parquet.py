@@ -61,6 +61,8 @@ class ContentHash:
                 self._columns[i].update(_text(column))
             else:
                 self._lengths[i].update(column.is_valid().to_numpy(zero_copy_only=False))
+                if pa.types.is_timestamp(column.type):
+                    column = column.cast(pa.int64())
                 values = column.fill_null(0).to_numpy(zero_copy_only=False)
                 self._columns[i].update(np.ascontiguousarray(values).data)
 

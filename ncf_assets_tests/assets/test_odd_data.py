@@ -97,7 +97,7 @@ def test_duplicates_only(warehouse: Warehouse, instance: dg.DagsterInstance) -> 
     result = run(warehouse, instance, again)
     assert rows(warehouse, "raw_reviews", "interactions", "users", "items") == [20, 1, 1, 1]
     (kept,) = warehouse.read("interactions", "Sample").to_dict("records")
-    assert (kept["timestamp"], kept["rating"]) == (START + 19, 5.0)
+    assert (kept["timestamp"].timestamp(), kept["rating"]) == (START + 19, 5.0)
     assert "At least one user has 3 or more interactions" in failure(result, "test")
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from ncf_assets.ingest.reader import LONGEST_LINE
-from ncf_assets.ingest.review import Review
+from ncf_assets.ingest.review import MICROS, Review
 
 GOOD = {"reviewerID": "A1", "asin": "B1", "overall": 4.0, "unixReviewTime": 1_400_000_000}
 SECONDS = "seconds between 1995-01-01 and tomorrow"
@@ -17,7 +17,7 @@ def changed(**values: Any) -> bytes:
 
 def of(user: str, item: str = "B1") -> Review:
     """Return the good line's review by another user, of another item."""
-    return Review(user, item, 4.0, 1_400_000_000)
+    return Review(user, item, 4.0, 1_400_000_000 * MICROS)
 
 
 # ids that must arrive unchanged, each different from all others

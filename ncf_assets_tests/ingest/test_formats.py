@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest.formats import parser, suggest_format
-from ncf_assets.ingest.review import Review
+from ncf_assets.ingest.review import MICROS, Review
 from ncf_assets_tests.ingest.corpus import LINES
 
 TODAY = date(2024, 5, 6)
 FIRST = 788_918_400  # 1995-01-01 00:00 UTC: 9,131 days of 86,400 s
 LAST = 1_715_126_399  # 2024-05-07 23:59:59 UTC: the end of the day after TODAY
+TIME = 1_400_000_000 * MICROS
 GOOD = {"reviewerID": "A1", "asin": "B1", "overall": 4.0, "unixReviewTime": 1_400_000_000}
 
 
@@ -32,16 +33,16 @@ def _changed(**values: object) -> str:
 def test_the_2014_and_2018_files_read_alike(source: str) -> None:
     """Keys that are not needed do not matter, whatever their order and shape."""
     line = _changed(reviewText='a "quoted" \u00e9 \\n', helpful=[1, 2], style={"Size:": " 7"})
-    assert _parse(line, source) == Review("A1", "B1", 4.0, 1_400_000_000)
+    assert _parse(line, source) == Review("A1", "B1", 4.0, TIME)
 
 
 def test_the_2023_files_have_milliseconds_and_the_parent_item() -> None:
-    """1,547,589,356,557 ms are 1,547,589,356 whole seconds; `asin` is another variant's id."""
+    """The milliseconds stay; `asin` is another variant's id."""
     line = (
         '{"rating": 5.0, "asin": "no", "parent_asin": "B1", "user_id": "A1", '
         '"timestamp": 1547589356557}'
     )
-    assert _parse(line, "amazon-2023") == Review("A1", "B1", 5.0, 1_547_589_356)
+    assert _parse(line, "amazon-2023") == Review("A1", "B1", 5.0, 1_547_589_356_557_000)
 
 
 @pytest.mark.parametrize(
@@ -54,19 +55,19 @@ def test_the_2023_files_have_milliseconds_and_the_parent_item() -> None:
 )
 def test_csv_columns_come_in_the_order_stated(columns: tuple[str, ...], line: str) -> None:
     """Quotes and a carriage return are not part of a value."""
-    assert _parse(line, "ratings-csv", *columns) == Review("A1", "B1", 4.0, 1_400_000_000)
+    assert _parse(line, "ratings-csv", *columns) == Review("A1", "B1", 4.0, TIME)
 
 
 @pytest.mark.parametrize("time", [FIRST, LAST])
 def test_the_first_and_the_last_valid_second_are_accepted(time: int) -> None:
     """Times run from 1995-01-01 to the end of tomorrow."""
-    assert _parse(_changed(unixReviewTime=time)) == Review("A1", "B1", 4.0, time)
+    assert _parse(_changed(unixReviewTime=time)) == Review("A1", "B1", 4.0, time * MICROS)
 
 
 @pytest.mark.parametrize("rating", [1, 1.0, 2.5, 5])
 def test_a_rating_may_be_a_whole_or_a_decimal_number(rating: float) -> None:
     """Both ends of the scale belong to it."""
-    assert _parse(_changed(overall=rating)) == Review("A1", "B1", float(rating), 1_400_000_000)
+    assert _parse(_changed(overall=rating)) == Review("A1", "B1", float(rating), TIME)
 
 
 def _time(shown: object, hint: str = "", unit: str = "seconds") -> str:
@@ -171,7 +172,7 @@ def test_what_is_accepted_keeps_the_rules(rating: object, time: object) -> None:
     found = _parse(_changed(overall=rating, unixReviewTime=time))
     if isinstance(found, Review):
         assert 1 <= found.rating <= 5
-        assert FIRST <= found.timestamp <= LAST
+        assert FIRST * MICROS <= found.timestamp <= LAST * MICROS
 
 
 @pytest.mark.parametrize(

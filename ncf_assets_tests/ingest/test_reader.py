@@ -3,7 +3,7 @@
 import gzip
 import tempfile
 import tracemalloc
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest import compression, reader
 from ncf_assets.ingest.reader import ACCEPTED, REJECTED, TEXT_KEPT, read
-from ncf_assets.ingest.review import Review
+from ncf_assets.ingest.review import MICROS, Review
 from ncf_assets_tests.ingest.corpus import LINES
 
 DATASET = Dataset("X", "X", "amazon-2014")
 TODAY = date(2024, 5, 6)
+TIME = datetime(2014, 5, 13, 16, 53, 20)  # 1,400,000,000 s
 GOOD = b'{"reviewerID": "A1", "asin": "B1", "overall": 4.0, "unixReviewTime": 1400000000}'
 
 
@@ -57,15 +58,15 @@ CSV = Dataset("X", "X", "ratings-csv", csv_columns=("item", "timestamp", "user",
         (Dataset("X", "X", "amazon-2018"), GOOD.replace(b"{", b'{"verified": true, ')),
         (
             Dataset("X", "X", "amazon-2023"),
-            b'{"user_id": "A1", "parent_asin": "B1", "rating": 4, "timestamp": 1400000000999}',
+            b'{"user_id": "A1", "parent_asin": "B1", "rating": 4, "timestamp": 1400000000000}',
         ),
         (CSV, b"B1,1400000000,A1,4"),
         (CSV, b'"B1",1400000000,"A1",4.0'),
     ],
 )
 def test_every_format_gives_the_same_rows(tmp_path: Path, dataset: Dataset, line: bytes) -> None:
-    """Milliseconds become whole seconds; a CSV file's columns come in the registry's order."""
-    row = ("A1", "B1", 4.0, 1_400_000_000)
+    """Units and the order of columns are the file's own, and the rows are the same."""
+    row = ("A1", "B1", 4.0, TIME)
     for end in (b"\n", b"\r\n"):
         accepted, rejected = _read(_file(tmp_path, line + end + line), dataset=dataset)
         assert accepted == [(1, *row), (2, *row)]
@@ -75,7 +76,7 @@ def test_every_format_gives_the_same_rows(tmp_path: Path, dataset: Dataset, line
 def test_quotes_and_commas_within_a_csv_value_are_kept(tmp_path: Path) -> None:
     """RFC 4180: a quoted value may hold commas, and quotes written twice."""
     accepted, _ = _read(_file(tmp_path, b'"B,1",1400000000,"A""1",4'), dataset=CSV)
-    assert accepted == [(1, 'A"1', "B,1", 4.0, 1_400_000_000)]
+    assert accepted == [(1, 'A"1', "B,1", 4.0, TIME)]
 
 
 REJECTED_LINES = [
@@ -105,7 +106,7 @@ def test_a_rejected_line_keeps_its_text_and_reason(tmp_path: Path, end: bytes) -
 
 
 ROWS = (
-    [(1, "A1", "B1", 4.0, 1_400_000_000), (4, "A1", "B1", 4.0, 1_400_000_000)],
+    [(1, "A1", "B1", 4.0, TIME), (4, "A1", "B1", 4.0, TIME)],
     [(2, "blank line", ""), (3, "not JSON: invalid character", "n\u00e9e \\xff")],
 )
 CONTENT = GOOD + b"\n\n" + "née ".encode() + b"\xff\n" + GOOD
@@ -192,7 +193,7 @@ def test_every_line_comes_out_exactly_once(
 ) -> None:
     """Known cases and any bytes, cut anywhere into blocks, become reviews or texts, in order."""
     # a first and a last line without magic bytes or a byte order mark, so that nothing is empty
-    lines = [(GOOD, Review("A1", "B1", 4.0, 1_400_000_000)), *lines, (b"the end", "")]
+    lines = [(GOOD, Review("A1", "B1", 4.0, 1_400_000_000 * MICROS)), *lines, (b"the end", "")]
     content = b"\n".join(line for line, _ in lines) + b"\n" * ended
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(compression, "BLOCK", block)
@@ -200,7 +201,9 @@ def test_every_line_comes_out_exactly_once(
         accepted, rejected = _read(path, batch_rows)
     assert len(accepted) + len(rejected) == len(lines)
     assert accepted == [
-        (number, *found) for number, (_, found) in enumerate(lines, 1) if isinstance(found, Review)
+        (number, *found[:3], TIME)
+        for number, (_, found) in enumerate(lines, 1)
+        if isinstance(found, Review)
     ]
     assert [(number, text) for number, _, text in rejected] == [
         (number, line.removesuffix(b"\r").decode(errors="backslashreplace"))
@@ -215,7 +218,7 @@ def test_every_line_of_the_corpus_is_accepted_or_kept_with_its_reason(tmp_path: 
     accepted, rejected = _read(_file(tmp_path, gzip.compress(b"\n".join(lines), 1)))
     assert len(accepted) + len(rejected) == len(lines)
     assert accepted == [
-        (number, *found)
+        (number, *found[:3], TIME)
         for number, (*_, found) in enumerate(LINES, 1)
         if not isinstance(found, str)
     ]

@@ -1,5 +1,7 @@
 """Make figures and report data by hand for the tests of the report."""
 
+from datetime import datetime
+
 from ncf_assets.ncf.evaluation.summary import Comparison, Metric
 from ncf_assets.report import DiversityRow, HistoryRow, Origin, ReportData
 
@@ -94,7 +96,14 @@ DATA = ReportData(
     comparisons=COMPARISONS,
     diversity=DIVERSITY,
     history=HISTORY,
-    profile={"lines": 12_400, "rejected": 5, "users": 1_300, "items": 50, "tied_users": 0.44},
+    profile={
+        "lines": 12_400,
+        "rejected": 5,
+        "users": 1_300,
+        "items": 50,
+        "tied_users": 0.44,
+        "first_time": datetime(2013, 5, 2, 8, 30),
+    },
     configuration={"neumf_model": {"factors": 8, "tower": [64, 32], "seed": 2017}},
     versions={"keras": "3.15.1"},
     origins={"train": Origin("ab12cd", "ef34ab")},

@@ -1,5 +1,7 @@
 """The profile of the data is printed with labels and units."""
 
+from datetime import datetime
+
 from ncf_assets.report.profile import LINES, profile_table
 from ncf_assets.tables import tables
 
@@ -16,7 +18,7 @@ def test_figures_are_printed_with_their_units() -> None:
         "lines": 12_345,
         "density": 0.2469,
         "interactions_per_user": 6.5,
-        "first_time": 86_400,
+        "first_time": datetime(1970, 1, 2, 23, 59),
     }
     assert [text for _, text in profile_table(profile).rows] == [
         "12,345",

@@ -191,6 +191,7 @@ def test_the_json_says_the_same_for_programs() -> None:
     assert written["verdicts"]["HR@10 sampled-99"]["ials"] == "level"
     assert len(written["comparisons"]) == len(DATA.comparisons)
     assert written["data"]["tied_users"] == 0.44
+    assert written["data"]["first_time"] == "2013-05-02T08:30:00"
     assert written["origins"]["train"] == {"content": "ab12cd", "code": "ef34ab"}
 
 

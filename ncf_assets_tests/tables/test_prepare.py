@@ -1,9 +1,14 @@
 """The id maps and interactions of hand-drawn reviews."""
 
+import json
 import random
+from datetime import date
+from pathlib import Path
 
+from ncf_assets.datasets import Dataset
+from ncf_assets.ingest import reader
 from ncf_assets.tables import tables
-from ncf_assets_tests.drawn import database, select
+from ncf_assets_tests.drawn import at, database, select
 
 DAY = 86_400
 
@@ -44,12 +49,12 @@ def test_the_latest_review_of_a_pair_stays() -> None:
         (user, item): (rating, time) for user, item, _, _, rating, time in interactions(REVIEWS)
     }
     assert rows == {
-        (0, 1): (1.0, 1 * DAY),
-        (1, 0): (4.0, 1 * DAY),
-        (1, 1): (3.0, 5 * DAY),
-        (1, 2): (1.0, 5 * DAY),
-        (2, 1): (5.0, 3 * DAY),
-        (2, 2): (4.0, 4 * DAY),
+        (0, 1): (1.0, at(1 * DAY)),
+        (1, 0): (4.0, at(1 * DAY)),
+        (1, 1): (3.0, at(5 * DAY)),
+        (1, 2): (1.0, at(5 * DAY)),
+        (2, 1): (5.0, at(3 * DAY)),
+        (2, 2): (4.0, at(4 * DAY)),
     }
 
 
@@ -79,6 +84,28 @@ def test_ties_in_time_follow_the_seed() -> None:
         ]
     assert set(firsts) == {1, 2}
     assert 60 < firsts.count(1) < 140  # binomial(200, 0.5): 100 ± 40 is beyond five deviations
+
+
+def test_of_one_second_the_true_last_item_is_held_out(tmp_path: Path) -> None:
+    """In a file of 2023, 60 users have 4 reviews in one second each, a few milliseconds apart."""
+    moments = [(f"u{user}", f"i{nth}", 7 * nth) for user in range(60) for nth in range(4)]
+    random.Random(1).shuffle(moments)
+    lines = [
+        json.dumps(
+            {"user_id": u, "parent_asin": i, "rating": 5, "timestamp": 1_400_000_000_000 + ms}
+        )
+        for u, i, ms in moments
+    ]
+    file = tmp_path / "reviews.jsonl"
+    file.write_text("\n".join(lines))
+    [batch] = reader.read(file, Dataset("X", "X", "amazon-2023"), date(2024, 5, 6))
+    rows = [tuple(row.values()) for row in batch.accepted.to_pylist()]
+    drawn = {"raw_reviews": rows}
+    drawn = {**drawn, "users": select("users", drawn), "items": select("items", drawn)}
+    lasts = [
+        item for _, item, _, recency, *_ in select("interactions", drawn, seed=1) if recency == 1
+    ]
+    assert lasts == [3] * 60
 
 
 def test_the_order_of_lines_changes_nothing() -> None:
