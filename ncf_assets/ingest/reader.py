@@ -22,7 +22,7 @@ ACCEPTED = pa.schema(
         ("line", pa.int64()),  # from 1
         ("user_id", pa.string()),
         ("item_id", pa.string()),
-        ("rating", pa.float64()),  # stars, 1 to 5
+        ("rating", pa.float64()),  # finite
         ("timestamp", pa.timestamp("us")),  # in UTC
     ]
 )

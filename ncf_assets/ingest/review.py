@@ -6,6 +6,7 @@ in `ncf_assets/checks`.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from math import isfinite
 from typing import NamedTuple, Self
 
 FIRST_DAY = date(1995, 1, 1)  # chosen: Amazon opened in July 1995
@@ -15,7 +16,7 @@ _UNITS = {1: "seconds", 1000: "milliseconds"}
 
 
 class Review(NamedTuple):
-    """One accepted line: the file's ids, stars from 1 to 5, microseconds since 1970-01-01 UTC."""
+    """One accepted line: the file's ids, its rating, microseconds since 1970-01-01 UTC."""
 
     user_id: str
     item_id: str
@@ -42,7 +43,7 @@ class Rules:
         """Return the review, its time in microseconds, or the first rule that the values break."""
         if (
             self.first <= time < self.end
-            and 1 <= rating <= 5  # False for NaN
+            and isfinite(rating)
             and user_id.strip()
             and item_id.strip()
         ):
@@ -54,8 +55,8 @@ class Rules:
             return f"empty `{self.names[0]}`"
         if not item_id.strip():
             return f"empty `{self.names[1]}`"
-        if not 1 <= rating <= 5:
-            return f"`{self.names[2]}` is {rating:.12g}, not within 1 to 5"
+        if not isfinite(rating):
+            return f"`{self.names[2]}` is {rating}, not a finite number"
         shown = str(time) if len(str(time)) <= _SHOWN else f"{str(time)[:_SHOWN]}…"
         return (
             f"time {shown} is not in {_UNITS[self.ticks]} between {FIRST_DAY} and tomorrow"

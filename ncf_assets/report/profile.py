@@ -22,6 +22,10 @@ def _middle(value: float) -> str:
     return f"{value:,.1f}".removesuffix(".0")
 
 
+def _rating(value: float) -> str:
+    return f"{value:,.12g}"
+
+
 def _day(value: datetime) -> str:
     return f"{value:%Y-%m-%d}"
 
@@ -30,6 +34,9 @@ LINES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (  # column, label, f
     ("lines", "Lines of the source file", _count),
     ("rejected", "Lines rejected", _count),
     ("duplicates", "Earlier reviews of the same item by the same user, dropped", _count),
+    ("lowest_rating", "Lowest rating", _rating),
+    ("highest_rating", "Highest rating", _rating),
+    ("distinct_ratings", "Different ratings", _count),
     ("users", "Users", _count),
     ("items", "Items", _count),
     ("interactions", "Interactions", _count),

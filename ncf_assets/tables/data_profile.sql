@@ -7,6 +7,9 @@
 -- column lines BIGINT: lines of the source file
 -- column rejected BIGINT: lines that are not a review, see rejected_reviews
 -- column duplicates BIGINT: reviews that a later one of the same user and item replaces
+-- column lowest_rating DOUBLE: of all reviews; with the next two, the scale of the source
+-- column highest_rating DOUBLE: of all reviews
+-- column distinct_ratings BIGINT: different ratings, of all reviews
 -- column users BIGINT: users with a review
 -- column items BIGINT: items with a review
 -- column interactions BIGINT: pairs of user and item
@@ -57,7 +60,14 @@ cold as (
   where known.item is null
 ),
 
-reviews as (select count(*) as accepted from raw_reviews),
+reviews as (
+  select
+    count(*) as accepted,
+    min(rating) as lowest_rating,
+    max(rating) as highest_rating,
+    count(distinct rating) as distinct_ratings
+  from raw_reviews
+),
 
 rejections as (select count(*) as rejected from rejected_reviews),
 
@@ -81,6 +91,9 @@ select
   reviews.accepted + rejections.rejected as lines,
   rejections.rejected,
   reviews.accepted - pairs.interactions as duplicates,
+  reviews.lowest_rating,
+  reviews.highest_rating,
+  reviews.distinct_ratings,
   people.users,
   things.items,
   pairs.interactions,

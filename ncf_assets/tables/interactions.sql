@@ -13,7 +13,7 @@
 -- column item INTEGER: items.item
 -- column rank INTEGER: dense rank by time within the user, from 1; equal times have equal ranks
 -- column recency INTEGER: 1 for the user's last interaction, 2 for the one before; a hash breaks ties in time
--- column rating DOUBLE: stars, 1 to 5
+-- column rating DOUBLE: raw_reviews.rating
 -- column timestamp TIMESTAMP: time of the interaction in UTC, as exact as in the file
 with reviews as (
   select

@@ -7,5 +7,5 @@
 -- column line BIGINT: line number in the source file, from 1; with several files the numbers go on through all, in the order of their names
 -- column user_id VARCHAR: the reviewer's id
 -- column item_id VARCHAR: the product's id (asin; parent_asin in the 2023 files)
--- column rating DOUBLE: stars, 1 to 5
+-- column rating DOUBLE: rating on the source's own scale, such as 1 to 5 stars
 -- column timestamp TIMESTAMP: time of the review in UTC, to the microsecond where the file has it (whole days in the 2014 and 2018 files)

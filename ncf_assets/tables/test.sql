@@ -7,7 +7,7 @@
 -- column user INTEGER: users.user
 -- column item INTEGER: items.item, the held-out item
 -- column rank INTEGER: dense rank by time within the user, from 1
--- column rating DOUBLE: stars, 1 to 5
+-- column rating DOUBLE: raw_reviews.rating
 select
   interactions.user,
   interactions.item,

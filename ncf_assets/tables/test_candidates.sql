@@ -6,7 +6,7 @@
 -- column user INTEGER: users.user
 -- column position INTEGER: 0 for the held-out item, then as in negatives
 -- column item INTEGER: items.item
--- column rating DOUBLE: stars of the held-out item, 1 to 5; 0 for negatives
+-- column rating DOUBLE: rating of the held-out item; 0 for negatives
 select user, 0 as position, item, rating
 from test
 union all

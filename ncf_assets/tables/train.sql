@@ -7,7 +7,7 @@
 -- column user INTEGER: users.user
 -- column item INTEGER: items.item
 -- column rank INTEGER: dense rank by time within the user, from 1
--- column rating DOUBLE: stars, 1 to 5; the model learns that there is an interaction, not its rating
+-- column rating DOUBLE: raw_reviews.rating; the model learns that there is an interaction, not its rating
 select
   interactions.user,
   interactions.item,

@@ -1,5 +1,6 @@
 """Each check runs on a drawn table that keeps its rule, and on one that breaks it."""
 
+import math
 from importlib import resources
 
 import pytest
@@ -61,7 +62,7 @@ SOUND: dict[str, Rows] = {
             ("ndcg", (value, value - 0.1, value + 0.1)),
         )
     ],
-    "data_profile": [(3, 1, 0, 2, 4, 2, 0.25, 1.0, 1.0, 2, 0, 0, 0, 0.0, 0.0, 10, 20)],
+    "data_profile": [(3, 1, 0, 1.0, 5.0, 2, 2, 4, 2, 0.25, 1.0, 1.0, 2, 0, 0, 0, 0.0, 0.0, 10, 20)],
     "leaderboard": [("Sample", *METRIC[:2], "hr", 10, 0.5, 0.4, 0.6, 1, "a.html", "c", "current")],
     "comparisons": [
         ("neumf", "popularity", "sampled-99", metric, 10, 0.1, 0.05, 0.15, 1)
@@ -81,8 +82,8 @@ def figures(**values: float) -> Rows:
 BROKEN: list[tuple[str, str, Rows]] = [
     # check, the table that is replaced, its rows
     ("raw_reviews_not_empty", "raw_reviews", []),
-    ("raw_reviews_in_range", "raw_reviews", [(1, "ann", "cap", 6.0, 10)]),
-    ("raw_reviews_in_range", "raw_reviews", [(1, "", "cap", 5.0, 10)]),
+    ("raw_reviews_valid", "raw_reviews", [(1, "ann", "cap", math.inf, 10)]),
+    ("raw_reviews_valid", "raw_reviews", [(1, "", "cap", 5.0, 10)]),
     ("rejected_reviews_complete", "rejected_reviews", []),  # line 2 is lost
     ("rejected_reviews_complete", "rejected_reviews", [(3, "blank line", "")]),  # line 3 twice
     ("rejected_reviews_below_limit", "rejected_reviews", [(n, "bad", "") for n in (2, 4, 5)]),

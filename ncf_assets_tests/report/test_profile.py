@@ -16,12 +16,14 @@ def test_figures_are_printed_with_their_units() -> None:
     """Thousands are separated, shares are percent, times are days."""
     profile = {
         "lines": 12_345,
+        "highest_rating": 1234.5,
         "density": 0.2469,
         "interactions_per_user": 6.5,
         "first_time": datetime(1970, 1, 2, 23, 59),
     }
     assert [text for _, text in profile_table(profile).rows] == [
         "12,345",
+        "1,234.5",
         "24.7 %",
         "6.5",
         "1970-01-02",
