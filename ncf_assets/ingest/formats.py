@@ -64,6 +64,9 @@ class _Csv(msgspec.Struct, gc=False):
     time: int = msgspec.field(name="timestamp")
 
 
+# texts, which stay, and the words for numbers that Python writes and JSON does not have
+_NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\b(?:NaN|Infinity)\b')
+
 _Fields = _Amazon2014 | _Amazon2023 | _Csv
 
 
@@ -107,11 +110,20 @@ def suggest_format(first_lines: Iterable[str]) -> str | None:
 def _json_parser(struct: type[_Amazon2014 | _Amazon2023], ticks: int, today: date) -> Parse:
     """Return the parser of JSON lines and of the old dumps' Python dictionaries.
 
-    If a line has a key twice, the last value counts.
+    If a line has a key twice, the last value counts. NaN, which Python writes, is read as null.
     """
     decode = msgspec.json.Decoder(struct).decode
     rules = Rules.of(struct.__struct_encode_fields__, ticks, today)
-    strict = _parser(decode, rules)
+
+    def decode_with_nan(line: bytes) -> _Fields:
+        try:
+            return decode(line)
+        except msgspec.DecodeError:
+            if b"NaN" not in line and b"Infinity" not in line:
+                raise
+            return decode(_NO_NUMBER.sub(_null_for_no_number, line))
+
+    strict = _parser(decode_with_nan, rules)
     python = _parser(lambda line: decode(python_dicts.to_json(line)), rules)
 
     def parse(line: bytes) -> Review | str:
@@ -131,6 +143,10 @@ def _parser(decode: Callable[[bytes], _Fields], rules: Rules) -> Parse:
         return review(found.user_id, found.item_id, found.rating, found.time)
 
     return parse
+
+
+def _null_for_no_number(found: re.Match[bytes]) -> bytes:
+    return found[0] if found[0].startswith(b'"') else b"null"
 
 
 def _reason(message: str) -> str:

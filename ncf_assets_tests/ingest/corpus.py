@@ -75,9 +75,9 @@ LINES: list[tuple[str, bytes, Review | str]] = [
     ("a blank id", changed(asin=" \u3000"), "empty `asin`"),
     ("an id with bytes", changed(asin="#").replace(b"#", b"\xff"), "not UTF-8"),
     ("rating as text", changed(overall="5"), "`overall` is not a number"),
-    ("NaN", changed(overall=float("nan")), "not JSON: invalid character"),
-    ("Infinity", changed(overall=float("inf")), "not JSON: invalid character"),
-    ("-Infinity", changed(overall=float("-inf")), "not JSON: invalid character"),
+    ("NaN", changed(overall=float("nan")), "`overall` is not a number"),
+    ("Infinity", changed(overall=float("inf")), "`overall` is not a number"),
+    ("-Infinity", changed(overall=float("-inf")), "`overall` is not a number"),
     (
         "Python's nan",
         repr(GOOD | {"overall": float("nan")}).encode(),
