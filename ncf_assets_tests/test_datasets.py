@@ -12,6 +12,8 @@ from ncf_assets.datasets import Dataset, RegistryError, load
 
 REGISTRY = Path(__file__).parents[1] / "data" / "datasets.toml"
 GOOD = '[A]\nformat = "amazon-2014"\nurl = "https://x.org/a.json.gz"\n'
+TABLE = GOOD.replace("amazon-2014", "table")
+MAPPED = TABLE + 'columns = {user = "u", item = "i", timestamp = "t"}\n'
 
 
 def _write(folder: Path, text: str) -> Path:
@@ -43,18 +45,23 @@ def test_every_key_of_a_block_arrives(tmp_path: Path) -> None:
     """The block has all keys at once, for the format that needs most of them."""
     registry = _write(
         tmp_path,
-        '[My_1]\nformat = "ratings-csv"\ntitle = "Mine"\nurl = "http://x.org/a.csv"\n'
-        'path = "b/c.csv"\ncolumns = ["item", "user", "rating", "timestamp"]\n'
+        '[My_1]\nformat = "table"\ntitle = "Mine"\nurl = "http://x.org/a.csv"\n'
+        'path = "b/c.csv"\ncolumns = {user = "u", item = "i", timestamp = "t"}\n'
+        'separator = "::"\nquote = ""\ntimestamp_unit = "seconds"\nquery = "from c"\n'
         f'expected_reviews = 3\nsynthetic = true\nnote = "by hand"\nsha256 = "{"0af" * 21}1"\n',
     )
     assert load(registry) == {
         "My_1": Dataset(
             name="My_1",
             title="Mine",
-            format="ratings-csv",
+            format="table",
             url="http://x.org/a.csv",
             path="b/c.csv",
-            csv_columns=("item", "user", "rating", "timestamp"),
+            columns={"user": "u", "item": "i", "timestamp": "t"},
+            separator="::",
+            quote="",
+            timestamp_unit="seconds",
+            query="from c",
             expected_reviews=3,
             sha256="0af" * 21 + "1",
             synthetic=True,
@@ -120,12 +127,25 @@ def test_the_file_name_is_the_last_part(url: str | None, path: str | None, name:
         (GOOD.replace("https", "ftp"), "`url` must start with http:// or https://, found 'ftp:"),
         (GOOD.replace("a.json.gz", ""), "must end with a file's name, found 'https://x.org/'"),
         (GOOD.replace("a.json.gz", "%2e%2e"), "must end with a file's name"),
-        (GOOD + 'columns = ["user"]', "`columns` belongs to the format ratings-csv, found it with"),
-        (GOOD.replace("amazon-2014", "ratings-csv"), "needs `columns`, the order of user, item,"),
         (
-            GOOD.replace("amazon-2014", "ratings-csv")
-            + 'columns = ["user", "item", "rating", "rating"]',
-            "found ['user', 'item', 'rating', 'rating']. Set columns = ",
+            GOOD + 'columns = ["user"]',
+            "`columns` belongs to the format table, found it with amazon",
+        ),
+        (GOOD + 'quote = ""', "`quote` belongs to the format table, found it with amazon-2014."),
+        (TABLE, "a table needs `columns`, found None. Set columns = {user = "),
+        (TABLE + "columns = [1, 2]", "a table needs `columns`, found [1, 2]. Set columns = {"),
+        (
+            TABLE + 'columns = ["user", "item", "rating", "rating"]',
+            "`columns` must have rating once, found 2 in ['user', 'item', 'rating', 'rating'].",
+        ),
+        (TABLE + 'columns = {user = "u", item = "i"}', "must have timestamp once, found 0 in {"),
+        (MAPPED.replace("}", ', stars = "s"}'), "names user, item, rating, timestamp, found stars"),
+        (MAPPED + "separator = '12345'", "`separator` must have 1 to 4 characters, found '12345'"),
+        (MAPPED + "quote = '\"\"'", "`quote` must be one character or none, found"),
+        (MAPPED + "timestamp_unit = 's'", "`timestamp_unit` must be one of seconds, milliseconds,"),
+        (
+            TABLE + 'columns = ["user", "item", "timestamp"]\nquery = "from a"',
+            "a query names its columns, found a list of columns. Set columns = {",
         ),
         (GOOD + GOOD.replace("[A]", "[a]"), "[a]: the name differs from [A] in case only"),
         (

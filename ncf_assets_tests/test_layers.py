@@ -71,7 +71,7 @@ FOREIGN = {
     "report": {"dagster", "duckdb", "pandas", "tensorflow"},
     "tables": {"dagster", "duckdb", "pandas", "tensorflow"},
     "warehouse": {"dagster", "tensorflow"},
-    "ingest": {"dagster", "duckdb", "pandas", "tensorflow"},
+    "ingest": {"dagster", "pandas", "tensorflow"},
 }
 
 

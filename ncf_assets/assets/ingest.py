@@ -88,13 +88,14 @@ def _batches(
     """Yield the lines of all files; where Spark is the engine, each of several files is a task."""
     warehouse = run.warehouse
     today = datetime.now(UTC).date()
-    if warehouse.spark and len(files) > 1:
+    if warehouse.spark and len(files) > 1 and not dataset.query:
         task = partial(source.rows, files, dataset, today, max_unpacked)
         with warehouse.scratch(dataset.name) as place:
             made = warehouse.spark.made(task, len(files), source.ROWS, place)
             yield from source.batches(made)
     else:
-        yield from source.read(files, dataset, today, max_unpacked)
+        with warehouse.connect(dataset.name, {}) as connection:
+            yield from source.read(files, dataset, today, max_unpacked, connection)
 
 
 def _signature(found: Path) -> dict[str, Any]:

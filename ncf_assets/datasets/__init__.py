@@ -6,21 +6,23 @@ read in `ncf_assets.ingest.reader`. The folders under `data/` are in `ncf_assets
 """
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ncf_assets.datasets.validation import (
-    CSV_COLUMNS,
     FORMATS,
+    ROLES,
+    TIMESTAMP_UNITS,
     RegistryError,
     check_block,
     check_file_name,
     check_name,
 )
 
-__all__ = ["CSV_COLUMNS", "FORMATS", "Dataset", "RegistryError", "load"]
+__all__ = ["FORMATS", "ROLES", "TIMESTAMP_UNITS", "Dataset", "RegistryError", "load"]
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,11 @@ class Dataset:
     """One block of the registry: where a file of reviews comes from, and how its lines are read.
 
     `path` is absolute or relative to the registry's folder and wins over `url`; at least one of
-    them is set. `csv_columns` is set only for `ratings-csv`, and is a permutation of `CSV_COLUMNS`.
-    `expected_reviews` is the number of lines that the publisher states. `sha256` is the hash of the
-    file's own bytes, not unpacked, in hexadecimal. `synthetic` marks generated data, and reports
-    must mention it.
+    them is set. A table has `columns`, which say what it calls user, item, timestamp and perhaps
+    rating; `order` has all its columns where there is no header line. `timestamp_unit` is set where
+    times are numbers, and a `query` gives other rows than those of the file. `expected_reviews` is
+    the number of lines that the publisher states. `sha256` is the hash of the file's own bytes, not
+    unpacked, in hexadecimal. `synthetic` marks generated data, and reports must mention it.
     """
 
     name: str
@@ -39,7 +42,12 @@ class Dataset:
     format: str
     url: str | None = None
     path: str | None = None
-    csv_columns: tuple[str, ...] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    order: tuple[str, ...] | None = None
+    separator: str = ","
+    quote: str = '"'
+    timestamp_unit: str | None = None
+    query: str | None = None
     expected_reviews: int | None = None
     sha256: str | None = None
     synthetic: bool = False
@@ -47,9 +55,19 @@ class Dataset:
 
     @property
     def reading(self) -> dict[str, object]:
-        """The values that decide how the lines of the file are read."""
-        columns = list(self.csv_columns) if self.csv_columns else None
-        return {"format": self.format, "columns": columns}
+        """The values that decide how the lines of the file are read, as JSON has them."""
+        if self.format != "table":
+            return {"format": self.format}
+        known = {
+            "format": self.format,
+            "columns": dict(self.columns),
+            "order": list(self.order) if self.order else None,
+            "separator": self.separator,
+            "quote": self.quote,
+            "timestamp_unit": self.timestamp_unit,
+            "query": self.query,
+        }
+        return {name: value for name, value in known.items() if value is not None}
 
     @property
     def file_name(self) -> str:
@@ -95,13 +113,22 @@ def _dataset(where: str, name: str, block: object) -> Dataset:
             " below it."
         )
     check_block(where, block)
+    columns = block.get("columns", {})
+    order = tuple(columns) if isinstance(columns, list) else None
     dataset = Dataset(
         name=name,
         title=block.get("title", name.replace("_", " ")),
         format=block["format"],
         url=block.get("url"),
         path=block.get("path"),
-        csv_columns=tuple(block["columns"]) if "columns" in block else None,
+        columns={role: role for role in order if role in ROLES}
+        if order
+        else block.get("columns", {}),
+        order=order,
+        separator=block.get("separator", ","),
+        quote=block.get("quote", '"'),
+        timestamp_unit=block.get("timestamp_unit"),
+        query=block.get("query"),
         expected_reviews=block.get("expected_reviews"),
         sha256=block.get("sha256"),
         synthetic=block.get("synthetic", False),

@@ -7,22 +7,37 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-FORMATS = ("amazon-2014", "amazon-2018", "amazon-2023", "ratings-csv")
+FORMATS = ("amazon-2014", "amazon-2018", "amazon-2023", "table")
 LONGEST_NAME = 100  # characters; chosen: file systems take 255 bytes, and file names add some
-CSV_COLUMNS = ("user", "item", "rating", "timestamp")
+ROLES = ("user", "item", "rating", "timestamp")  # of which a table may lack the rating
+TIMESTAMP_UNITS = {  # microseconds in each
+    "seconds": 1e6,
+    "milliseconds": 1e3,
+    "microseconds": 1.0,
+    "nanoseconds": 1e-3,
+}
+LONGEST_SEPARATOR = 4  # bytes; DuckDB takes no more
 
 # the keys that a block may have, their TOML types, and the type's name in a message
-_KEYS: dict[str, tuple[type, str]] = {
-    "format": (str, "text"),
-    "title": (str, "text"),
-    "url": (str, "text"),
-    "path": (str, "text"),
-    "columns": (list, "a list"),
-    "expected_reviews": (int, "a whole number"),
-    "sha256": (str, "text"),
-    "synthetic": (bool, "true or false"),
-    "note": (str, "text"),
+_KEYS: dict[str, tuple[tuple[type, ...], str]] = {
+    "format": ((str,), "text"),
+    "title": ((str,), "text"),
+    "url": ((str,), "text"),
+    "path": ((str,), "text"),
+    "columns": ((list, dict), "names in braces, or a list"),
+    "separator": ((str,), "text"),
+    "quote": ((str,), "text"),
+    "timestamp_unit": ((str,), "text"),
+    "query": ((str,), "text"),
+    "expected_reviews": ((int,), "a whole number"),
+    "sha256": ((str,), "text"),
+    "synthetic": ((bool,), "true or false"),
+    "note": ((str,), "text"),
 }
+
+
+_EXAMPLE = 'columns = {user = "userId", item = "movieId", timestamp = "time"}'
+_ORDER = 'columns = ["user", "item", "rating", "timestamp"]'
 
 
 class RegistryError(ValueError):
@@ -46,7 +61,7 @@ def check_block(where: str, block: dict[str, Any]) -> None:
     """Raise `RegistryError` for a block that breaks a rule."""
     _check_keys(where, block)
     _check_source(where, block)
-    _check_columns(where, block)
+    _check_table(where, block)
 
 
 def check_file_name(where: str, name: str, found: str | None, from_url: bool) -> None:
@@ -73,8 +88,8 @@ def _check_keys(where: str, block: dict[str, Any]) -> None:
             raise RegistryError(
                 f"{where}: the key `{key}` is unknown. Remove it or use one of: {', '.join(_KEYS)}."
             )
-        kind, called = _KEYS[key]
-        if type(value) is not kind:  # not isinstance: True is no whole number
+        kinds, called = _KEYS[key]
+        if type(value) not in kinds:  # not isinstance: True is no whole number
             raise RegistryError(f"{where}: `{key}` must be {called}, found {value!r}. Correct it.")
     if block.get("format") not in FORMATS:
         raise RegistryError(
@@ -103,17 +118,55 @@ def _check_source(where: str, block: dict[str, Any]) -> None:
         )
 
 
-def _check_columns(where: str, block: dict[str, Any]) -> None:
-    columns = block.get("columns")
-    if block["format"] != "ratings-csv":
-        if columns is not None:
-            raise RegistryError(
-                f"{where}: `columns` belongs to the format ratings-csv, found it with"
-                f" {block['format']}. Remove it or change `format`."
-            )
+def _check_table(where: str, block: dict[str, Any]) -> None:
+    """Check the keys that only tables have."""
+    if block["format"] != "table":
+        for key in ("columns", "separator", "quote", "timestamp_unit", "query"):
+            if key in block:
+                raise RegistryError(
+                    f"{where}: `{key}` belongs to the format table, found it with"
+                    f" {block['format']}. Remove it or change `format`."
+                )
         return
-    if columns is None or sorted(map(str, columns)) != sorted(CSV_COLUMNS):
+    _check_columns(where, block.get("columns"))
+    if isinstance(block["columns"], list) and "query" in block:
         raise RegistryError(
-            f"{where}: ratings-csv needs `columns`, the order of {', '.join(CSV_COLUMNS)}, found"
-            f' {columns!r}. Set columns = ["user", "item", "rating", "timestamp"] or another order.'
+            f"{where}: a query names its columns, found a list of columns. Set {_EXAMPLE}."
         )
+    if not 1 <= len(block.get("separator", ",").encode()) <= LONGEST_SEPARATOR:
+        raise RegistryError(
+            f"{where}: `separator` must have 1 to {LONGEST_SEPARATOR} characters, found"
+            f" {block['separator']!r}. Correct it."
+        )
+    if len(block.get("quote", "").encode()) > 1:
+        raise RegistryError(
+            f"{where}: `quote` must be one character or none, found {block['quote']!r}. Correct it."
+        )
+    if block.get("timestamp_unit", "seconds") not in TIMESTAMP_UNITS:
+        raise RegistryError(
+            f"{where}: `timestamp_unit` must be one of {', '.join(TIMESTAMP_UNITS)}, found"
+            f" {block['timestamp_unit']!r}. Correct it, or remove it where the column has times."
+        )
+
+
+def _check_columns(where: str, columns: Any) -> None:
+    if not columns or not all(isinstance(name, str) and name for name in _names(columns)):
+        raise RegistryError(
+            f"{where}: a table needs `columns`, found {columns!r}. Set {_EXAMPLE}, or without a"
+            f" header line the order of its columns, as {_ORDER}."
+        )
+    roles = list(columns)
+    for role in ROLES:
+        if roles.count(role) > 1 or (role not in roles and role != "rating"):
+            raise RegistryError(
+                f"{where}: `columns` must have {role} once, found {roles.count(role)} in"
+                f" {columns!r}. Only rating may be left out. Set {_EXAMPLE}, or {_ORDER}."
+            )
+    if isinstance(columns, dict) and (unknown := [role for role in roles if role not in ROLES]):
+        raise RegistryError(
+            f"{where}: `columns` names {', '.join(ROLES)}, found {unknown[0]}. Remove it."
+        )
+
+
+def _names(columns: Any) -> list[Any]:
+    return list(columns.values()) if isinstance(columns, dict) else list(columns)

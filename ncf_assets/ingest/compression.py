@@ -15,7 +15,7 @@ BLOCK = 1 << 18  # bytes that are unpacked at a time; chosen: they fit into a pr
 UNPACKED_LIMIT = 200 * 10**9  # bytes; chosen: ten times Amazon's largest file
 BOM = b"\xef\xbb\xbf"
 
-_GZIP = b"\x1f\x8b"  # RFC 1952
+GZIP = b"\x1f\x8b"  # RFC 1952
 _GZIP_WINDOW = 31  # zlib.h, inflateInit2: 15 bits of window, +16 for gzip's header and checksum
 _OTHERS = {
     b"BZh": "bzip2",
@@ -44,7 +44,7 @@ def blocks(path: Path, limit: int = UNPACKED_LIMIT) -> Iterator[bytes]:
     with opened(path) as file:
         head = file.peek(8)
         _refuse_others(path, head)
-        found = _unpacked(path, file, limit) if head.startswith(_GZIP) else _plain(file)
+        found = _unpacked(path, file, limit) if head.startswith(GZIP) else _plain(file)
         first = next(found, b"").removeprefix(BOM)
         if not first:
             raise SourceError(f"{path} is empty. Download it again, or correct its `path`")
@@ -111,7 +111,7 @@ def _next_member(path: Path, file: BufferedReader, packed: bytes, taken: int) ->
         taken += len(packed)
         packed = file.read(BLOCK)
     rest = packed.lstrip(b"\0")
-    if rest and not _GZIP.startswith(rest[:2]):
+    if rest and not GZIP.startswith(rest[:2]):
         raise _corrupt(path, taken + len(packed) - len(rest), "no gzip member begins here")
     return rest
 

@@ -1,19 +1,17 @@
 """Turn one line of a source file into a review, or into the reason why it is none.
 
-This module knows the source formats. What the values must satisfy is in `ncf_assets.ingest.review`,
-and how a Python dictionary becomes JSON is in `ncf_assets.ingest.python_dicts`. Line numbers are
-given in `ncf_assets.ingest.reader`.
+This module knows the formats of Amazon's reviews; a table is read in `ncf_assets.ingest.tables`.
+What the values must satisfy is in `ncf_assets.ingest.review`, and how a Python dictionary becomes
+JSON is in `ncf_assets.ingest.python_dicts`. Line numbers are given in `ncf_assets.ingest.reader`.
 """
 
-import csv
-import itertools
 import re
 from collections.abc import Callable, Iterable
 from datetime import date
 
 import msgspec
 
-from ncf_assets.datasets import CSV_COLUMNS, Dataset
+from ncf_assets.datasets import Dataset
 from ncf_assets.ingest import python_dicts
 from ncf_assets.ingest.review import Review, Rules
 
@@ -55,19 +53,10 @@ class _Amazon2023(msgspec.Struct, gc=False):
     time: int = msgspec.field(name="timestamp")
 
 
-class _Csv(msgspec.Struct, gc=False):
-    """The columns of a ratings-csv file, by the registry's names; the time is in seconds."""
-
-    user_id: str = msgspec.field(name="user")
-    item_id: str = msgspec.field(name="item")
-    rating: float
-    time: int = msgspec.field(name="timestamp")
-
-
 # texts, which stay, and the words for numbers that Python writes and JSON does not have
 _NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\b(?:NaN|Infinity)\b')
 
-_Fields = _Amazon2014 | _Amazon2023 | _Csv
+_Fields = _Amazon2014 | _Amazon2023
 
 
 def parser(dataset: Dataset, today: date) -> Parse:
@@ -78,9 +67,6 @@ def parser(dataset: Dataset, today: date) -> Parse:
     from 1995-01-01 to the end of the day after `today`. Instead of JSON, a line may have a Python
     dictionary, as in the complete files of 2014.
     """
-    if dataset.format == "ratings-csv":
-        decode_csv = _csv_decoder(dataset.csv_columns or CSV_COLUMNS)
-        return _parser(decode_csv, Rules.of(CSV_COLUMNS, 1, today))
     if dataset.format == "amazon-2023":
         return _json_parser(_Amazon2023, 1000, today)
     return _json_parser(_Amazon2014, 1, today)
@@ -90,15 +76,10 @@ def suggest_format(first_lines: Iterable[str]) -> str | None:
     """Return the name of a format that accepts one of `first_lines`, or None.
 
     The message about a file of which every line was rejected suggests it. The 2014 and 2018 files
-    have the same keys, so both are called amazon-2014. ratings-csv is returned if any order of
-    columns fits. A time in the future does not exclude a format.
+    have the same keys, so both are called amazon-2014. A time in the future does not exclude a
+    format.
     """
-    orders = itertools.permutations(CSV_COLUMNS)
-    candidates = [
-        Dataset("", "", "amazon-2014"),
-        Dataset("", "", "amazon-2023"),
-        *(Dataset("", "", "ratings-csv", csv_columns=order) for order in orders),
-    ]
+    candidates = [Dataset("", "", "amazon-2014"), Dataset("", "", "amazon-2023")]
     encoded = [line.encode(errors="replace") for line in first_lines]
     for dataset in candidates:
         parse = parser(dataset, _FAR_DAY)
@@ -107,7 +88,7 @@ def suggest_format(first_lines: Iterable[str]) -> str | None:
     return None
 
 
-def _json_parser(struct: type[_Amazon2014 | _Amazon2023], ticks: int, today: date) -> Parse:
+def _json_parser(struct: type[_Fields], ticks: int, today: date) -> Parse:
     """Return the parser of JSON lines and of the old dumps' Python dictionaries.
 
     If a line has a key twice, the last value counts. NaN, which Python writes, is read as null.
@@ -154,17 +135,3 @@ def _reason(message: str) -> str:
         if found := re.fullmatch(pattern, message, re.DOTALL):
             return found.expand(reason)
     return message
-
-
-def _csv_decoder(columns: tuple[str, ...]) -> Callable[[bytes], _Csv]:
-    def decode(line: bytes) -> _Csv:
-        try:
-            fields = next(csv.reader([line.decode().removesuffix("\r")], strict=True), [])
-        except csv.Error as error:
-            raise ValueError(f"not CSV: {error}".split(" - ")[0]) from None
-        if len(fields) != len(columns):
-            raise ValueError(f"not {len(columns)} fields but {len(fields)}")
-        # strict=False reads numbers from text
-        return msgspec.convert(dict(zip(columns, fields, strict=True)), _Csv, strict=False)
-
-    return decode

@@ -37,7 +37,7 @@ class Rules:
     def of(cls, names: tuple[str, ...], ticks: int, today: date) -> Self:
         """Return the rules for times from `FIRST_DAY` to the end of the day after `today`, UTC."""
         end = today + timedelta(days=2)
-        return cls(names, ticks, _seconds(FIRST_DAY) * ticks, _seconds(end) * ticks)
+        return cls(names, ticks, epoch_seconds(FIRST_DAY) * ticks, epoch_seconds(end) * ticks)
 
     def review(self, user_id: str, item_id: str, rating: float, time: int) -> Review | str:
         """Return the review, its time in microseconds, or the first rule that the values break."""
@@ -69,6 +69,6 @@ class Rules:
         return f" ({_UNITS[other]}?)" if self.first <= time * self.ticks // other < self.end else ""
 
 
-def _seconds(day: date) -> int:
+def epoch_seconds(day: date) -> int:
     """Return the seconds from 1970-01-01 to the start of `day`, UTC."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())

@@ -2,7 +2,8 @@
 
 This module says which files a source has, what distinguishes them from other files, and how lines
 are numbered through all of them, whether one process reads all files or one task reads each. One
-file is read in `ncf_assets.ingest.reader`; the tasks run in `ncf_assets.warehouse.spark`.
+file is read in `ncf_assets.ingest.reader` or `ncf_assets.ingest.tables`; the tasks run in
+`ncf_assets.warehouse.spark`.
 """
 
 import hashlib
@@ -12,11 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ncf_assets.datasets import Dataset
-from ncf_assets.ingest import compression, reader
+from ncf_assets.ingest import compression, reader, tables
 from ncf_assets.ingest.reader import ACCEPTED, REJECTED, Batch
 
 # A row is a line of a file, and it is accepted if `reason` is null. Line 0 says why a file cannot
@@ -60,13 +62,23 @@ def fingerprint(files: Sequence[Path]) -> str:
 
 
 def read(
-    files: Sequence[Path], dataset: Dataset, today: date, max_unpacked: int
+    files: Sequence[Path],
+    dataset: Dataset,
+    today: date,
+    max_unpacked: int,
+    connection: duckdb.DuckDBPyConnection,
 ) -> Iterator[Batch]:
-    """Yield the batches that `reader.read` yields of each file; line numbers go on through all."""
+    """Yield the batches of each file; line numbers go on through all.
+
+    Tables are read through the connection, and a query reads all files at once.
+    """
+    if dataset.query:
+        yield from tables.read_query(connection, files, dataset, today)
+        return
     before = 0
     for file in files:
         lines = 0
-        for batch in reader.read(file, dataset, today, max_unpacked=max_unpacked):
+        for batch in _read_file(file, dataset, today, max_unpacked, connection):
             lines += batch.accepted.num_rows + batch.rejected.num_rows
             yield _renumbered(batch, before)
         before += lines
@@ -77,10 +89,11 @@ def rows(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the lines of one file as ROWS; this is the work of one task."""
     try:
-        for batch in reader.read(files[part], dataset, today, max_unpacked=max_unpacked):
-            for kind in (batch.accepted, batch.rejected):
-                if kind.num_rows:
-                    yield _as_rows(kind, part)
+        with duckdb.connect() as connection:
+            for batch in _read_file(files[part], dataset, today, max_unpacked, connection):
+                for kind in (batch.accepted, batch.rejected):
+                    if kind.num_rows:
+                        yield _as_rows(kind, part)
     except compression.SourceError as error:
         refusal = [[0], [str(error)], [""]]
         yield _as_rows(pa.record_batch(refusal, schema=REJECTED), part)
@@ -101,6 +114,19 @@ def batches(found: Iterable[pa.RecordBatch]) -> Iterator[Batch]:
         if (at := pc.index(rejected["line"], 0).as_py()) >= 0:
             raise compression.SourceError(rejected["reason"][at].as_py())
         yield _renumbered(Batch(batch.filter(accepted).select(ACCEPTED.names), rejected), before)
+
+
+def _read_file(
+    file: Path,
+    dataset: Dataset,
+    today: date,
+    max_unpacked: int,
+    connection: duckdb.DuckDBPyConnection,
+) -> Iterator[Batch]:
+    """Yield the batches of one file, whose lines are numbered from 1."""
+    if dataset.format == "table":
+        return tables.read_file(connection, file, dataset, today)
+    return reader.read(file, dataset, today, max_unpacked=max_unpacked)
 
 
 def _as_rows(batch: pa.RecordBatch, part: int) -> pa.RecordBatch:

@@ -148,7 +148,6 @@ PACKED = gzip.compress(LINE * 1000, mtime=0)
         (b"\n" * 50, "at least one line must be a review, found none in"),
         (b"<html>\n<p>Not found", "line 1: not JSON: invalid character. Correct format, columns"),
         (b"[" + (GOOD + b",") * 9, "line 1: not a JSON object. Correct format, columns or path"),
-        (b"A1,B1,4.0,1400000000", 'The lines look like ratings-csv. Set format = "ratings-csv"'),
     ],
 )
 def test_a_file_that_is_none_of_reviews_stops_the_run(
@@ -253,4 +252,32 @@ def test_the_limits_do_not_make_a_table_out_of_date(
     """They decide whether a file is read, not what is read of it: no stamp has them."""
     run(warehouse, instance, PACKED, max_rejected_share=0.5, warn_rejected_share=0.5)
     provenance = warehouse.get_provenance("raw_reviews", "Sample")
-    assert json.dumps(provenance.config) == '{"format": "amazon-2014", "columns": null}'
+    assert json.dumps(provenance.config) == '{"format": "amazon-2014"}'
+
+
+def test_a_table_is_read_and_is_out_of_date_with_its_file_and_its_entry(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """By the hash of the file, and by what the registry says of its columns."""
+    file, registry = warehouse.root / "plays.csv", warehouse.paths.registry
+    block = (
+        '[Sample]\nformat = "table"\npath = "plays.csv"\ncolumns = ["user", "item", "timestamp"]\n'
+    )
+    registry.write_text(block)
+    file.write_text("u1,i1,2014-05-13\nu1,i2\nu1,i3,2014-05-14\n")
+    config = {"ops": {"reviews": {"config": {"max_rejected_share": 0.5}}}}
+    assert materialize(warehouse, instance, READ, config).success
+    assert rows(warehouse, *READ) == [2, 1]
+    version = warehouse.get_provenance("raw_reviews", "Sample").code_version
+
+    def status() -> str:
+        dataset = load(registry)["Sample"]
+        [found] = partition_statuses(warehouse, dataset, [Asset("raw_reviews", version, ())])
+        return str(found)
+
+    assert status() == "up to date"
+    registry.write_text(block + 'quote = ""\n')
+    assert status() == "its entry in datasets.toml has changed"
+    registry.write_text(block)
+    file.write_text("u1,i1,2014-05-13\n")
+    assert status() == "the source file has changed"

@@ -20,9 +20,9 @@ TIME = 1_400_000_000 * MICROS
 GOOD = {"reviewerID": "A1", "asin": "B1", "overall": 4.0, "unixReviewTime": 1_400_000_000}
 
 
-def _parse(line: bytes | str, source: str = "amazon-2014", *columns: str) -> Review | str:
+def _parse(line: bytes | str, source: str = "amazon-2014") -> Review | str:
     raw = line if isinstance(line, bytes) else line.encode()
-    dataset = Dataset("X", "X", source, csv_columns=columns or None)
+    dataset = Dataset("X", "X", source)
     return parser(dataset, TODAY)(raw)
 
 
@@ -50,19 +50,6 @@ def test_the_2023_files_have_milliseconds_and_the_parent_item() -> None:
         '"timestamp": 1547589356557}'
     )
     assert _parse(line, "amazon-2023") == Review("A1", "B1", 5.0, 1_547_589_356_557_000)
-
-
-@pytest.mark.parametrize(
-    ("columns", "line"),
-    [
-        (("user", "item", "rating", "timestamp"), "A1,B1,4.0,1400000000"),
-        (("item", "user", "rating", "timestamp"), "B1,A1,4,1400000000\r"),  # as the 2018 ratings
-        (("timestamp", "rating", "item", "user"), '1400000000,4,"B1","A1"'),
-    ],
-)
-def test_csv_columns_come_in_the_order_stated(columns: tuple[str, ...], line: str) -> None:
-    """Quotes and a carriage return are not part of a value."""
-    assert _parse(line, "ratings-csv", *columns) == Review("A1", "B1", 4.0, TIME)
 
 
 @pytest.mark.parametrize("time", [FIRST, LAST])
@@ -126,33 +113,9 @@ def test_seconds_where_milliseconds_belong_are_named() -> None:
     assert _parse(line, "amazon-2023") == _time(1_400_000_000, " (seconds?)", "milliseconds")
 
 
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        (b"", "blank line"),
-        (b"\r", "blank line"),
-        (b"user,item,rating,timestamp", "`rating` is not a number"),  # a header line
-        (b"A,B,4", "not 4 fields but 3"),
-        (b"A,B,4,1400000000,x", "not 4 fields but 5"),
-        (b'A,"B,4,1400000000', "not CSV: unexpected end of data"),
-        (b"A\rB,B,4,1400000000", "not CSV: new-line character seen in unquoted field"),
-        (b"\xff,B,4,1400000000", "not UTF-8"),
-        (b",B,4,1400000000", "empty `user`"),
-        (b"A,,4,1400000000", "empty `item`"),
-        (b"A,B,nan,1400000000", "`rating` is nan, not a finite number"),
-        (b"A,B,1_0,1400000000", "`rating` is not a number"),  # Python's float() reads 10
-        (b"A,B,4,", "`timestamp` is not a whole number"),
-        (b"A,B,4,1400000000.5", "`timestamp` is not a whole number"),
-    ],
-)
-def test_a_csv_line_is_rejected_with_its_reason(line: bytes, reason: str) -> None:
-    """There is one case per rule that JSON lines lack, or have in other words."""
-    assert _parse(line, "ratings-csv", "user", "item", "rating", "timestamp") == reason
-
-
 @given(
     line=st.binary(max_size=200).map(lambda raw: raw.replace(b"\n", b"")),
-    source=st.sampled_from(["amazon-2014", "amazon-2023", "ratings-csv"]),
+    source=st.sampled_from(["amazon-2014", "amazon-2023"]),
 )
 def test_any_bytes_become_a_review_or_a_reason(line: bytes, source: str) -> None:
     """No line raises an error, whatever its bytes are."""
@@ -187,7 +150,6 @@ def test_what_is_accepted_keeps_the_rules(rating: object, time: object) -> None:
             '{"user_id": "A", "parent_asin": "B", "rating": 1, "timestamp": 1400000000000}',
             "amazon-2023",
         ),
-        ("1400000000,B,4,A", "ratings-csv"),
         ("hello", None),
         ('{"reviewerID": "A", "asin": "B", "overall": "9", "unixReviewTime": 1400000000}', None),
         ("\ud800", None),  # half a surrogate pair, which UTF-8 cannot hold

@@ -48,9 +48,6 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compression, "BLOCK", 7)
 
 
-CSV = Dataset("X", "X", "ratings-csv", csv_columns=("item", "timestamp", "user", "rating"))
-
-
 @pytest.mark.parametrize(
     ("dataset", "line"),
     [
@@ -60,8 +57,6 @@ CSV = Dataset("X", "X", "ratings-csv", csv_columns=("item", "timestamp", "user",
             Dataset("X", "X", "amazon-2023"),
             b'{"user_id": "A1", "parent_asin": "B1", "rating": 4, "timestamp": 1400000000000}',
         ),
-        (CSV, b"B1,1400000000,A1,4"),
-        (CSV, b'"B1",1400000000,"A1",4.0'),
     ],
 )
 def test_every_format_gives_the_same_rows(tmp_path: Path, dataset: Dataset, line: bytes) -> None:
@@ -71,12 +66,6 @@ def test_every_format_gives_the_same_rows(tmp_path: Path, dataset: Dataset, line
         accepted, rejected = _read(_file(tmp_path, line + end + line), dataset=dataset)
         assert accepted == [(1, *row), (2, *row)]
         assert rejected == []
-
-
-def test_quotes_and_commas_within_a_csv_value_are_kept(tmp_path: Path) -> None:
-    """RFC 4180: a quoted value may hold commas, and quotes written twice."""
-    accepted, _ = _read(_file(tmp_path, b'"B,1",1400000000,"A""1",4'), dataset=CSV)
-    assert accepted == [(1, 'A"1', "B,1", 4.0, TIME)]
 
 
 REJECTED_LINES = [
