@@ -27,7 +27,7 @@ OF_2023 = generate.Size(17_000_000, 6_500_000, 750_000, fewest=1)
 SIZES = (100_000, 1_000_000, 10_000_000, OF_2023.reviews)
 GROUPS = {
     "reading": ("reviews",),
-    "ids and interactions": ("users", "items", "interactions"),
+    "ids and interactions": ("latest_reviews", "users", "items", "interactions"),
     "split": ("train", "validation", "test"),
     "negatives": ("negatives", "test_candidates"),
 }

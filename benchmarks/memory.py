@@ -27,6 +27,8 @@ from ncf_assets.ncf.random_streams import rng
 TABLES = (
     "raw_reviews",
     "rejected_reviews",
+    "latest_reviews",
+    "filters",
     "users",
     "items",
     "interactions",

@@ -38,7 +38,7 @@ TEN_EPOCHS = {"ops": dict.fromkeys(NETWORKS, ALL_EPOCHS)}
 # step of the tutorial -> the steps of the lineage that do the same
 STEPS = {
     "read": ("reviews",),
-    "rank and map": ("users", "items", "interactions"),
+    "rank and map": ("latest_reviews", "users", "items", "interactions"),
     "split": ("train", "validation", "test"),
     "negatives": ("negatives", "test_candidates"),
     "train": ("ials_model", *NETWORKS),

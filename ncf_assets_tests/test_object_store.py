@@ -12,7 +12,8 @@ from ncf_assets_tests.object_store import new_bucket
 from ncf_assets_tests.tiny import contents
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
-TABLES = "raw_reviews,rejected_reviews,users,items,interactions,train,validation,test,negatives"
+TABLES = "raw_reviews,rejected_reviews,latest_reviews,filters,users,items,interactions"
+TABLES += ",train,validation,test,negatives"
 
 
 @pytest.fixture

@@ -107,7 +107,12 @@ def test_other_real_files_run_to_the_report(
 @pytest.mark.process
 def test_duplicates_are_counted_once(warehouse: Warehouse) -> None:
     """All_Beauty 2018 repeats 1,177 pairs of user and item, of 5,269 rows."""
-    materialize(warehouse, "All_Beauty_2018", "--select", "raw_reviews,users,items,interactions")
+    materialize(
+        warehouse,
+        "All_Beauty_2018",
+        "--select",
+        "raw_reviews,latest_reviews,users,items,interactions",
+    )
     assert rows(warehouse, "All_Beauty_2018", "interactions") == [5_269 - 1_177]
 
 
@@ -118,7 +123,7 @@ def test_too_few_items_for_99_candidates_name_the_remedy(warehouse: Warehouse) -
         warehouse,
         "All_Beauty_2018",
         "--select",
-        "raw_reviews,users,items,interactions,train,validation,test",
+        "raw_reviews,latest_reviews,users,items,interactions,train,validation,test",
     )
     done = ncf(warehouse.root, "materialize", "All_Beauty_2018", "--select", "negatives")
     assert done.returncode == 1

@@ -104,7 +104,7 @@ def test_without_a_project_data_are_in_the_users_own_folder(
     """Its registry is the one of the wheel, with the Sample."""
     home = installed.ncf("dagster-home", at=tmp_path, XDG_DATA_HOME=str(tmp_path / "share"))
     assert home.strip() == str(tmp_path / "share/ncf-assets/dagster")
-    tables = "raw_reviews,rejected_reviews,users,items,interactions"
+    tables = "raw_reviews,rejected_reviews,latest_reviews,users,items,interactions"
     installed.ncf(
         "materialize",
         "Sample",

@@ -43,9 +43,11 @@ def review(user: str, item: str, time: int) -> dict[str, Any]:
 ROWS = {
     "raw_reviews": 51,
     "rejected_reviews": 1,
+    "latest_reviews": 50,  # 51 less the pair that was reviewed twice
+    "filters": 0,  # none is set
     "users": 13,  # the newcomer too
     "items": 12,
-    "interactions": 50,  # 51 less the pair that was reviewed twice
+    "interactions": 50,
     "train": 12 * 2 + 2,  # the newcomer's two stay in train
     "validation": 12,
     "test": 12,

@@ -1,12 +1,38 @@
-"""Prepare: id maps, and one ordered interaction for each user and item."""
+"""Prepare: filters, id maps, and one ordered interaction for each user and item."""
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, NamedTuple
 
 import dagster as dg
+import pyarrow as pa
 from pydantic import Field
 
+from ncf_assets.ncf.k_core import k_core
 from ncf_assets.orchestration.publish import AssetRun
-from ncf_assets.orchestration.tables import sql_table
+from ncf_assets.orchestration.tables import python_tables, sql_table
+from ncf_assets.tables import tables
+
+# what keeps all reviews, as ratings are finite
+EVERYTHING = {"first_day": "0001-01-01", "last_day": "9999-12-31", "min_rating": -1.7e308}
+
+
+class FilterConfig(dg.Config):
+    """Which reviews count as interactions: all of them, unless something is set."""
+
+    first_day: str | None = Field(
+        None, description="First day (UTC) that counts, such as 2013-01-01"
+    )
+    last_day: str | None = Field(None, description="Last day (UTC) that counts")
+    min_rating: float | None = Field(
+        None, description="Lowest rating that counts, of the latest review of a user and item"
+    )
+    min_user_interactions: int = Field(
+        1,
+        ge=1,
+        description="Users with fewer are left out, and items below, until both are as asked",
+    )
+    min_item_interactions: int = Field(1, ge=1, description="Items with fewer are left out")
 
 
 class InteractionsConfig(dg.Config):
@@ -15,12 +41,98 @@ class InteractionsConfig(dg.Config):
     seed: int = Field(2017, ge=0, description="Seed of the hash that orders items of equal time")
 
 
-def dropped_reviews(run: AssetRun) -> dict[str, Any]:
-    """Count the reviews that gave way to a later one of the same user and item."""
-    dropped = run.inputs.rows("raw_reviews") - run.rows_written("interactions")
-    return {"earlier reviews dropped": dropped}
+class Counts(NamedTuple):
+    """How many pairs of user and item, users and items there are."""
+
+    pairs: int
+    users: int
+    items: int
+
+
+@python_tables(
+    {"latest_reviews": "prepare", "filters": "prepare"}, reads=["raw_reviews"], config=FilterConfig
+)
+def latest_reviews(run: AssetRun, config: FilterConfig) -> None:
+    """Keep the latest review of each user and item, as far as the filters keep it."""
+    parameters: dict[str, Any] = dict(EVERYTHING)
+    removed: dict[str, Counts] = {}
+    for name, value in _set_filters(config).items():
+        before = _counts(run, parameters)
+        parameters[name] = value
+        removed[f"{name} {value}"] = _difference(before, _counts(run, parameters))
+    reviews = run.inputs.query(str(tables()["latest_reviews"].select), parameters)
+    users, items = config.min_user_interactions, config.min_item_interactions
+    if max(users, items) > 1:
+        schema = tables()["latest_reviews"].schema
+        found = pa.Table.from_batches((batch.cast(schema) for batch in reviews), schema)
+        kept = _core(found, users, items)
+        setting = f"min_user_interactions {users}, min_item_interactions {items}"
+        removed[setting] = _difference(_counts_of(found), _counts_of(kept))
+        run.write("latest_reviews", kept.to_batches())
+    else:
+        run.write("latest_reviews", reviews)
+    rows = [
+        {"position": position, "filter": setting, **counts._asdict()}
+        for position, (setting, counts) in enumerate(removed.items(), 1)
+    ]
+    run.write("filters", pa.RecordBatch.from_pylist(rows, schema=tables()["filters"].schema))
+    left, filtered = run.rows_written("latest_reviews"), sum(c.pairs for c in removed.values())
+    run.extra_metadata |= {
+        "earlier reviews dropped": run.inputs.rows("raw_reviews") - left - filtered
+    }
+    if not left:
+        raise dg.Failure(
+            f"the filters {'; '.join(removed)} leave none of {filtered:,} pairs of user and item."
+            " Set wider ones in the configuration of `latest_reviews`.",
+            allow_retries=False,
+        )
+
+
+def _set_filters(config: FilterConfig) -> Mapping[str, Any]:
+    """Return the settings that the select reads, in their order."""
+    for name in ("first_day", "last_day"):
+        day = getattr(config, name)
+        try:
+            date.fromisoformat(day or "2013-01-01")
+        except ValueError as error:
+            raise dg.Failure(
+                f"{name} must be a day such as 2013-01-01, found {day!r}. Correct it in the"
+                " configuration of `latest_reviews`.",
+                allow_retries=False,
+            ) from error
+    values = {name: getattr(config, name) for name in EVERYTHING}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _counts(run: AssetRun, parameters: Mapping[str, Any]) -> Counts:
+    """Count what the select gives with these parameters."""
+    counted = f"""
+        select count(*) as pairs, count(distinct user_id) as users, count(distinct item_id) as items
+        from ({tables()["latest_reviews"].select}) as kept
+    """
+    [batch] = [batch for batch in run.inputs.query(counted, parameters) if batch.num_rows]
+    return Counts(*(column[0].as_py() for column in batch.columns))
+
+
+def _core(reviews: pa.Table, min_per_user: int, min_per_item: int) -> pa.Table:
+    """Return the reviews of the k-core."""
+    users, items = (
+        reviews[name].combine_chunks().dictionary_encode().indices.to_numpy()
+        for name in ("user_id", "item_id")
+    )
+    return reviews.filter(pa.array(k_core(users, items, min_per_user, min_per_item)))
+
+
+def _counts_of(reviews: pa.Table) -> Counts:
+    return Counts(
+        reviews.num_rows, *(len(reviews[name].unique()) for name in ("user_id", "item_id"))
+    )
+
+
+def _difference(before: Counts, after: Counts) -> Counts:
+    return Counts(*(one - other for one, other in zip(before, after, strict=True)))
 
 
 users = sql_table("users", "prepare")
 items = sql_table("items", "prepare")
-interactions = sql_table("interactions", "prepare", InteractionsConfig, dropped_reviews)
+interactions = sql_table("interactions", "prepare", InteractionsConfig)

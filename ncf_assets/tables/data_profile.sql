@@ -10,8 +10,11 @@
 -- column lowest_rating DOUBLE: of all reviews; with the next two, the scale of the source
 -- column highest_rating DOUBLE: of all reviews
 -- column distinct_ratings BIGINT: different ratings, of all reviews
--- column users BIGINT: users with a review
--- column items BIGINT: items with a review
+-- column filtered BIGINT: pairs of user and item that filters take away, see filters
+-- column filtered_users BIGINT: users of whom the filters leave nothing
+-- column filtered_items BIGINT: items of which the filters leave nothing
+-- column users BIGINT: users with an interaction
+-- column items BIGINT: items with an interaction
 -- column interactions BIGINT: pairs of user and item
 -- column density DOUBLE: interactions / (users * items), 0 to 1
 -- column interactions_per_user DOUBLE: median
@@ -71,6 +74,14 @@ reviews as (
 
 rejections as (select count(*) as rejected from rejected_reviews),
 
+filtering as (
+  select
+    cast(coalesce(sum(pairs), 0) as bigint) as filtered,
+    cast(coalesce(sum(users), 0) as bigint) as filtered_users,
+    cast(coalesce(sum(items), 0) as bigint) as filtered_items
+  from filters
+),
+
 people as (select count(*) as users, median(n_interactions) as interactions_per_user from users),
 
 things as (select count(*) as items, median(n_interactions) as interactions_per_item from items),
@@ -90,10 +101,13 @@ validating as (select count(*) as validation from validation)
 select
   reviews.accepted + rejections.rejected as lines,
   rejections.rejected,
-  reviews.accepted - pairs.interactions as duplicates,
+  reviews.accepted - filtering.filtered - pairs.interactions as duplicates,
   reviews.lowest_rating,
   reviews.highest_rating,
   reviews.distinct_ratings,
+  filtering.filtered,
+  filtering.filtered_users,
+  filtering.filtered_items,
   people.users,
   things.items,
   pairs.interactions,
@@ -110,6 +124,7 @@ select
   pairs.last_time
 from reviews
 cross join rejections
+cross join filtering
 cross join people
 cross join things
 cross join pairs

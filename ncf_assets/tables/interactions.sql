@@ -1,5 +1,5 @@
--- Each pair of user and item has one interaction: of several reviews the latest stays, and of
--- several at the same time the one with the highest rating.
+-- Each pair of user and item has one interaction, which is the review in latest_reviews. What the
+-- filters leave out is not here.
 --
 -- Amazon's times up to 2018 are whole days, so many users have several items on their last day.
 -- `recency` breaks such ties by a hash of (seed, user, item), as item id or file order would leak
@@ -13,18 +13,8 @@
 -- column item INTEGER: items.item
 -- column rank INTEGER: dense rank by time within the user, from 1; equal times have equal ranks
 -- column recency INTEGER: 1 for the user's last interaction, 2 for the one before; a hash breaks ties in time
--- column rating DOUBLE: raw_reviews.rating
+-- column rating DOUBLE: latest_reviews.rating
 -- column timestamp TIMESTAMP: time of the interaction in UTC, as exact as in the file
-with reviews as (
-  select
-    user_id,
-    item_id,
-    rating,
-    timestamp,
-    row_number() over (partition by user_id, item_id order by timestamp desc, rating desc) as nth
-  from raw_reviews
-)
-
 select
   users.user,
   items.item,
@@ -38,8 +28,7 @@ select
   ) as recency,
   reviews.rating,
   reviews.timestamp
-from reviews
+from latest_reviews as reviews
 inner join users on reviews.user_id = users.user_id
 inner join items on reviews.item_id = items.item_id
-where reviews.nth = 1
 order by users.user, items.item

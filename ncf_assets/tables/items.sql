@@ -1,4 +1,4 @@
--- Every item with at least one accepted review has a dense number: this is the id map for
+-- Every item with at least one review that counts has a dense number: this is the id map for
 -- embeddings.
 --
 -- grain: one item
@@ -10,7 +10,7 @@
 select
   row_number() over (order by item_id) - 1 as item,
   item_id,
-  count(distinct user_id) as n_interactions
-from raw_reviews
+  count(*) as n_interactions
+from latest_reviews
 group by item_id
 order by item

@@ -1,4 +1,4 @@
--- Every user with at least one accepted review has a dense number: this is the id map for
+-- Every user with at least one review that counts has a dense number: this is the id map for
 -- embeddings.
 --
 -- grain: one user
@@ -10,7 +10,7 @@
 select
   row_number() over (order by user_id) - 1 as user,
   user_id,
-  count(distinct item_id) as n_interactions
-from raw_reviews
+  count(*) as n_interactions
+from latest_reviews
 group by user_id
 order by user

@@ -22,6 +22,8 @@ from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.running import ASSETS, failure, materialize
 from ncf_assets_tests.tiny import CONFIG, REJECTED, ROWS, contents, copied, write_source
 
+FILTERED = ["latest_reviews", "filters"]
+
 pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 
 
@@ -360,7 +362,16 @@ def test_another_seed_gives_other_negatives(
     """And leaves the split as it is."""
     other = Warehouse(tmp_path)
     write_source(other.root)
-    until = ["raw_reviews", "rejected_reviews", "users", "items", "interactions", "train"]
+    until = [
+        "raw_reviews",
+        "rejected_reviews",
+        "latest_reviews",
+        "filters",
+        "users",
+        "items",
+        "interactions",
+        "train",
+    ]
     until += ["validation", "test", "negatives"]
     config = {"ops": {"negatives": {"config": {"n_negatives": 3, "seed": 1}}}}
     assert materialize(other, instance, until, config).success
@@ -388,7 +399,16 @@ def test_a_broken_check_publishes_nothing_and_stops_the_run(
     """Fewer interactions than `users` has: the old partition and all downstream stay."""
     made = Warehouse(tmp_path)
     write_source(made.root)
-    first = ["raw_reviews", "rejected_reviews", "users", "items", "interactions", "train"]
+    first = [
+        "raw_reviews",
+        "rejected_reviews",
+        "latest_reviews",
+        "filters",
+        "users",
+        "items",
+        "interactions",
+        "train",
+    ]
     assert materialize(made, instance, first, {}).success
     before = made.get_provenance("interactions", "Sample")
     users = made.read("users", "Sample")
@@ -412,7 +432,9 @@ def test_what_comes_from_two_files_is_not_put_together(
     made = Warehouse(tmp_path)
     write_source(made.root)
     read = ["raw_reviews", "rejected_reviews"]
-    assert materialize(made, instance, [*read, "users", "items", "interactions"], {}).success
+    assert materialize(
+        made, instance, [*read, *FILTERED, "users", "items", "interactions"], {}
+    ).success
     before = made.get_provenance("interactions", "Sample")
     lines = (tmp_path / "tiny.json").read_text().splitlines()
     (tmp_path / "tiny.json").write_text("\n".join(lines[1:]))
@@ -421,7 +443,7 @@ def test_what_comes_from_two_files_is_not_put_together(
     assert "users was made from raw_reviews " in message
     assert ". Materialize users and what follows from it" in message
     assert made.get_provenance("interactions", "Sample") == before
-    assert materialize(made, instance, ["users", "items", "interactions"], {}).success
+    assert materialize(made, instance, [*FILTERED, "users", "items", "interactions"], {}).success
 
 
 @pytest.mark.parametrize(
@@ -484,8 +506,8 @@ def test_a_preview_shows_text_as_it_is(warehouse: Warehouse, instance: dg.Dagste
 
 def test_dropped_reviews_are_shown(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
     """One pair of user and item was reviewed twice."""
-    assert materialize(warehouse, instance, ["interactions"], {}).success
-    event = instance.get_latest_materialization_event(dg.AssetKey("interactions"))
+    assert materialize(warehouse, instance, FILTERED, {}).success
+    event = instance.get_latest_materialization_event(dg.AssetKey("latest_reviews"))
     assert event is not None
     assert event.asset_materialization is not None
     assert event.asset_materialization.metadata["earlier reviews dropped"].value == 1

@@ -17,7 +17,7 @@ from ncf_assets_tests.running import failure, materialize
 
 pytestmark = pytest.mark.process
 READ = ["raw_reviews", "rejected_reviews"]
-MAPPED = [*READ, "users", "items", "interactions"]
+MAPPED = [*READ, "latest_reviews", "filters", "users", "items", "interactions"]
 GOOD = changed()
 LINE = GOOD + b"\n"
 

@@ -22,6 +22,8 @@ SOUND: dict[str, Rows] = {
     # a tiny data set in which every rule is kept
     "raw_reviews": [(1, "ann", "cap", 5.0, 10), (3, "ben", "hat", 1.0, 20)],
     "rejected_reviews": [(2, "blank line", "")],
+    "latest_reviews": [("ann", "cap", 5.0, 10), ("ben", "hat", 1.0, 20)],
+    "filters": [(1, "min_rating 4", 1, 0, 0)],
     "users": USERS,
     "items": [(0, "cap", 2), (1, "hat", 1), (2, "tie", 1), (3, "bag", 1)],
     "interactions": INTERACTIONS,
@@ -62,7 +64,9 @@ SOUND: dict[str, Rows] = {
             ("ndcg", (value, value - 0.1, value + 0.1)),
         )
     ],
-    "data_profile": [(3, 1, 0, 1.0, 5.0, 2, 2, 4, 2, 0.25, 1.0, 1.0, 2, 0, 0, 0, 0.0, 0.0, 10, 20)],
+    "data_profile": [
+        (3, 1, 0, 1.0, 5.0, 2, 0, 0, 0, 2, 4, 2, 0.25, 1.0, 1.0, 2, 0, 0, 0, 0.0, 0.0, 10, 20)
+    ],
     "leaderboard": [("Sample", *METRIC[:2], "hr", 10, 0.5, 0.4, 0.6, 1, "a.html", "c", "current")],
     "comparisons": [
         ("neumf", "popularity", "sampled-99", metric, 10, 0.1, 0.05, 0.15, 1)

@@ -106,7 +106,7 @@ class Backfilled:
 @pytest.fixture(scope="module")
 def backfilled(data: Path) -> Backfilled:
     """A backfill of three data sets, of which one fails, while no daemon is running."""
-    first = ["--select", "raw_reviews,users"]
+    first = ["--select", "raw_reviews,latest_reviews,users"]
     assert ncf(data, "materialize", "Sample", *first).returncode == 0
     inode = (data / "warehouse.duckdb").stat().st_ino
     with open_shell(data, data / "stop") as shell:

@@ -191,7 +191,7 @@ def only(data: Path, *ops: str) -> Path:
 def test_status_follows_source_and_upstream(tmp_path: Path) -> None:
     """A changed file, then a remade upstream, then its remade downstream."""
     data = tiny_folder(tmp_path)
-    first = "raw_reviews,users,items,interactions"
+    first = "raw_reviews,latest_reviews,users,items,interactions"
     assert ncf(data, "materialize", "Sample", "--select", first).returncode == 0
     assert state(data, "users") == "up to date"
     assert state(data, "train") == "not materialized"
@@ -203,10 +203,10 @@ def test_status_follows_source_and_upstream(tmp_path: Path) -> None:
             '{"reviewerID": "late", "asin": "item00", "overall": 1, "unixReviewTime": 1400000000}\n'
         )
     assert state(data, "raw_reviews") == "the source file has changed"
-    assert state(data, "users") == "raw_reviews is out of date"
-    assert state(data, "interactions") == "items, raw_reviews, users are out of date"
+    assert state(data, "latest_reviews") == "raw_reviews is out of date"
+    assert state(data, "interactions") == "items, latest_reviews, users are out of date"
     assert ncf(data, "materialize", "Sample", "--select", "raw_reviews").returncode == 0
-    assert state(data, "users") == "raw_reviews has changed"
+    assert state(data, "latest_reviews") == "raw_reviews has changed"
     assert ncf(data, "materialize", "Sample", "--select", "users").returncode == 0
     assert state(data, "users") == "up to date"
 

@@ -13,7 +13,7 @@ from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
 from ncf_assets_tests.small_disk import filled, small_disk
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
-TABLES = "raw_reviews,users,items,interactions"
+TABLES = "raw_reviews,latest_reviews,users,items,interactions"
 
 
 @pytest.fixture(scope="module")

@@ -121,12 +121,12 @@ def test_the_drawing_leaves_out_what_others_imply() -> None:
 
 
 def test_a_long_arrow_bends_around_the_rows_between() -> None:
-    """rejected_reviews is in row 0 and data_profile in row 6.
+    """rejected_reviews is in row 0 and data_profile in row 7.
 
-    There are five bends, one for each row between.
+    There are six bends, one for each row between.
     """
     assert lineage.way("rejected_reviews", "data_profile") == [
-        "rejected_reviews", *(f"rejected_reviews{'.' * n}" for n in range(1, 6)), "data_profile"
+        "rejected_reviews", *(f"rejected_reviews{'.' * n}" for n in range(1, 7)), "data_profile"
     ]  # fmt: skip
     assert lineage.way("train", "validation") == ["train", "validation"]
 

@@ -19,6 +19,7 @@ from ncf_assets_tests.tiny import write_source
 
 pytestmark = pytest.mark.process
 READ = ["raw_reviews", "rejected_reviews"]
+FILTERED = ["latest_reviews", "filters"]
 TRIES = 1 + 2  # with the short waits of these tests
 
 
@@ -44,7 +45,7 @@ def tiny(tmp_path: Path, instance: dg.DagsterInstance) -> Warehouse:
     """The tiny data set, and the tables that were made of it."""
     write_source(tmp_path)
     made = Warehouse(tmp_path)
-    assert materialize(made, instance, [*READ, "users", "items"], {}).success
+    assert materialize(made, instance, [*READ, *FILTERED, "users", "items"], {}).success
     return made
 
 

@@ -19,9 +19,10 @@ def way_back(table: str, column: str) -> set[Source]:
 
 
 def test_a_recommended_item_comes_from_the_lines_of_the_file() -> None:
-    """It comes from `item_id` of raw_reviews by way of `items`."""
+    """It comes from `item_id` of raw_reviews by way of `latest_reviews` and `items`."""
     assert way_back("recommendations", "item_id") == {
         ("items", "item_id"),
+        ("latest_reviews", "item_id"),
         ("raw_reviews", "item_id"),
     }
 
@@ -29,8 +30,8 @@ def test_a_recommended_item_comes_from_the_lines_of_the_file() -> None:
 def test_a_select_is_followed_through_its_own_tables() -> None:
     """`interactions` ranks the reviews of its `with` by time, within the mapped user."""
     lineage = column_lineage(tables()["interactions"])
-    assert lineage["rank"] == [("raw_reviews", "timestamp"), ("users", "user")]
-    assert lineage["rating"] == [("raw_reviews", "rating")]
+    assert lineage["rank"] == [("latest_reviews", "timestamp"), ("users", "user")]
+    assert lineage["rating"] == [("latest_reviews", "rating")]
 
 
 def test_a_metric_comes_from_ranks() -> None:

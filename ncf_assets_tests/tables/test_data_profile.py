@@ -12,6 +12,7 @@ DAY = 86_400
 DRAWN: dict[str, list[Any]] = {
     # 8 accepted lines for 7 pairs, and one that is rejected
     "raw_reviews": [(n, "", "", n / 2, 0) for n in range(1, 9)],
+    "filters": [(1, "min_rating 4", 0, 2, 1), (2, "min_user_interactions 2", 0, 1, 3)],
     "rejected_reviews": [(9, "blank line", "")],
     "users": [(0, "ann", 3), (1, "ben", 3), (2, "new", 1)],
     "items": [(0, "cap", 2), (1, "hat", 2), (2, "tie", 2), (3, "bag", 1)],
@@ -36,6 +37,9 @@ EXPECTED = {
     "lowest_rating": 0.5,
     "highest_rating": 4.0,
     "distinct_ratings": 8,
+    "filtered": 0,
+    "filtered_users": 3,
+    "filtered_items": 4,
     "users": 3,
     "items": 4,
     "interactions": 7,

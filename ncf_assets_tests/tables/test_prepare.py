@@ -4,7 +4,9 @@ import json
 import random
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+from ncf_assets.assets.prepare import EVERYTHING
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest import reader
 from ncf_assets.tables import tables
@@ -27,20 +29,25 @@ USERS = [(0, "Ann", 1), (1, "ann", 3), (2, "ben", 2)]
 ITEMS = [(0, "cap", 1), (1, "hat", 3), (2, "tie", 2)]
 
 
+def latest(reviews: list, **settings: Any) -> list:
+    """Return the latest reviews of drawn ones, with filters."""
+    return select("latest_reviews", {"raw_reviews": reviews}, **(EVERYTHING | settings))
+
+
 def interactions(reviews: list, seed: int = 1) -> list:
     """Return the interactions of drawn reviews."""
-    drawn = {"raw_reviews": reviews, "users": USERS, "items": ITEMS}
+    drawn = {"latest_reviews": latest(reviews), "users": USERS, "items": ITEMS}
     return select("interactions", drawn, seed=seed)
 
 
 def test_users_are_numbered_in_the_order_of_their_ids() -> None:
     """Upper case comes before lower case; a pair that was reviewed twice counts once."""
-    assert select("users", {"raw_reviews": REVIEWS}) == USERS
+    assert select("users", {"latest_reviews": latest(REVIEWS)}) == USERS
 
 
 def test_items_are_numbered_in_the_order_of_their_ids() -> None:
     """The count is of distinct users."""
-    assert select("items", {"raw_reviews": REVIEWS}) == ITEMS
+    assert select("items", {"latest_reviews": latest(REVIEWS)}) == ITEMS
 
 
 def test_the_latest_review_of_a_pair_stays() -> None:
@@ -72,10 +79,34 @@ def test_recency_counts_back_from_the_last_without_ties() -> None:
     assert (recency[2, 2], recency[2, 1]) == (1, 2)
 
 
+def test_a_rating_below_the_lowest_takes_the_pair_away() -> None:
+    """Ann gave hat 2, later 3: the later one counts, whatever the earlier one was."""
+    ben = [("ben", "hat", 5.0), ("ben", "tie", 4.0)]
+    kept = [row[:3] for row in latest(REVIEWS, min_rating=3.0)]
+    assert kept == [
+        ("ann", "cap", 4.0),
+        ("ann", "hat", 3.0),
+        *ben,
+    ]
+
+
+def test_days_that_do_not_count_are_left_out_before_the_latest_is_chosen() -> None:
+    """Until day 4 (1970-01-05) ann's hat is that of day 2."""
+    kept = {row[:2]: row[2] for row in latest(REVIEWS, last_day="1970-01-05")}
+    assert kept["ann", "hat"] == 2.0
+    assert ("ann", "tie") not in kept
+    assert {row[:2] for row in latest(REVIEWS, first_day="1970-01-06")} == {
+        ("ann", "hat"),
+        ("ann", "tie"),
+    }
+
+
 def test_ties_in_time_follow_the_seed() -> None:
     """An md5 of seed, user and item decides: over many seeds each item is first half the time."""
     text = str(tables()["interactions"].select)
-    with database({"raw_reviews": REVIEWS, "users": USERS, "items": ITEMS}) as connection:
+    with database(
+        {"latest_reviews": latest(REVIEWS), "users": USERS, "items": ITEMS}
+    ) as connection:
         firsts = [
             item
             for seed in range(200)
@@ -100,7 +131,7 @@ def test_of_one_second_the_true_last_item_is_held_out(tmp_path: Path) -> None:
     file.write_text("\n".join(lines))
     [batch] = reader.read(file, Dataset("X", "X", "amazon-2023"), date(2024, 5, 6))
     rows = [tuple(row.values()) for row in batch.accepted.to_pylist()]
-    drawn = {"raw_reviews": rows}
+    drawn = {"latest_reviews": latest(rows)}
     drawn = {**drawn, "users": select("users", drawn), "items": select("items", drawn)}
     lasts = [
         item for _, item, _, recency, *_ in select("interactions", drawn, seed=1) if recency == 1
@@ -114,4 +145,4 @@ def test_the_order_of_lines_changes_nothing() -> None:
     random.Random(1).shuffle(shuffled)
     renumbered = [(line, *row[1:]) for line, row in enumerate(shuffled, 1)]
     assert interactions(renumbered) == interactions(REVIEWS)
-    assert select("users", {"raw_reviews": renumbered}) == USERS
+    assert select("users", {"latest_reviews": latest(renumbered)}) == USERS

@@ -1,0 +1,12 @@
+-- Each filter that the configuration of latest_reviews sets has a row, in the order in which they
+-- apply: what it takes away of what the ones before it leave.
+--
+-- grain: one filter that is set
+-- key: position
+-- python: ncf_assets/assets/prepare.py (no select: the last filter is repeated until nothing changes)
+--
+-- column position INTEGER: from 1
+-- column filter VARCHAR: the settings: 'first_day 2013-01-01', 'min_rating 4' or 'min_user_interactions 5'
+-- column pairs BIGINT: pairs of user and item that it takes away
+-- column users BIGINT: users of whom nothing is left
+-- column items BIGINT: items of which nothing is left

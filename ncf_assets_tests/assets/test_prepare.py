@@ -1,0 +1,106 @@
+"""The filters through the assets: what is left, and what the tables say of it."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets_tests.running import failure, materialize
+
+pytestmark = pytest.mark.process
+
+# user, item, rating, day of May 2014: worked by hand in the tests
+LINES = """\
+ann,cap,5,1
+ann,hat,4,2
+ann,tie,2,3
+ben,cap,4,1
+ben,hat,5,2
+ben,bag,5,3
+eve,bag,5,4
+eve,cap,1,1
+eve,cap,3,9
+"""
+TABLES = ["raw_reviews", "rejected_reviews", "latest_reviews", "filters", "users", "items"]
+TABLES += ["interactions"]
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """A data folder whose Sample has the lines above."""
+    lines = [line.rsplit(",", 1) for line in LINES.splitlines()]
+    (tmp_path / "r.csv").write_text("".join(f"{row},2014-05-0{day}\n" for row, day in lines))
+    (tmp_path / "datasets.toml").write_text(
+        '[Sample]\nformat = "table"\npath = "r.csv"\n'
+        'columns = ["user", "item", "rating", "timestamp"]\n'
+    )
+    return Warehouse(tmp_path)
+
+
+def run(
+    warehouse: Warehouse, instance: dg.DagsterInstance, **settings: Any
+) -> dg.ExecuteInProcessResult:
+    """The tables up to interactions, with these settings of latest_reviews."""
+    config = {"ops": {"latest_reviews": {"config": settings}}}
+    return materialize(warehouse, instance, TABLES, config)
+
+
+def kept(warehouse: Warehouse) -> set[tuple[str, str]]:
+    """The pairs that the interactions have, by the ids of their users and items."""
+    users, items, found = (
+        warehouse.read(table, "Sample") for table in ("users", "items", "interactions")
+    )
+    rows = found.merge(users, on="user").merge(items, on="item")
+    return set(zip(rows["user_id"], rows["item_id"], strict=True))
+
+
+def filters(warehouse: Warehouse) -> list[tuple[Any, ...]]:
+    """The rows of the table filters."""
+    return list(warehouse.read("filters", "Sample").itertuples(index=False, name=None))
+
+
+def test_without_settings_every_pair_stays(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """Of eve's two reviews of cap the later one; nothing else goes."""
+    assert run(warehouse, instance).success
+    assert len(kept(warehouse)) == 8
+    assert filters(warehouse) == []
+
+
+def test_each_filter_says_what_it_took(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
+    """By hand.
+
+    Until 4 May, eve's cap has rating 1. At least 3: tie (2) goes with its only pair, and eve's cap.
+    Then each user and item needs 2: eve has bag alone and goes, so bag has ben alone and goes.
+    """
+    settings = {"last_day": "2014-05-04", "min_rating": 3.0}
+    core = {"min_user_interactions": 2, "min_item_interactions": 2}
+    assert run(warehouse, instance, **settings, **core).success
+    assert kept(warehouse) == {("ann", "cap"), ("ann", "hat"), ("ben", "cap"), ("ben", "hat")}
+    assert filters(warehouse) == [
+        (1, "last_day 2014-05-04", 0, 0, 0),
+        (2, "min_rating 3.0", 2, 0, 1),
+        (3, "min_user_interactions 2, min_item_interactions 2", 2, 1, 1),
+    ]
+    assert warehouse.get_provenance("latest_reviews", "Sample").config["min_rating"] == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"min_user_interactions": 9},
+            "the filters min_user_interactions 9, min_item_interactions 1 leave none of 8 pairs of"
+            " user and item. Set wider ones in the configuration of `latest_reviews`.",
+        ),
+        ({"first_day": "2014"}, "first_day must be a day such as 2013-01-01, found '2014'. Corr"),
+    ],
+)
+def test_filters_that_leave_nothing_are_refused(
+    warehouse: Warehouse, instance: dg.DagsterInstance, settings: dict[str, Any], message: str
+) -> None:
+    """The message names them, and the remedy."""
+    assert message in failure(run(warehouse, instance, **settings), "latest_reviews")
