@@ -150,4 +150,4 @@ def _locate(run: AssetRun, dataset: Dataset) -> Path:
         of = f" of {total / 1e6:,.0f}" if total else ""
         log.info(f"downloaded {received / 1e6:,.0f}{of} MB")
 
-    return download.fetch(dataset, paths.raw / dataset.file_name, progress, log.warning)
+    return download.fetch(dataset, paths.raw / dataset.download_name, progress, log.warning)

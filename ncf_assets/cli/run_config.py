@@ -14,6 +14,15 @@ from ncf_assets.cli.arguments import definitions, suggestion
 
 Classes = dict[str, type[dg.Config]]  # by the name of the op
 
+
+class _Loader(yaml.SafeLoader):
+    """A loader for which 5e-4 is a number, as in YAML 1.2; in YAML 1.1, it is a text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+"), list("-+0123456789")
+)
+
 config_option = click.option(
     "--config",
     "config_file",
@@ -27,9 +36,13 @@ def read_config(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+        config = yaml.load(file.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506  # is safe
     except yaml.YAMLError as error:
         raise click.ClickException(f"{file} is not YAML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise click.ClickException(
+            f"{file} must be text in UTF-8, found other bytes ({error.reason}). Save it as UTF-8."
+        ) from error
     if not isinstance(config, dict):
         raise click.ClickException(
             f"{file} must be a mapping such as `ops: {{ials_model: {{config: {{factors: 64}}}}}}`,"

@@ -5,6 +5,7 @@ This module has the entry of one dataset and reads the file. The rules of a bloc
 read in `ncf_assets.ingest.reader`. The folders under `data/` are in `ncf_assets.warehouse.paths`.
 """
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,6 +77,13 @@ class Dataset:
             return PurePosixPath(self.path or "").name
         return PurePosixPath(unquote(urlsplit(self.url).path)).name
 
+    @property
+    def download_name(self) -> str:
+        """The name of the file that the URL brings: another URL's file has another name."""
+        name, dot, rest = self.file_name.partition(".")
+        digest = hashlib.sha256(str(self.url).encode()).hexdigest()
+        return f"{name}-{digest[:8]}{dot}{rest}"
+
 
 def load(registry: Path) -> dict[str, Dataset]:
     """Read the registry, and return the datasets by name, in the file's order.
@@ -92,7 +100,7 @@ def load(registry: Path) -> dict[str, Dataset]:
 
 def _blocks(registry: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(registry.read_text(encoding="utf-8"))
+        return tomllib.loads(registry.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise RegistryError(
             f"{registry} does not exist. Restore data/datasets.toml from the repository."

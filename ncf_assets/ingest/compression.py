@@ -27,6 +27,10 @@ _OTHERS = {
 }
 
 
+_PAGES = (b"<!doctype html", b"<html", b"<?xml")
+_TAR, _TAR_AT = b"ustar", 257  # POSIX.1-1988
+
+
 class SourceError(ValueError):
     """The file cannot be read. The message names it and the remedy.
 
@@ -48,8 +52,33 @@ def blocks(path: Path, limit: int = UNPACKED_LIMIT) -> Iterator[bytes]:
         first = next(found, b"").removeprefix(BOM)
         if not first:
             raise SourceError(f"{path} is empty. Download it again, or correct its `path`")
+        _refuse_containers(path, first)
         yield first
         yield from found
+
+
+def is_web_page(path: Path) -> bool:
+    """Return whether a file begins as a web page does; it may have the name of another kind."""
+    with opened(path) as file:
+        return _begins_as_page(file.peek(64))
+
+
+def _begins_as_page(head: bytes) -> bool:
+    return head.removeprefix(BOM).lstrip()[:64].lower().startswith(_PAGES)
+
+
+def _refuse_containers(path: Path, head: bytes) -> None:
+    """Refuse what holds a file rather than being one."""
+    if _begins_as_page(head):
+        raise SourceError(
+            f"{path} is a web page, which a moved link may have brought. Delete it, and correct"
+            " `url` or put the file itself there"
+        )
+    if head[_TAR_AT:].startswith(_TAR):
+        raise SourceError(
+            f"{path} is a tar archive, whose files must be unpacked. Unpack it, and set `path` to"
+            " one of its files or to a folder of them"
+        )
 
 
 def fingerprint(path: Path) -> str:

@@ -6,6 +6,7 @@ is stored in `ncf_assets.ingest.partial_download`, and a file's lines are read i
 `ncf_assets.ingest.reader`.
 """
 
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -31,12 +32,15 @@ def locate(dataset: Dataset, registry_folder: Path, raw_folder: Path) -> Path | 
     """Return the file to read, or None if it must be downloaded.
 
     An explicit `path` wins, whether or not it exists; it may name several files, as
-    `ncf_assets.ingest.source` says. Otherwise the file is `dataset.file_name` in `raw_folder`, or
-    the same file unpacked (the name without `.gz`).
+    `ncf_assets.ingest.source` says. Otherwise the file is one that somebody has put into
+    `raw_folder`: `dataset.file_name`, or the same file unpacked (the name without `.gz`). If there
+    is none, it is what this URL has brought, `dataset.download_name`.
     """
     if dataset.path is not None:
-        return registry_folder / dataset.path  # an absolute path replaces the folder
-    for name in (dataset.file_name, dataset.file_name.removesuffix(".gz")):
+        # an absolute path replaces the folder
+        return registry_folder / Path(dataset.path).expanduser()
+    by_hand = (dataset.file_name, dataset.file_name.removesuffix(".gz"))
+    for name in (*by_hand, dataset.download_name):
         if (raw_folder / name).is_file():
             return raw_folder / name
     return None
@@ -49,6 +53,9 @@ def fetch(
     on_retry: "OnRetry | None" = None,
 ) -> Path:
     """Download `dataset.url` to `target` completely or not at all, and return `target`.
+
+    A web page, which a moved link brings, is refused. Files that former URLs of the dataset have
+    brought are removed.
 
     The bytes are stored as the server sends them. They are in a hidden file next to the target
     until all have arrived, have the SHA-256 that the registry states, and are on the disk. If the
@@ -75,12 +82,12 @@ def fetch(
             kept = f" ({length})" if partial.length else ""
             raise DownloadError(
                 f"{dataset.name}: {url}: {error}. Try again later{kept}, or download the file by"
-                f" hand and put it in {target}."
+                f" hand and put it in {target.with_name(dataset.file_name)}."
             ) from error
         except http_download.PermanentError as error:
             raise PermanentDownloadError(
                 f"{dataset.name}: {url}: {error}. Correct `url` in datasets.toml, or download the"
-                f" file by hand and put it in {target}."
+                f" file by hand and put it in {target.with_name(dataset.file_name)}."
             ) from error
         except http_download.DiskFullError as error:
             raise PermanentDownloadError(
@@ -90,8 +97,25 @@ def fetch(
         if wrong := wrong_hash(dataset, partial.path):
             partial.discard()
             raise PermanentDownloadError(f"{wrong}. The file came from {url} and was removed.")
+        if compression.is_web_page(partial.path):
+            partial.discard()
+            raise PermanentDownloadError(
+                f"{dataset.name}: {url} brought a web page in place of a file, which was removed."
+                f" Correct `url` in datasets.toml, or download the file by hand and put it in"
+                f" {target.with_name(dataset.file_name)}."
+            )
         partial.publish()
+    _remove_former(dataset, target)
     return target
+
+
+def _remove_former(dataset: Dataset, target: Path) -> None:
+    """Remove what other URLs of the same file name have brought; no two datasets have that."""
+    name, dot, rest = dataset.file_name.partition(".")
+    digits = "[0-9a-f]" * 8
+    for file in target.parent.glob(f"{escape(name)}-{digits}{escape(dot + rest)}"):
+        if file != target:
+            file.unlink()
 
 
 def check(dataset: Dataset, found: Path) -> None:

@@ -146,7 +146,8 @@ PACKED = gzip.compress(LINE * 1000, mtime=0)
         (PACKED[:-8] + bytes(8), "is a gzip file that is corrupt at byte"),
         (PACKED + b"<html>", "no gzip member begins here"),
         (b"\n" * 50, "at least one line must be a review, found none in"),
-        (b"<html>\n<p>Not found", "line 1: not JSON: invalid character. Correct format, columns"),
+        (b"<html>\n<p>Not found", "is a web page, which a moved link may have brought. Delete it"),
+        (b"a.json".ljust(257, b"\0") + b"ustar", "is a tar archive, whose files must be unpacked"),
         (b"[" + (GOOD + b",") * 9, "line 1: not a JSON object. Correct format, columns or path"),
     ],
 )

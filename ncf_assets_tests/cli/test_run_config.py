@@ -1,11 +1,12 @@
 """What `--config` may hold is checked before anything runs, and what it may not is said shortly."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 
-from ncf_assets.cli.run_config import check_config
+from ncf_assets.cli.run_config import check_config, read_config
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,13 @@ def test_what_fits_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     check_config("everything", {})
     check_config("everything", {"ops": {"users": {}}})
     check_config("everything", {"ops": {"mlp_model": {"config": {"epochs": {"env": "EPOCHS"}}}}})
+
+
+def test_numbers_and_encodings_that_people_write_are_read(tmp_path: Path) -> None:
+    """5e-4 is a text in YAML 1.1, and editors on Windows put a byte order mark before the text."""
+    file = tmp_path / "run.yaml"
+    file.write_bytes(b"\xef\xbb\xbfrates: [5e-4, 1E6, -2.5e+3, 5.0e-4]\nname: 5e\n")
+    assert read_config(file) == {"rates": [5e-4, 1e6, -2500.0, 5e-4], "name": "5e"}
+    file.write_bytes("rates: 1".encode("utf-16"))
+    with pytest.raises(click.ClickException, match="must be text in UTF-8, found other bytes"):
+        read_config(file)

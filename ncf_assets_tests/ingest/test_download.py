@@ -368,6 +368,7 @@ def test_https_goes_through_the_proxy_too(
 
 
 URL = "https://x.org/a.json.gz"
+BROUGHT = _dataset(URL).download_name  # the URL is part of it
 
 
 @pytest.mark.parametrize(
@@ -376,6 +377,10 @@ URL = "https://x.org/a.json.gz"
         ([], None, None),  # to be downloaded
         (["raw/a.json.gz"], None, "raw/a.json.gz"),
         (["raw/a.json"], None, "raw/a.json"),  # unpacked by hand
+        ([f"raw/{BROUGHT}"], None, f"raw/{BROUGHT}"),
+        (["raw/a.json", f"raw/{BROUGHT}"], None, "raw/a.json"),  # by hand first
+        (["raw/a-01234567.json.gz"], None, None),  # of another URL
+        ([], "~/b.json", str(Path.home() / "b.json")),
         (["raw/a.json", "raw/a.json.gz"], None, "raw/a.json.gz"),  # the published name first
         (["raw/.a.json.gz.part"], None, None),  # an unfinished download does not count
         (["raw/a.json.gz"], "own/b.json", "own/b.json"),  # an explicit path wins, even if missing
@@ -440,3 +445,27 @@ def test_the_first_part_of_a_download_stays_if_the_rest_does_not_fit(
             fetch(_dataset(f"{server.address}/f"), disk / "f")
         assert fetch(_dataset(f"{server.address}/f"), disk / "f").read_bytes() == BODY
     assert server.requests[-1]["Range"] == "bytes=1000000-"
+
+
+def test_a_corrected_address_is_asked_again_and_the_former_file_goes(
+    server: Server, tmp_path: Path
+) -> None:
+    """Both end with the same name; what somebody has put there stays."""
+    (tmp_path / "a-my-own.gz").touch()
+    made = []
+    for folder in ("old", "new"):
+        dataset = _dataset(f"{server.address}/{folder}/a.gz")
+        assert locate(dataset, tmp_path, tmp_path) is None
+        made.append(fetch(dataset, tmp_path / dataset.download_name))
+        assert locate(dataset, tmp_path, tmp_path) == made[-1]
+    assert [request["path"] for request in server.requests] == ["/old/a.gz", "/new/a.gz"]
+    assert set(tmp_path.iterdir()) == {made[1], tmp_path / "a-my-own.gz"}
+
+
+@pytest.mark.parametrize("page", [b"<!DOCTYPE html><p>Moved", b"\n <HTML><p>Moved"])
+def test_a_web_page_is_not_kept_as_data(server: Server, tmp_path: Path, page: bytes) -> None:
+    """A moved link brings one with status 200."""
+    server.body = page
+    with pytest.raises(PermanentDownloadError, match=r"a\.gz brought a web page in place of"):
+        fetch(_dataset(f"{server.address}/a.gz"), tmp_path / "a-01234567.gz")
+    assert list(tmp_path.iterdir()) == []
