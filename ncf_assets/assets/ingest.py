@@ -9,16 +9,18 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from ncf_assets.datasets import Dataset, load
-from ncf_assets.ingest import compression, download, formats, source
+from ncf_assets.ingest import compression, download, lookalikes, source
 from ncf_assets.ingest.reader import Batch
 from ncf_assets.orchestration.metadata import PREVIEW_ROWS
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import python_tables
 
 AS_PUBLISHED = "raw_reviews_as_many_as_published"
+SHOWN_TEXT = 60  # characters of a rejected line that a message repeats
 
 
 class ReadingConfig(dg.Config):
@@ -123,17 +125,17 @@ def _as_published(dataset: Dataset, lines: int) -> dg.AssetCheckResult:
 
 
 def _nothing_accepted(file: Path, dataset: Dataset, rejected: pa.RecordBatch) -> str:
-    """Say why a file without any review is refused, and what its format may be."""
-    first = rejected.slice(0, PREVIEW_ROWS).to_pylist()
-    looks_like = formats.suggest_format(row["text"] for row in first)
-    if looks_like and looks_like != dataset.format:
-        remedy = f'The lines look like {looks_like}. Set format = "{looks_like}"'
-    else:
-        remedy = "Correct format, columns or path"
+    """Say why a file without any review is refused: the commonest reason, and what it may be."""
+    counts = pc.value_counts(rejected["reason"]).to_pylist()
+    commonest = max(counts, key=lambda found: found["counts"])
+    reason, count = commonest["values"], commonest["counts"]
+    example = rejected.filter(pc.equal(rejected["reason"], reason)).slice(0, 1).to_pylist()[0]
+    lines = rejected["text"].slice(0, PREVIEW_ROWS).to_pylist()
     return (
-        f"at least one line must be a review, found none in {file};"
-        f" line {first[0]['line']}: {first[0]['reason']}. {remedy} of [{dataset.name}] in"
-        " datasets.toml."
+        f"at least one line must be a review, found none in {file}. Of {rejected.num_rows:,} lines"
+        f" {count:,} are rejected for this reason: {reason}. Line {example['line']:,} is"
+        f" {example['text'][:SHOWN_TEXT]!r}. {lookalikes.looks_like(lines, dataset)} of"
+        f" [{dataset.name}] in datasets.toml."
     )
 
 

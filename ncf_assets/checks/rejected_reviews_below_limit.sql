@@ -2,11 +2,12 @@
 --
 -- table: rejected_reviews
 -- parameters: max_rejected_share
--- remedy: correct format, columns or path of the dataset in datasets.toml, or fix the file; to go on without these lines raise max_rejected_share of `reviews`
+-- remedy: correct the dataset's block in datasets.toml, or fix the file; where these lines are really worth nothing, raise max_rejected_share of `reviews`
 select
   reason,
   count(*) as lines,
   min(line) as first_line,
+  left(min_by(text, line), 60) as first_text,
   cast(sum(count(*)) over () as bigint) as rejected_lines,
   rejected_lines + (select count(*) from raw_reviews) as all_lines
 from rejected_reviews

@@ -8,6 +8,7 @@ select
   reason,
   count(*) as lines,
   min(line) as first_line,
+  left(min_by(text, line), 60) as first_text,
   cast(sum(count(*)) over () as bigint) as rejected_lines,
   rejected_lines + (select count(*) from raw_reviews) as all_lines
 from rejected_reviews

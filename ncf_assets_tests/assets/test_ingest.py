@@ -124,9 +124,9 @@ def test_more_than_20_percent_stop_the_run_before_anything_is_replaced(
     message = failure(result, "reviews")
     for words in (
         "rejected_reviews_below_limit: No more than the share max_rejected_share of all lines is",
-        "'reason': 'not JSON: invalid character', 'lines': 20, 'first_line': 80",
+        "'reason': 'not JSON: invalid character', 'lines': 20, 'first_line': 80, 'first_text':",
         "'rejected_lines': 21, 'all_lines': 100",
-        "to go on without these lines raise max_rejected_share of `reviews`",
+        "worth nothing, raise max_rejected_share of `reviews`",
     ):
         assert words in message
     assert {table: warehouse.get_provenance(table, "Sample") for table in MAPPED} == before
@@ -148,7 +148,12 @@ PACKED = gzip.compress(LINE * 1000, mtime=0)
         (b"\n" * 50, "at least one line must be a review, found none in"),
         (b"<html>\n<p>Not found", "is a web page, which a moved link may have brought. Delete it"),
         (b"a.json".ljust(257, b"\0") + b"ustar", "is a tar archive, whose files must be unpacked"),
-        (b"[" + (GOOD + b",") * 9, "line 1: not a JSON object. Correct format, columns or path"),
+        (b"[" + (GOOD + b",") * 9, "looks like a JSON array. Write one object a line, or correct"),
+        (
+            b"u;i;r;t\n1;2;3;1400000000\n1;3;3;1400000000\n\n",
+            "Of 4 lines 2 are rejected for this reason: not a JSON object. Line 2 is"
+            " '1;2;3;1400000000'. The lines look like text separated by",
+        ),
     ],
 )
 def test_a_file_that_is_none_of_reviews_stops_the_run(

@@ -1,0 +1,55 @@
+"""Tell what rejected lines look like, for the message about a file without any review.
+
+What a line is rejected for is decided in `ncf_assets.ingest.formats` and
+`ncf_assets.ingest.row_rules`.
+"""
+
+import json
+from collections.abc import Sequence
+
+from ncf_assets.datasets import Dataset
+from ncf_assets.ingest.formats import suggest_format
+
+SEPARATORS = ("::", "\t", ";", "|", ",")  # the longest first
+_SHOWN = 5  # keys that a message names; chosen
+
+
+def looks_like(lines: Sequence[str], dataset: Dataset) -> str:
+    """Return what lines look like and what to set for it, or what to look at."""
+    lines = [line for line in lines if line.strip()]
+    if lines and dataset.format != "table":
+        if (known := suggest_format(lines)) and known != dataset.format:
+            return f'The lines look like {known}. Set format = "{known}"'
+        if keys := _keys(lines[0]):
+            return (
+                f"The lines look like JSON with the keys {', '.join(keys)}. Set format ="
+                ' "table" and `columns`'
+            )
+        if lines[0].startswith("["):
+            return "The file looks like a JSON array. Write one object a line, or correct path"
+    separator = separator_of(lines)
+    if separator and (dataset.format != "table" or separator != dataset.separator):
+        shown = json.dumps(separator)
+        return (
+            f'The lines look like text separated by {shown}. Set format = "table", separator ='
+            f" {shown} and `columns`"
+        )
+    return "Correct format, columns or path"
+
+
+def separator_of(lines: Sequence[str]) -> str | None:
+    """Return what separates each of the lines into as many fields, 3 or more; None if nothing."""
+    for separator in SEPARATORS:
+        counts = {line.count(separator) for line in lines}
+        if len(counts) == 1 and counts.pop() > 1:
+            return separator
+    return None
+
+
+def _keys(line: str) -> list[str]:
+    """Return the first keys of a line of JSON; none if it is no JSON object."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return []
+    return list(found)[:_SHOWN] if isinstance(found, dict) else []

@@ -1,0 +1,39 @@
+"""What lines look like that are none of reviews, and what to set for it."""
+
+import pytest
+
+from ncf_assets.datasets import Dataset
+from ncf_assets.ingest.lookalikes import looks_like
+from ncf_assets_tests.ingest.corpus import changed
+
+AMAZON = Dataset("X", "X", "amazon-2023")
+TABLE = Dataset("X", "X", "table", separator=",")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "lines", "words"),
+    [
+        (AMAZON, [changed().decode()], 'look like amazon-2014. Set format = "amazon-2014"'),
+        (AMAZON, ['{"customer": 1, "sku": 2}'], "look like JSON with the keys customer, sku. Set"),
+        (AMAZON, ['[{"user_id": 1},'], "The file looks like a JSON array. Write one object a line"),
+        (
+            AMAZON,
+            ["1::2::3", "1::3::4"],
+            'separated by "::". Set format = "table", separator =',
+        ),
+        (
+            AMAZON,
+            ["user\titem\trating"],
+            'separated by "\\t". Set format = "table"',
+        ),
+        (AMAZON, ["1,2,3", "1,2"], "Correct format, columns or path"),  # not as many fields
+        (TABLE, ["1;2;3"], 'separated by ";". Set'),
+        (TABLE, ["1,2,3"], "Correct format, columns or path"),  # as the registry says
+        (TABLE, ['{"user":"1","item":"2"}'], "Correct format, columns or path"),  # a row's values
+    ],
+)
+def test_what_lines_look_like_has_its_remedy(
+    dataset: Dataset, lines: list[str], words: str
+) -> None:
+    """Another of our formats, JSON with other keys, an array, another separator, or nothing."""
+    assert words in looks_like(lines, dataset)
