@@ -52,6 +52,7 @@ ALLOWED = {
         "datasets",
         "definitions",
         "doctor",
+        "ingest",
         "ncf",
         "orchestration",
         "tables",

@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": "Find what a crash has left, and say what fixes it.",
     "sql": "Run one query on all tables, or open a DuckDB shell.",
     "export": "Write all tables into one DuckDB file to hand on.",
+    "add": "Propose a registry's block for a file, and write it after a yes.",
     "init": "Make a folder for datasets of your own.",
     "prune-runs": "Remove old runs from Dagster's history.",
     "dagster-home": "Prepare DAGSTER_HOME and print it, for Dagster's own commands.",

@@ -1,0 +1,163 @@
+"""Propose a registry's block for a file, from its first lines, for a person to check.
+
+Nothing here decides how a file is read: what is proposed is written down, and the block counts.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.compute as pc
+
+from ncf_assets.datasets import ROLES, TIMESTAMP_UNITS, Dataset
+from ncf_assets.ingest import source
+from ncf_assets.ingest.compression import UNPACKED_LIMIT, SourceError
+from ncf_assets.ingest.file_kinds import beginning, kind_of
+from ncf_assets.ingest.formats import suggest_format
+from ncf_assets.ingest.lookalikes import separator_of
+
+LINES = 50  # first lines that are looked at; chosen
+BATCHES = 1  # of rows that are read to show what the proposal gives; chosen
+# what columns are called, without case and marks: of published data sets
+_NAMES = {
+    "user": "user userid customer customerid reviewer reviewerid member memberid uid u",
+    "item": "item itemid movie movieid product productid parentasin asin sku artist artistid track"
+    " trackid song songid book bookid business businessid article articleid i",
+    "rating": "rating ratings overall stars score plays playcount count weight r",
+    "timestamp": "timestamp time date datetime ts at createdat playedat boughtat unixreviewtime t",
+}
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A block's keys, and what reading the first rows with them gives."""
+
+    keys: Mapping[str, Any]
+    found: Sequence[str] = field(default_factory=tuple)
+
+    def block(self, name: str) -> str:
+        """Return the block as TOML."""
+        return "\n".join([f"[{name}]", *(f"{key} = {_toml(v)}" for key, v in self.keys.items())])
+
+
+def propose(file: Path, columns: Mapping[str, str], today: date) -> Proposal:
+    """Propose a block for a file; `columns` names those that a person knows.
+
+    Raise `SourceError` if the file cannot be read, or if it is not clear what its columns are.
+    """
+    lines = beginning(file).decode(errors="replace").splitlines()[:LINES]
+    if not columns and (known := suggest_format(lines)):
+        keys: dict[str, Any] = {"format": known, "path": str(file.absolute())}
+    else:
+        keys = {"format": "table", "path": str(file.absolute())} | _table(file, lines, columns)
+        if unit := _unit(file, keys, today):
+            keys["timestamp_unit"] = unit
+    return Proposal(keys, _found(file, _dataset(keys), today))
+
+
+def _table(file: Path, lines: Sequence[str], columns: Mapping[str, str]) -> dict[str, Any]:
+    """Return the keys of a table but its unit."""
+    kind = kind_of(file)
+    if kind == "text":
+        return _text(file, lines, columns)
+    if kind == "json":
+        return {"columns": _mapped(file, list(json.loads(lines[0])), columns)}
+    if kind == "parquet":
+        with duckdb.connect() as connection:
+            names = connection.read_parquet(str(file)).columns
+        return {"columns": _mapped(file, names, columns)}
+    raise SourceError(
+        f"{file} is a database, and a query must say which of its rows are read. Write a block with"
+        " `query` and `columns` into datasets.toml"
+    )
+
+
+def _text(file: Path, lines: Sequence[str], columns: Mapping[str, str]) -> dict[str, Any]:
+    separator = separator_of([line for line in lines if line][:2])
+    if separator is None:
+        raise SourceError(
+            f"{file} must have 3 fields or more a line, as many in each, found {lines[0][:60]!r}."
+            " Write a block with its `separator` into datasets.toml"
+        )
+    keys: dict[str, Any] = {} if separator == "," else {"separator": separator}
+    first = [name.strip('"') for name in lines[0].split(separator)]
+    if columns or not any(re.fullmatch(r"[-+.\d]+", value) for value in first):
+        return keys | {"columns": _mapped(file, first, columns)}
+    order = list(ROLES) if len(first) > len(ROLES) - 1 else ["user", "item", "timestamp"]
+    return keys | {"columns": [*order, *(f"column{n}" for n in range(5, len(first) + 1))]}
+
+
+def _mapped(file: Path, names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
+    """Return which column has which role: as a person says, or else by its name."""
+    found = dict(columns)
+    for role, words in _NAMES.items():
+        known = words.split()
+        plain = {re.sub(r"[^a-z]", "", name.lower().split(":")[0]): name for name in names}
+        if role not in found and (called := next((w for w in known if w in plain), None)):
+            found[role] = plain[called]
+    if missing := [role for role in ROLES if role not in found and role != "rating"]:
+        raise SourceError(
+            f"{file} must have a column for each of user, item and timestamp, found"
+            f" {', '.join(names)}. Say which is which with --{' and --'.join(missing)}"
+        )
+    return {role: found[role] for role in ROLES if role in found}
+
+
+def _unit(file: Path, keys: Mapping[str, Any], today: date) -> str | None:
+    """Return the unit in which the first times are valid; None where they are no numbers."""
+    for unit in (None, *TIMESTAMP_UNITS):
+        try:
+            accepted, _ = _read(file, _dataset({**keys, "timestamp_unit": unit}), today)
+        except SourceError:
+            continue
+        if accepted:
+            return unit
+    return None
+
+
+def _dataset(keys: Mapping[str, Any]) -> Dataset:
+    columns, rest = keys.get("columns", {}), {k: v for k, v in keys.items() if k != "columns"}
+    if isinstance(columns, list):
+        rest["order"] = tuple(columns)
+        columns = {role: role for role in columns if role in ROLES}
+    return Dataset("proposal", "", columns=columns, **rest)
+
+
+def _read(file: Path, dataset: Dataset, today: date) -> tuple[int, list[Any]]:
+    """Return how many of the first rows are accepted, and the batches."""
+    with duckdb.connect() as connection:
+        batches = source.read([file], dataset, today, UNPACKED_LIMIT, connection)
+        first = list(islice(batches, BATCHES))
+        batches.close()  # type: ignore[attr-defined]  # a generator
+    return sum(batch.accepted.num_rows for batch in first), first
+
+
+def _found(file: Path, dataset: Dataset, today: date) -> list[str]:
+    """Say what the first rows are with these settings."""
+    accepted, [batch] = _read(file, dataset, today)
+    rejected = batch.rejected
+    found = [f"of the first {accepted + rejected.num_rows:,} rows {accepted:,} are accepted"]
+    if accepted:
+        rows = batch.accepted
+        ratings, times = (pc.min_max(rows[name]).as_py() for name in ("rating", "timestamp"))
+        found += [
+            f"{len(rows['user_id'].unique()):,} users, {len(rows['item_id'].unique()):,} items",
+            f"ratings from {ratings['min']:g} to {ratings['max']:g}",
+            f"times from {times['min']} to {times['max']} (UTC)",
+        ]
+    if rejected.num_rows:
+        found.append(f"row {rejected['line'][0]} is rejected: {rejected['reason'][0]}")
+    return found
+
+
+def _toml(value: Any) -> str:
+    """Return a text, a list of texts or a mapping to texts in TOML, whose texts are JSON's."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,53 @@
+"""`ncf-assets add` shows a block, and writes it only after a yes."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ncf_assets.cli.add import add
+from ncf_assets.datasets import load
+
+REGISTRY = '[Old]\nformat = "amazon-2014"\npath = "a.json"\n'
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A registry with one dataset, next to a file of ratings."""
+    monkeypatch.setenv("NCF_DATA_DIR", str(tmp_path))
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n7,8,3.5,1400000000\n")
+    (tmp_path / "datasets.toml").write_text(REGISTRY)
+    return tmp_path / "datasets.toml"
+
+
+def test_the_block_is_written_after_a_yes_alone(registry: Path) -> None:
+    """It is shown with what its first rows are; a no leaves the registry as it is."""
+    arguments = ["Mine", str(registry.with_name("ratings.csv"))]
+    refused = CliRunner().invoke(add, arguments, input="n\n")
+    assert refused.exit_code == 1
+    assert 'timestamp_unit = "seconds"\n\n# of the first 1 rows 1 are accepted' in refused.output
+    assert registry.read_text() == REGISTRY
+    done = CliRunner().invoke(add, arguments, input="y\n")
+    assert done.exit_code == 0, done.output
+    assert "Now run: ncf-assets materialize Mine" in done.output
+    assert list(load(registry)) == ["Old", "Mine"]
+    assert load(registry)["Mine"].columns["item"] == "movieId"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("old", [], "has a dataset old. Choose another name."),
+        ("a-b", [], "[a-b]: a name has letters, digits and _ only. Rename the block."),
+        ("Mine", ["--user", "nobody"], "must have the column `nobody`, found userId, movieId,"),
+    ],
+)
+def test_what_cannot_be_added_is_named(
+    registry: Path, name: str, options: list[str], message: str
+) -> None:
+    """Nothing is asked or written."""
+    file = str(registry.with_name("ratings.csv"))
+    done = CliRunner().invoke(add, [name, file, "--yes", *options])
+    assert done.exit_code == 1
+    assert message in done.output
+    assert registry.read_text() == REGISTRY

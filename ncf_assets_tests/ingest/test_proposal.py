@@ -1,0 +1,68 @@
+"""What is proposed for a file reads it as its owner would."""
+
+import tomllib
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ncf_assets.datasets import Dataset, load
+from ncf_assets.ingest.compression import SourceError
+from ncf_assets.ingest.proposal import propose
+from ncf_assets_tests.ingest.corpus import changed
+from ncf_assets_tests.ingest.test_tables import TIME, WAYS, read_rows
+
+TODAY = date(2024, 5, 6)
+CLEAR = [way for way in WAYS if way[0] not in ("columns to leave out", "nested JSON")]
+
+
+@pytest.mark.parametrize(("content", "by_hand"), [w[1:] for w in CLEAR], ids=[w[0] for w in CLEAR])
+def test_a_proposal_reads_what_a_person_would_write(
+    tmp_path: Path, content: bytes, by_hand: Dataset
+) -> None:
+    """The block goes through the registry, and gives the row that the block by hand gives."""
+    file, registry = tmp_path / "it's a file", tmp_path / "datasets.toml"
+    file.write_bytes(content)
+    proposal = propose(file, {}, TODAY)
+    registry.write_text(proposal.block("Mine"))
+    dataset = load(registry)["Mine"]
+    assert read_rows(dataset, file) == ([(1, "7", "8", 3.5, TIME)], [])
+    assert dataset.timestamp_unit == by_hand.timestamp_unit
+    assert proposal.found[0] == "of the first 1 rows 1 are accepted"
+    assert "times from 2014-05-13 16:53:20 to 2014-05-13 16:53:20 (UTC)" in proposal.found
+
+
+def test_amazons_files_are_known(tmp_path: Path) -> None:
+    """By their keys."""
+    (tmp_path / "a").write_bytes(changed())
+    assert propose(tmp_path / "a", {}, TODAY).keys["format"] == "amazon-2014"
+
+
+def test_parquet_has_names_and_types(tmp_path: Path) -> None:
+    """A column is named by hand where its name says nothing."""
+    file = tmp_path / "p"
+    duckdb.sql(f"copy (select 7 as who, 8 as sku, now() as played_at) to '{file}' (format parquet)")
+    with pytest.raises(SourceError, match=r"found who, sku, played_at\. Say which .* with --user"):
+        propose(file, {}, TODAY)
+    keys = propose(file, {"user": "who"}, date(2100, 1, 1)).keys
+    assert keys["columns"] == {"user": "who", "item": "sku", "timestamp": "played_at"}
+    assert "timestamp_unit" not in keys
+
+
+@pytest.mark.parametrize("content", [b"a\nb\n", b"a b c\n"])
+def test_what_has_no_fields_is_refused(tmp_path: Path, content: bytes) -> None:
+    """The message shows the first line."""
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(
+        SourceError, match="must have 3 fields or more a line, as many in each, fou"
+    ):
+        propose(tmp_path / "a", {}, TODAY)
+
+
+def test_texts_that_toml_would_misread_are_escaped(tmp_path: Path) -> None:
+    """A tab, and a quote in the name of the file."""
+    file = tmp_path / 'a "quoted" file'
+    file.write_bytes(b"user\titem\ttime\n7\t8\t2014-05-13\n")
+    block = tomllib.loads(propose(file, {}, TODAY).block("X"))["X"]
+    assert (block["separator"], block["path"]) == ("\t", str(file))
