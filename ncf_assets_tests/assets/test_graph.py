@@ -440,8 +440,8 @@ def test_what_comes_from_two_files_is_not_put_together(
     (tmp_path / "tiny.json").write_text("\n".join(lines[1:]))
     assert materialize(made, instance, read, {}).success
     message = failure(materialize(made, instance, ["interactions"], {}), "interactions")
-    assert "users was made from raw_reviews " in message
-    assert ". Materialize users and what follows from it" in message
+    assert "latest_reviews was made from raw_reviews " in message
+    assert ". Materialize latest_reviews and what follows from it" in message
     assert made.get_provenance("interactions", "Sample") == before
     assert materialize(made, instance, [*FILTERED, "users", "items", "interactions"], {}).success
 
