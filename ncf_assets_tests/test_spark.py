@@ -36,7 +36,7 @@ from ncf_assets_tests.spark_cluster import cluster, missing
 
 REAL = ROOT.parent / "shared/data/amazon-2014/reviews_Musical_Instruments_5.json.gz"
 SAMPLE = DATA / "sample/reviews_Sample_5.json.gz"
-READ = ["raw_reviews", "rejected_reviews"]
+READ = ["raw_reviews", "rejected_reviews", "filters"]
 RECOMMENDATIONS = [
     # user_id, position, item_id, score, reason
     ("ann", 1, "hat", 2.0, "neumf"),
