@@ -20,10 +20,12 @@ import keras
 import numpy as np
 
 from benchmarks.ml1m_recipes import Fitting, baselines, best, scratch8
-from benchmarks.movielens import N_ITEMS, Split, load, validation
+from benchmarks.movielens import N_ITEMS, N_USERS, Split, load, validation
 from ncf_assets.ncf.evaluation import metrics, ranking
+from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.evaluation.validation import Validation, nothing_held_out
+from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.models import neumf
-from ncf_assets.ncf.training.training_data import TrainingData
 
 SEEDS = (1, 2, 3)
 K = 10
@@ -48,10 +50,20 @@ class Result:
     seconds: float
 
 
-def examples_of(split: Split, lists: bool) -> TrainingData:
-    """Return a split's pairs to train on and, with `lists`, its held-out items to choose by."""
-    n = split.users.size if lists else 0
-    return TrainingData(split.train_users, split.train_items, split.users[:n], split.candidates[:n])
+def known(split: Split) -> Interactions:
+    """Return a split's pairs to train on, in the files' order."""
+    return Interactions.of(split.train_users, split.train_items, N_USERS, N_ITEMS)
+
+
+def held_out(split: Split) -> Validation:
+    """Return a split's held-out items, to choose by as the paper does: among their negatives.
+
+    So all items but a user's negatives count as seen.
+    """
+    seen = np.ones((N_USERS, N_ITEMS), bool)
+    seen[split.users[:, None], split.candidates[:, 1:]] = False
+    users, items = np.nonzero(seen)
+    return Validation(split.users, split.candidates[:, 0], InteractionSet(users, items, N_ITEMS))
 
 
 def evaluate(model: Any, split: Split) -> tuple[float, float]:
@@ -73,10 +85,10 @@ def measure(
     started = time.perf_counter()
     split = read()
     part = validation(split, seed)
-    choosing = Fitting(examples_of(part, lists=True), seed, None)
+    choosing = Fitting(known(part), held_out(part), seed, None)
     recipe(choosing)
     print(f"  chosen on validation: {choosing.chosen}")
-    models = recipe(Fitting(examples_of(split, lists=False), seed, choosing.chosen))
+    models = recipe(Fitting(known(split), nothing_held_out(N_ITEMS), seed, choosing.chosen))
     figures = {name: evaluate(model, split) for name, model in models.items()}
     seconds = time.perf_counter() - started
     results = [Result(name, *figure, seconds) for name, figure in figures.items()]

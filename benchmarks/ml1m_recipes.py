@@ -1,28 +1,30 @@
 """Define what is fitted to MovieLens-1M, and how, for `benchmarks.ml1m`.
 
-The settings are the assets' defaults; NeuMF from random weights is trained by `SCRATCH`.
+The settings are the assets' defaults; NeuMF from random weights is trained by `SCRATCH`. The files
+of the paper have no times, so nothing is weighed by recency.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import product
 from typing import Any
 
 import keras
 
 from benchmarks.defaults import configuration
-from benchmarks.movielens import N_ITEMS, N_USERS
 from ncf_assets.assets.baselines import EaseConfig, ItemKnnConfig
-from ncf_assets.assets.train import GmfConfig, IalsConfig, MlpConfig, NeumfConfig, TrainingConfig
-from ncf_assets.ncf.models import ease, ials, itemknn, model_selection, neumf, pretraining
+from ncf_assets.assets.train import IalsConfig, MlpConfig, NeumfConfig, PaperConfig, values_of
+from ncf_assets.ncf.evaluation.validation import Validation
+from ncf_assets.ncf.interactions import Interactions
+from ncf_assets.ncf.models import ease, ials, itemknn, model_selection, neumf
+from ncf_assets.ncf.training.epoch import Pointwise
 from ncf_assets.ncf.training.epochs import best_epoch, describe
-from ncf_assets.ncf.training.loop import TrainingState, train
-from ncf_assets.ncf.training.training_data import TrainingData
+from ncf_assets.ncf.training.loop import Objective, TrainingState, train
+from ncf_assets.ncf.training.next_item import NextItem
+from ncf_assets.ncf.training.training_data import InMemory
 
-# from 8 random factors, other settings do best on validation than from pretrained weights
 SCRATCH = configuration(
-    TrainingConfig,
+    PaperConfig,
     epochs=24,
     batch_size=26_624,  # 2,048 positives
     learning_rate=0.006,
@@ -38,73 +40,88 @@ class Fitting:
     `chosen` has earlier choices by the name of the model, which are used instead of new ones.
     """
 
-    def __init__(self, data: TrainingData, seed: int, chosen: dict[str, Any] | None) -> None:
-        self.data = data
-        self.seed = seed
+    def __init__(
+        self,
+        known: Interactions,
+        validation: Validation,
+        seed: int,
+        chosen: Mapping[str, Any] | None,
+    ) -> None:
+        self.known, self.validation, self.seed = known, validation, seed
         self.chosen = dict(chosen or {})
 
-    def fit(self, name: str, fit: Callable[..., Any], choices: Sequence[Any]) -> Any:
+    def fit(
+        self,
+        name: str,
+        fit: Callable[[Any], Any],
+        make: Callable[..., Any],
+        values: Mapping[str, Sequence[Any]],
+    ) -> Any:
         """Return the model whose settings are best on validation."""
-        data = self.data
-        best = model_selection.fit_best(
-            partial(fit, data.users, data.items, N_USERS, N_ITEMS),
-            [self.chosen[name]] if name in self.chosen else choices,
-            data.validation_users,
-            data.validation_candidates,
-            N_ITEMS,
-        )
-        self.chosen[name] = best.settings
-        return best.model
+        if name not in self.chosen:
+            best = model_selection.select(fit, make, values, self.validation)
+            self.chosen[name] = best.settings
+        return fit(self.chosen[name])
 
-    def train(self, name: str, model: keras.Model, config: TrainingConfig) -> keras.Model:
+    def train(
+        self, name: str, model: keras.Model, objective: Objective, epochs: int, patience: int
+    ) -> keras.Model:
         """Train a network for the number of epochs that is best on validation."""
-        epochs = int(self.chosen.get(name, config.epochs))
-        settings = replace(config.settings(), epochs=epochs, seed=self.seed)
+        epochs = int(self.chosen.get(name, epochs))
 
         def show(progress: TrainingState) -> None:
             print(f"  {name} {describe(progress.history, epochs)}", flush=True)
 
-        history = train(model, self.data, settings, show)
+        history = train(model, objective, self.validation, epochs, patience, show)
         self.chosen[name] = best_epoch(history).epoch
         return model
 
 
 def scratch8(fitting: Fitting) -> dict[str, keras.Model]:
     """Train NeuMF of 8 factors from random weights."""
-    model = neumf.build_neumf(N_USERS, N_ITEMS, 8, configuration(MlpConfig).layers, fitting.seed)
-    return {"NeuMF of 8 factors from scratch": fitting.train("scratch8", model, SCRATCH)}
+    known, layers = fitting.known, configuration(MlpConfig).layers
+    model = neumf.build_neumf(known.n_users, known.n_items, 8, layers, fitting.seed)
+    pairs = InMemory(known.users, known.items, known.n_users, known.n_items)
+    # the learning rate falls to 0 at the epoch that was chosen
+    epochs = int(fitting.chosen.get("scratch8", SCRATCH.epochs))
+    settings = replace(SCRATCH.settings(), seed=fitting.seed, epochs=epochs)
+    objective = Pointwise(pairs, known.n_items, settings)
+    trained = fitting.train("scratch8", model, objective, epochs, SCRATCH.patience)
+    return {"NeuMF of 8 factors from scratch": trained}
 
 
 def best(fitting: Fitting) -> dict[str, Any]:
-    """Fit the assets' default models: a factorization, GMF from it, and NeuMF from GMF."""
-    config, seed = configuration(IalsConfig), fitting.seed
+    """Fit the assets' default models: a factorization, and NeuMF around it."""
+    known, seed = fitting.known, fitting.seed
+    config, network = configuration(IalsConfig), configuration(NeumfConfig)
     factors = fitting.fit(
         "ials",
-        ials.fit,
-        [
-            ials.IalsSettings(
-                config.factors, config.iterations, config.unobserved_ratio, regularization, seed
-            )
-            for regularization in config.regularization
-        ],
+        partial(ials.fit, known),
+        partial(ials.IalsSettings, config.factors, config.iterations, half_life=0.0, seed=seed),
+        values_of(config, "regularization", "unobserved_ratio"),
     )
-    gmf = neumf.build_gmf(N_USERS, N_ITEMS, config.factors, seed)
-    pretraining.from_factors(gmf, factors)
-    fitting.train("gmf", gmf, configuration(GmfConfig))
-    tower = configuration(MlpConfig).layers
-    model = neumf.build_neumf(N_USERS, N_ITEMS, config.factors, tower, seed)
-    pretraining.from_gmf(model, gmf)
-    fitting.train("neumf", model, configuration(NeumfConfig))
-    return {"iALS": factors, "GMF": gmf, "NeuMF, best configuration": model}
+    settings = replace(network.settings(), seed=seed)
+    objective = NextItem(known, factors, network.factors, settings)
+    columns = NextItem.columns(factors, network.factors)
+    model = neumf.build_neumf(known.n_users, known.n_items, columns, network.layers, seed)
+    trained = fitting.train("neumf", model, objective, network.epochs, network.patience)
+    return {"iALS": factors, "NeuMF, the default": trained}
 
 
 def baselines(fitting: Fitting) -> dict[str, Any]:
     """Fit the item-to-item models, in closed form."""
     knn, closed = configuration(ItemKnnConfig), configuration(EaseConfig)
-    pairs = product(knn.neighbors, knn.shrinkage)
-    choices = [itemknn.ItemKnnSettings(*pair) for pair in pairs]
-    ridges = [ease.EaseSettings(ridge) for ridge in closed.regularization]
     return {
-        "ItemKNN": fitting.fit("itemknn", itemknn.fit, choices),
-        "EASE": fitting.fit("ease", ease.fit, ridges),
+        "ItemKNN": fitting.fit(
+            "itemknn",
+            itemknn.fitter(fitting.known),
+            partial(itemknn.ItemKnnSettings, half_life=0.0),
+            values_of(knn, "shrinkage", "neighbors"),
+        ),
+        "EASE": fitting.fit(
+            "ease",
+            ease.fitter(fitting.known),
+            partial(ease.EaseSettings, half_life=0.0),
+            values_of(closed, "regularization"),
+        ),
     }

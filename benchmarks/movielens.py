@@ -49,7 +49,7 @@ def validation(split: Split, seed: int) -> Split:
     keys = user_keys([str(user) for user in range(N_USERS)])
     # the test items count as unseen here, since a choice that knew them would be biased
     negatives = unseen_items(
-        keys, users, split.train_users, split.train_items, N_ITEMS, CANDIDATES, seed, "validation"
+        keys, users, split.train_users, split.train_items, N_ITEMS, CANDIDATES, seed
     )
     kept = np.ones(split.train_users.size, bool)
     kept[held_out] = False

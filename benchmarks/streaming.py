@@ -25,17 +25,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.defaults import configuration
+from benchmarks.ml1m import held_out
 from benchmarks.ml1m_recipes import SCRATCH
 from benchmarks.movielens import N_ITEMS, N_USERS, load, validation
-from benchmarks.training import LARGE, LAYERS
-from ncf_assets.assets.train import TrainingConfig
+from benchmarks.training import LARGE, LAYERS, train_all_epochs
+from ncf_assets.assets.train import PaperConfig
 from ncf_assets.ncf.models import neumf
 from ncf_assets.ncf.training import training_data
+from ncf_assets.ncf.training.epoch import Pointwise
 from ncf_assets.ncf.training.epochs import best_epoch
 from ncf_assets.ncf.training.loop import train
 
 EPOCHS, PARTS = 6, 8
-NOBODY = np.empty(0, np.int32), np.empty((0, 1), np.int32)
 
 
 @contextmanager
@@ -51,13 +52,9 @@ def pairs_file(users: np.ndarray, items: np.ndarray) -> Iterator[Path]:
 
 def speed(file: Path, stream: bool) -> tuple[float, float]:
     """Return the median examples a second after the first epoch, and the peak memory in MB."""
-    given: Any = training_data.StreamedTrainingData(file, *NOBODY)
-    if not stream:
-        table = pq.read_table(file)
-        users, items = (table[side].to_numpy() for side in ("user", "item"))
-        given = training_data.TrainingData(users, items, *NOBODY)
-    settings = configuration(TrainingConfig, epochs=EPOCHS).settings()
-    history = train(LARGE.model(), given, settings)
+    pairs = training_data.read_pairs([file], LARGE.n_users, LARGE.n_items, stream)
+    config = configuration(PaperConfig, epochs=EPOCHS)
+    history = train_all_epochs(LARGE.model(), pairs, LARGE.n_items, config)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6  # Linux counts in kB
     return median(epoch.examples_per_second or 0.0 for epoch in history[2:]), peak
 
@@ -65,15 +62,15 @@ def speed(file: Path, stream: bool) -> tuple[float, float]:
 def quality(folder: Path, stream: bool) -> float:
     """Return NDCG@10 of the best epoch on validation items of MovieLens-1M."""
     part = validation(load(folder), 1)
-    held_out = part.users, part.candidates
-    given: Any = training_data.TrainingData(part.train_users, part.train_items, *held_out)
+    pairs: Any = training_data.InMemory(part.train_users, part.train_items, N_USERS, N_ITEMS)
     with pairs_file(part.train_users, part.train_items) as file:
         if stream:
-            pairs = math.ceil(part.train_users.size / PARTS)
-            given = training_data.StreamedTrainingData(file, *held_out, part=pairs)
+            size = math.ceil(part.train_users.size / PARTS)
+            pairs = training_data.Streamed([file], N_USERS, N_ITEMS, size)
         model = neumf.build_neumf(N_USERS, N_ITEMS, 8, LAYERS, 1)
-        reached = best_epoch(train(model, given, SCRATCH.settings())).validation_ndcg_at_10
-    return reached or 0.0
+        objective = Pointwise(pairs, N_ITEMS, SCRATCH.settings())
+        history = train(model, objective, held_out(part), SCRATCH.epochs, SCRATCH.patience)
+    return best_epoch(history).validation_ndcg_at_10 or 0.0
 
 
 def apart(work: Any, *arguments: Any) -> Any:

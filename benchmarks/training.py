@@ -21,11 +21,14 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.defaults import configuration
-from ncf_assets.assets.train import TrainingConfig
+from ncf_assets.assets.train import PaperConfig
+from ncf_assets.ncf.evaluation.validation import nothing_held_out
 from ncf_assets.ncf.models import neumf
 from ncf_assets.ncf.random_streams import rng
+from ncf_assets.ncf.training.epoch import Pointwise
+from ncf_assets.ncf.training.epochs import Epoch
 from ncf_assets.ncf.training.loop import train
-from ncf_assets.ncf.training.training_data import TrainingData
+from ncf_assets.ncf.training.training_data import InMemory, Positives
 
 FACTORS, LAYERS = 8, [64, 32, 16, 8]
 PAPER_BATCH = 256  # He et al. 2017, section 4.1
@@ -61,11 +64,19 @@ LARGE = Shape("Movies_and_TV", 123_960, 50_052, 1_450_000)
 
 def ours(shape: Shape) -> float:
     """Return the median examples a second of the default training after its first epoch."""
-    nobody = np.empty(0, np.int32), np.empty((0, 1), np.int32)
-    data = TrainingData(*shape.pairs(shape.n_positives, "positives"), *nobody)
-    config = configuration(TrainingConfig, epochs=1 + 2 * REPEATS)
-    history = train(shape.model(), data, config.settings())
+    users, items = shape.pairs(shape.n_positives, "positives")
+    pairs = InMemory(users, items, shape.n_users, shape.n_items)
+    config = configuration(PaperConfig, epochs=1 + 2 * REPEATS)
+    history = train_all_epochs(shape.model(), pairs, shape.n_items, config)
     return median(epoch.examples_per_second or 0.0 for epoch in history[2:])
+
+
+def train_all_epochs(
+    model: keras.Model, pairs: Positives, n_items: int, config: PaperConfig
+) -> list[Epoch]:
+    """Train a network as in the paper, without validation."""
+    objective = Pointwise(pairs, n_items, config.settings())
+    return train(model, objective, nothing_held_out(n_items), config.epochs, config.patience)
 
 
 def stock(shape: Shape, batch: int) -> Callable[[int], float]:

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 CHANGES: dict[str, dict[str, object]] = {
     "interactions": {"seed": 1},
     "negatives": {"seed": 1},
-    "gmf_model": {"saved_model": True},
+    "served_model": {"saved_model": True},
 }
 
 

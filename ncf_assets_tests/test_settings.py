@@ -51,7 +51,7 @@ def test_other_settings_give_the_same_tables_and_models(made: Path, open_folder:
         "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "TMPDIR": str(long),
         "SPARK_HOME": "/nowhere", "HOSTNAME": "nowhere.invalid", "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
-    selected = "+mlp_model,data_profile"
+    selected = "+mlp_model,test,data_profile"
     words = ["materialize", "Sample", "--select", selected, "--config", str(data / "run.yaml")]
     done = subprocess.run(
         [*of_nobody(), str(BIN / "ncf-assets"), *words],
@@ -65,7 +65,7 @@ def test_other_settings_give_the_same_tables_and_models(made: Path, open_folder:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     mine, theirs = Warehouse(data), Warehouse(made)
-    for asset in ("raw_reviews", "negatives", "data_profile", "mlp_model"):
+    for asset in ("raw_reviews", "validation", "data_profile", "mlp_model"):
         hashes = {place.get_provenance(asset, "Sample").content_hash for place in (mine, theirs)}
         assert len(hashes) == 1, asset
 

@@ -46,7 +46,7 @@ RECOMMENDATIONS = [
 DRAWN: dict[str, Any] = {
     "recommendations": RECOMMENDATIONS,
     "items": [(0, "cap", 1), (1, "hat", 3), (2, "tie", 2)],
-    "train": [(0, 0, 1, 5.0), (0, 2, 2, 4.0), (1, 1, 1, 3.0), (2, 1, 1, 3.0)],
+    "train": [(0, 0, 1, 4, 5.0), (0, 2, 2, 3, 4.0), (1, 1, 1, 3, 3.0), (2, 1, 1, 3, 3.0)],
     "metrics": [
         ("neumf", "full", "all", "hr", 10, 1 / 3, 0.1, 0.7, 3),
         ("neumf", "full", "cold", "hr", 10, 0.0, 0.0, 0.0, 1),  # a segment: stays out

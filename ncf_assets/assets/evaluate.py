@@ -38,7 +38,7 @@ class EvaluationConfig(dg.Config):
 
 @python_tables(
     {"metrics": "evaluate", "comparisons": "evaluate"},
-    reads=["test_ranks", "test", "train"],
+    reads=["test_ranks", "test", "train", "validation"],
     config=EvaluationConfig,
 )
 def evaluation(run: AssetRun, config: EvaluationConfig) -> None:
@@ -91,8 +91,9 @@ def _ranks(inputs: Inputs) -> tuple[list[str], dict[str, "Ranks"]]:
 
 def _segments(inputs: Inputs) -> dict[str, np.ndarray]:
     """Mark which test users are in each segment."""
-    test, train = inputs.read("test"), inputs.read("train")
-    by_user, by_item = train["user"].value_counts(), train["item"].value_counts()
+    test, columns = inputs.read("test"), ["user", "item"]
+    known = pd.concat([inputs.read(split, columns) for split in ("train", "validation")])
+    by_user, by_item = known["user"].value_counts(), known["item"].value_counts()
     return segments(
         test["user"].map(by_user).fillna(0).to_numpy(),
         test["item"].map(by_item).fillna(0).to_numpy(),

@@ -1,16 +1,41 @@
-"""Serve: popular and similar items, for people and pages. `rank` makes the recommendations.
+"""Serve: the model that serves, its recommendations, and popular and similar items.
 
 The macros that answer in SQL are in `ncf_assets/macros/`.
 """
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from ncf_assets.assets.rank import all_interactions
+from ncf_assets.assets.train import NeumfConfig, next_item_training
+from ncf_assets.ncf.evaluation import ranking
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.ncf.recommend import top_k
+from ncf_assets.ncf.recommend.top_k import TopUnseen
+from ncf_assets.orchestration import scorers
+from ncf_assets.orchestration.checkpoints import Chosen
+from ncf_assets.orchestration.fits import TRAINING_INPUTS, interactions
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import python_tables, sql_table
+from ncf_assets.orchestration.trained_models import Training, serving_model, with_chosen
+
+
+class ServedConfig(dg.Config):
+    """Neural matrix factorization, fitted to all interactions."""
+
+    saved_model: bool = Field(
+        False, description="Export a TensorFlow SavedModel for TF Serving as well"
+    )
+
+
+class RecommendationsConfig(dg.Config):
+    """How many recommendations are kept."""
+
+    top_k: int = Field(
+        20, ge=1, le=1000, description="Items recommended to each user, fewer if fewer are unseen"
+    )
 
 
 class SimilaritiesConfig(dg.Config):
@@ -22,17 +47,52 @@ class SimilaritiesConfig(dg.Config):
 popular_items = sql_table("popular_items", "serve")
 
 
+@serving_model(ServedConfig, reads=[*TRAINING_INPUTS, "test", "ials_model", "neumf_model"])
+def served_model(run: AssetRun, _: ServedConfig) -> tuple[Training, Chosen]:
+    """Train NeuMF with the settings and for the epochs of neumf_model, on the test items too."""
+    evaluated = run.inputs.record(f"{EVALUATED_MODEL}_model")
+    chosen = Chosen.of_record(evaluated)
+    config = NeumfConfig.model_validate(evaluated["configuration"])
+    known, factors = interactions(run.inputs, "serve"), scorers.ials(run.inputs, "serve")
+    return next_item_training(known, factors, with_chosen(config, chosen.settings), "serve"), chosen
+
+
 @python_tables(
-    {"item_similarities": "serve"},
-    reads=["items", f"{EVALUATED_MODEL}_model"],
-    config=SimilaritiesConfig,
+    {"recommendations": "serve"},
+    reads=["users", "items", "interactions", "served_model"],
+    config=RecommendationsConfig,
+)
+def recommendations(run: AssetRun, config: RecommendationsConfig) -> None:
+    """Score every item for every user, and keep the best that a user has not rated."""
+    from ncf_assets.ncf.evaluation import neumf_scorer
+    from ncf_assets.ncf.models import neumf
+
+    everyone = np.arange(run.inputs.rows("users"), dtype=np.int32)
+    seen = all_interactions(run.inputs)
+    top = TopUnseen(everyone, seen, config.top_k)
+    scorer = neumf_scorer.block_scorer(neumf.load(run.inputs.model_file("served_model")))
+    ranking.score_all("served_model", scorer, everyone, seen.n_items, [top])
+    columns = top_k.long_form(top)
+    users, items = run.inputs.read("users")["user_id"], run.inputs.read("items")["item_id"]
+    rows = {
+        "user_id": users.take(columns["user"]).array,
+        "position": columns["position"],
+        "item_id": items.take(columns["item"]).array,
+        "score": columns["score"],
+        "reason": EVALUATED_MODEL,
+    }
+    run.write("recommendations", pd.DataFrame(rows))
+
+
+@python_tables(
+    {"item_similarities": "serve"}, reads=["items", "served_model"], config=SimilaritiesConfig
 )
 def item_similarities(run: AssetRun, config: SimilaritiesConfig) -> None:
     """Compare the embeddings of every pair of items."""
     from ncf_assets.ncf.models import neumf
     from ncf_assets.ncf.recommend import item_similarity
 
-    model = neumf.load(run.inputs.model_file(f"{EVALUATED_MODEL}_model"))
+    model = neumf.load(run.inputs.model_file("served_model"))
     top = item_similarity.neighbors(item_similarity.item_vectors(model), config.neighbors)
     columns = top_k.long_form(top)
     item_ids = run.inputs.read("items")["item_id"]

@@ -1,52 +1,92 @@
-"""Train: the factorization, GMF that starts from it, MLP, and NeuMF that starts from them.
+"""Train: the factorization, and the networks: the paper's from random weights, and NeuMF.
 
-The models that they must beat are in `baselines`.
+The other models that NeuMF must beat are in `baselines`.
 """
 
 from dataclasses import fields
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
-import dagster as dg
-import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
-from ncf_assets.orchestration.models import (
-    FitConfig,
-    Fitted,
-    fitted_model,
-    sample_validation_candidates,
-    trained_model,
-)
+from ncf_assets.ncf.interactions import Interactions
+from ncf_assets.orchestration import scorers
+from ncf_assets.orchestration.distributed import join_cluster, share_training
+from ncf_assets.orchestration.fits import SPLITS, Fit, interactions, validation
+from ncf_assets.orchestration.fitted_models import Fitted, chosen, fitted_model
+from ncf_assets.orchestration.models import ModelConfig
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import NoConfig, python_tables
-from ncf_assets.orchestration.training_inputs import train_interactions
+from ncf_assets.orchestration.trained_models import Training, trained_model
 
-NETWORKS = ("gmf_model", "mlp_model", "neumf_model")  # whose epochs training_history keeps
+# whose epochs training_history keeps
+NETWORKS = ("gmf_model", "mlp_model", "neumf_model", "neumf_scratch_model")
 
-
-# settings whose default differs from network to network
-epochs_field = partial(Field, ge=1, le=1000, description="Epochs at most; `patience` may end it")
-learning_rate_field = partial(
-    Field, gt=0, le=1, description="Adam's rate at the start; it falls to 0 in a line"
-)
-negatives_field = partial(
-    Field, ge=1, le=100, description="Random unseen items for each interaction, fresh each epoch"
-)
-l2_field = partial(Field, ge=0, le=1, description="Penalty on the embeddings of each example")
-ema_decay_field = partial(
+half_life_field = partial(
     Field,
-    ge=0,
-    lt=1,
-    description="Share of the earlier epochs in the mean of weights that is validated and kept",
+    [1.0, 2.0, 4.0, 8.0, 0.0],
+    min_length=1,
+    description="Values to try: an interaction counts half as much for each so many later ones of"
+    " the same user; 0 stands for no weights",
 )
 
 
-class TrainingConfig(dg.Config):
-    """What all networks have in common."""
+class IalsConfig(ModelConfig):
+    """Implicit alternating least squares (Hu et al. 2008; Rendle et al. 2022).
 
-    seed: int = Field(2017, ge=0, description="Seed of initial weights, negatives and shuffling")
+    The lists are ascending values to try. The search begins in the middle of each, and goes along
+    one after another for as long as validation NDCG@10 rises.
+    """
+
+    factors: int = Field(128, ge=1, le=1024, description="Width of the factors")
+    iterations: int = Field(8, ge=1, le=100, description="Times that both sides are solved for")
+    regularization: list[float] = Field(
+        [0.006, 0.0125, 0.025, 0.05, 0.1, 0.15, 0.2], min_length=1, description="Values to try"
+    )
+    unobserved_ratio: list[float] = Field(
+        [1.0, 2.0, 4.0, 7.0],
+        min_length=1,
+        description="Values to try: weight of all pairs together against that of the interactions"
+        " (7 is what Rendle et al.'s 0.3 a pair comes to on MovieLens-1M)",
+    )
+    half_life: list[float] = half_life_field()
+
+
+def values_of(config: ModelConfig, *settings: str) -> dict[str, list[Any]]:
+    """Return the values to try of some settings."""
+    return {name: getattr(config, name) for name in settings}
+
+
+def epochs_field(default: int) -> Any:
+    """Declare how long a network is trained."""
+    return Field(default, ge=1, le=1000, description="Epochs at most; `patience` may end it")
+
+
+def learning_rate_field(default: float, end: str) -> Any:
+    """Declare Adam's learning rate, which falls to `end`."""
+    return Field(default, gt=0, le=1, description=f"Adam's rate at the start; it falls to {end}")
+
+
+def layers_field(default: list[int]) -> Any:
+    """Declare the widths of an MLP half."""
+    return Field(
+        default,
+        min_length=2,
+        description="Widths of the tower; the first is user and item embedding together, so even",
+    )
+
+
+def check_layers(layers: list[int]) -> list[int]:
+    """Return the widths of a tower; ValueError if there can be none of them."""
+    if min(layers) < 1 or layers[0] % 2:
+        raise ValueError(f"widths are 1 or more and the first is even, found {layers}")
+    return layers
+
+
+class PaperConfig(ModelConfig):
+    """What the networks have in common that are trained as in the paper (section 3.1)."""
+
     epochs: int = epochs_field(20)
     patience: int = Field(5, ge=1, description="Epochs without better validation NDCG@10 to stop")
     batch_size: int | None = Field(
@@ -54,15 +94,19 @@ class TrainingConfig(dg.Config):
         ge=2,
         description="Examples a step; without it a 256th to a 128th of an epoch's, 256 to 65,536",
     )
-    learning_rate: float = learning_rate_field(0.004)
-    negatives_per_positive: int = negatives_field(4)
-    l2: float = l2_field(0.01)
-    ema_decay: float = ema_decay_field(0.0)
+    learning_rate: float = learning_rate_field(0.004, "0")
+    negatives_per_positive: int = Field(
+        8, ge=1, le=100, description="Random unseen items for each interaction, fresh each epoch"
+    )
+    l2: float = Field(0.002, ge=0, le=1, description="Penalty on the embeddings of each example")
+    ema_decay: float = Field(
+        0.8,
+        ge=0,
+        lt=1,
+        description="Share of the earlier epochs in the mean of weights that is kept",
+    )
     stream: bool = Field(
         False, description="Read the pairs part by part, where they do not fit into memory"
-    )
-    saved_model: bool = Field(
-        False, description="Export a TensorFlow SavedModel for TF Serving as well"
     )
 
     def settings(self) -> Any:
@@ -72,144 +116,170 @@ class TrainingConfig(dg.Config):
         return TrainingSettings(**{f.name: getattr(self, f.name) for f in fields(TrainingSettings)})
 
 
-class IalsConfig(FitConfig):
-    """Implicit alternating least squares (Hu et al. 2008; Rendle et al. 2022)."""
+class GmfConfig(PaperConfig):
+    """Generalized matrix factorization (He et al. 2017, section 3.2), from random weights."""
 
-    factors: int = Field(128, ge=1, le=1024, description="Width of the factors, and of GMF's half")
-    iterations: int = Field(8, ge=1, le=100, description="Times that both sides are solved for")
-    unobserved_ratio: float = Field(
-        7,
-        gt=0,
-        le=1000,
-        description="Weight of all pairs together against that of the interactions (chosen: it is"
-        " what Rendle et al.'s 0.3 a pair comes to on MovieLens-1M)",
-    )
-    regularization: list[float] = Field(
-        [0.007, 0.02, 0.06],
-        min_length=1,
-        description="Values to try; the one with the best validation NDCG@10 is kept",
-    )
+    factors: int = Field(64, ge=1, le=1024, description="Width of the embeddings")
+    l2: float = Field(0.01, ge=0, le=1, description="Penalty on the embeddings of each example")
 
 
-class WarmConfig(TrainingConfig):
-    """What networks have in common that start near where they end: few and small steps."""
+class MlpConfig(PaperConfig):
+    """Multi-layer perceptron (He et al. 2017, section 3.3), from random weights."""
 
-    epochs: int = epochs_field(8)
-    learning_rate: float = learning_rate_field(0.0005)
-
-
-class GmfConfig(WarmConfig):
-    """Generalized matrix factorization (He et al. 2017, section 3.2)."""
-
-    pretrained: bool = Field(True, description="Start from ials_model, whose width GMF has")
-
-
-class MlpConfig(TrainingConfig):
-    """Multi-layer perceptron (He et al. 2017, section 3.3)."""
-
-    layers: list[int] = Field(
-        [64, 32, 16, 8],
-        min_length=2,
-        description="Widths of the tower; the first is user and item embedding together, so even",
-    )
+    layers: list[int] = layers_field([64, 32, 16, 8])
     epochs: int = epochs_field(30)
-    negatives_per_positive: int = negatives_field(8)
-    l2: float = l2_field(0.002)
-    ema_decay: float = ema_decay_field(0.8)
 
-    @field_validator("layers")
-    @classmethod
-    def _check_layers(cls, layers: list[int]) -> list[int]:
-        if min(layers) < 1 or layers[0] % 2:
-            raise ValueError(f"widths are 1 or more and the first is even, found {layers}")
-        return layers
+    _check_layers = field_validator("layers")(check_layers)
 
 
-class NeumfConfig(WarmConfig):
-    """Neural matrix factorization (He et al. 2017, section 3.4), of the sizes of GMF and MLP."""
+class NeumfScratchConfig(PaperConfig):
+    """Neural matrix factorization as the paper trains it (section 3.4), from random weights."""
 
-    pretrained: Literal["gmf", "both", "none"] = Field(
-        "gmf",
-        description="What starts from trained weights: the GMF half alone (which did best, see"
-        " docs/training.md), both halves as in the paper, or none",
+    factors: int = Field(8, ge=1, le=1024, description="Width of the GMF half's embeddings")
+    layers: list[int] = layers_field([64, 32, 16, 8])
+    epochs: int = epochs_field(30)
+
+    _check_layers = field_validator("layers")(check_layers)
+
+
+class NeumfConfig(ModelConfig):
+    """Neural matrix factorization (He et al. 2017, section 3.4) that predicts the next item.
+
+    Its GMF half has the factorization's columns beside learnt ones, and a bias of the item. An
+    embedding of a user is the sum of embeddings of the latest items (see docs/training.md).
+    """
+
+    factors: int = Field(256, ge=1, le=1024, description="Width of what the GMF half learns")
+    layers: list[int] = layers_field([16, 8])
+    epochs: int = epochs_field(8)
+    patience: int = Field(3, ge=1, description="Epochs without better validation NDCG@10 to stop")
+    batch_size: int | None = Field(
+        None, ge=1, description="Examples a step; without it a 256th of an epoch's, 64 to 8,192"
     )
-    alpha: float = Field(
-        0.5,
+    learning_rate: float = learning_rate_field(0.002, "a tenth")
+    negatives: int = Field(
+        1024, ge=1, le=100_000, description="Random items that the examples of a step share"
+    )
+    history_length: int = Field(
+        12, ge=1, le=1000, description="Latest items of a user of which his embedding is the sum"
+    )
+    factorization_scale: list[float] = Field(
+        [2.5, 5.0, 10.0, 20.0, 40.0],
+        min_length=1,
+        description="Ascending values to try: logit that ials_model's score of 1 adds. Epochs are"
+        " compared with the middle one, and the best is then searched for the chosen epoch",
+    )
+    ema_decay: float = Field(
+        0.99,
         ge=0,
-        le=1,
-        description="With `both`: weight of GMF against MLP at the start (section 3.4.1)",
+        lt=1,
+        description="Share of the earlier steps in the mean of weights that is validated and kept",
     )
+
+    _check_layers = field_validator("layers")(check_layers)
+
+    def settings(self) -> Any:
+        """Return the settings that say how to train."""
+        from ncf_assets.ncf.training.next_item import NextItemSettings
+
+        values = {f.name: getattr(self, f.name) for f in fields(NextItemSettings)}
+        scales = self.factorization_scale
+        return NextItemSettings(**values | {"factorization_scale": scales[len(scales) // 2]})
 
 
 @fitted_model(IalsConfig)
 def ials_model(run: AssetRun, config: IalsConfig) -> Fitted:
-    """Fit factors of users and items in closed form: a baseline, and where GMF starts from."""
+    """Fit factors of users and items in closed form: a baseline, and a part of NeuMF."""
     from ncf_assets.ncf.models import ials, model_selection
 
-    ratio = config.unobserved_ratio
-    best = model_selection.fit_best(
-        partial(ials.fit, *train_interactions(run.inputs), *run.sizes()),
-        [
-            ials.IalsSettings(config.factors, config.iterations, ratio, value, config.seed)
-            for value in config.regularization
-        ],
-        *sample_validation_candidates(run, config),
-        run.inputs.rows("items"),
+    best = model_selection.select(
+        partial(ials.fit, interactions(run.inputs, "choose")),
+        partial(ials.IalsSettings, config.factors, config.iterations, seed=config.seed),
+        values_of(config, "regularization", "unobserved_ratio", "half_life"),
+        validation(run.inputs, config.validation_users, config.seed),
     )
-    arrays = {"users": best.model.users, "items": best.model.items}
-    return Fitted(arrays, {"regularization": best.settings.regularization, "ndcg": best.ndcg})
+    model = ials.fit(interactions(run.inputs, config.evaluated_fit), best.settings)
+    return chosen(best, {"users": model.users, "items": model.items})
 
 
-@trained_model(GmfConfig, reads=["ials_model"])
-def gmf_model(run: AssetRun, config: GmfConfig) -> Any:
+@trained_model(GmfConfig)
+def gmf_model(run: AssetRun, config: GmfConfig, fit: Fit) -> Training:
     """Build the weighted product of a user and an item embedding: matrix factorization."""
-    from ncf_assets.ncf.models import neumf, pretraining
-    from ncf_assets.ncf.models.ials import Factors
+    from ncf_assets.ncf.models import neumf
 
-    with np.load(run.inputs.model_file("ials_model"), allow_pickle=False) as file:
-        factors = Factors(file["users"], file["items"])
-    model = neumf.build_gmf(*run.sizes(), factors.items.shape[1], config.seed)
-    if config.pretrained:
-        pretraining.from_factors(model, factors)
-    return model
+    return _as_in_the_paper(
+        run, config, fit, neumf.build_gmf(*run.sizes(), config.factors, config.seed)
+    )
 
 
 @trained_model(MlpConfig)
-def mlp_model(run: AssetRun, config: MlpConfig) -> Any:
+def mlp_model(run: AssetRun, config: MlpConfig, fit: Fit) -> Training:
     """Build a tower of dense layers over the concatenated user and item embeddings."""
     from ncf_assets.ncf.models import neumf
 
-    return neumf.build_mlp(*run.sizes(), config.layers, config.seed)
+    return _as_in_the_paper(
+        run, config, fit, neumf.build_mlp(*run.sizes(), config.layers, config.seed)
+    )
 
 
-@trained_model(NeumfConfig, reads=["gmf_model", "mlp_model"])
-def neumf_model(run: AssetRun, config: NeumfConfig) -> Any:
+@trained_model(NeumfScratchConfig)
+def neumf_scratch_model(run: AssetRun, config: NeumfScratchConfig, fit: Fit) -> Training:
     """Build GMF and MLP side by side under one output, each with embeddings of its own."""
-    return untrained_neumf(run, config)
+    from ncf_assets.ncf.models import neumf
+
+    model = neumf.build_neumf(*run.sizes(), config.factors, config.layers, config.seed)
+    return _as_in_the_paper(run, config, fit, model)
 
 
-def untrained_neumf(run: AssetRun, config: NeumfConfig) -> Any:
-    """Build NeuMF with the sizes of the trained GMF and MLP, started as configured."""
-    from ncf_assets.ncf.models import neumf, pretraining
+@trained_model(NeumfConfig, reads=["ials_model"])
+def neumf_model(run: AssetRun, config: NeumfConfig, fit: Fit) -> Training:
+    """Build NeuMF around the factorization, to learn what users choose next."""
+    return next_item_training(
+        interactions(run.inputs, fit), scorers.ials(run.inputs, fit), config, fit
+    )
 
-    gmf = neumf.load(run.inputs.model_file("gmf_model"))
-    factors = gmf.get_layer("gmf_item_embedding").output_dim
-    layers = run.inputs.record("mlp_model")["configuration"]["layers"]
-    model = neumf.build_neumf(*run.sizes(), factors, layers, config.seed)
-    if config.pretrained == "gmf":
-        pretraining.from_gmf(model, gmf)
-    elif config.pretrained == "both":
-        mlp = neumf.load(run.inputs.model_file("mlp_model"))
-        pretraining.from_both(model, gmf, mlp, config.alpha)
-    return model
+
+def next_item_training(
+    known: Interactions, factors: Any, config: NeumfConfig, fit: Fit
+) -> Training:
+    """Return NeuMF's training on what a fit sees, around the factorization of that fit."""
+    from ncf_assets.ncf.models import neumf
+    from ncf_assets.ncf.training.next_item import NextItem
+
+    objective = NextItem(known, factors, config.factors, config.settings())
+    columns = NextItem.columns(factors, config.factors)
+    model = neumf.build_neumf(known.n_users, known.n_items, columns, config.layers, config.seed)
+
+    def choose(held_out: Any) -> dict[str, Any]:
+        scale = objective.choose_scale(model, config.factorization_scale, held_out)
+        return {"factorization_scale": scale}
+
+    return Training(fit, model, objective, config.epochs, config.patience, choose)
+
+
+def _as_in_the_paper(run: AssetRun, config: PaperConfig, fit: Fit, model: Any) -> Training:
+    """Return a training on pairs against random negatives, in which other processes may share."""
+    from ncf_assets.ncf.training.epoch import Pointwise
+    from ncf_assets.ncf.training.training_data import read_pairs
+
+    cluster, settings = join_cluster(), config.settings()
+    share_training(cluster, run, model, settings, fit)
+    files = [run.inputs.files[split] for split in SPLITS[fit]]
+    positives = read_pairs(files, *run.sizes(), stream=config.stream)
+    objective = Pointwise(positives, run.inputs.rows("items"), settings, cluster)
+    return Training(fit, model, objective, config.epochs, config.patience, cluster=cluster)
 
 
 @python_tables({"training_history": "train"}, reads=NETWORKS)
 def training_history(run: AssetRun, _: NoConfig) -> None:
     """Copy each model's epochs from its record."""
-    epochs = [
-        {"model": name.removesuffix("_model"), **epoch}
-        for name in NETWORKS
-        for epoch in run.inputs.record(name)["history"]
-    ]
+    epochs = []
+    for name in NETWORKS:
+        record = run.inputs.record(name)
+        fits = {"choose": record["choosing"], record["fit"]: record["history"]}
+        epochs += [
+            {"model": name.removesuffix("_model"), "fit": fit, **epoch}
+            for fit in sorted(fits)
+            for epoch in fits[fit]
+        ]
     run.write("training_history", pd.DataFrame(epochs))

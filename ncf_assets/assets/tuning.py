@@ -1,4 +1,4 @@
-"""Tuning: a search for NeuMF's training settings on the validation lists. Not part of `everything`.
+"""Tuning: a search for NeuMF's training settings on validation. Not part of `everything`.
 
 How settings are searched is in `ncf_assets.ncf.training.tuning`.
 """
@@ -12,28 +12,26 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from ncf_assets.assets.train import NeumfConfig, untrained_neumf
+from ncf_assets.assets.train import NeumfConfig, next_item_training
 from ncf_assets.hashing import hash_json
 from ncf_assets.ncf.models import EVALUATED_MODEL
+from ncf_assets.orchestration import scorers
+from ncf_assets.orchestration.fits import TRAINING_INPUTS, interactions, validation
 from ncf_assets.orchestration.metadata import inline_plot
+from ncf_assets.orchestration.models import ModelConfig
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.staleness import SEARCH
 from ncf_assets.orchestration.tables import python_tables
-from ncf_assets.orchestration.training_inputs import (
-    TRAINING_INPUTS,
-    train_interactions,
-    validation_candidates,
-)
 from ncf_assets.tables import tables
 
 if TYPE_CHECKING:  # Optuna and TensorFlow must not load with the code location
     from ncf_assets.ncf.training.tuning import Search
 
-SETTINGS = ("learning_rate", "l2", "negatives_per_positive", "ema_decay")
+SETTINGS = ("learning_rate", "factors", "negatives", "ema_decay")
 MODEL = f"{EVALUATED_MODEL}_model"  # whose settings they are
 
 
-class TuningConfig(dg.Config):
+class TuningConfig(ModelConfig):
     """What is tried, and how often."""
 
     trials: int = Field(
@@ -44,13 +42,12 @@ class TuningConfig(dg.Config):
         " as by `Materialize all`, the table shows what has been searched so far",
     )
     epochs: int = Field(8, ge=1, le=1000, description="Epochs of each at most")
-    learning_rate: list[float] = Field([1e-4, 5e-3], description="Lowest and highest")
-    l2: list[float] = Field([1e-3, 0.1], description="Lowest and highest")
-    negatives_per_positive: list[int] = Field([4, 8], min_length=1, description="Values to try")
-    ema_decay: list[float] = Field([0.0, 0.8], min_length=1, description="Values to try")
-    seed: int = Field(2017, ge=0, description="Seed of the search and of each training")
+    learning_rate: list[float] = Field([5e-4, 5e-3], description="Lowest and highest")
+    factors: list[int] = Field([128, 256], min_length=1, description="Values to try")
+    negatives: list[int] = Field([256, 1024], min_length=1, description="Values to try")
+    ema_decay: list[float] = Field([0.95, 0.99], min_length=1, description="Values to try")
 
-    @field_validator("learning_rate", "l2")
+    @field_validator("learning_rate")
     @classmethod
     def _check_range(cls, ends: list[float]) -> list[float]:
         if len(ends) != 2 or not 0 < ends[0] < ends[1]:
@@ -60,7 +57,7 @@ class TuningConfig(dg.Config):
 
 @python_tables(
     {SEARCH: "train"},
-    reads=(*TRAINING_INPUTS, "gmf_model", "mlp_model"),
+    reads=(*TRAINING_INPUTS, "ials_model"),
     config=TuningConfig,
     kind="optuna",
     automation_condition=None,  # no search begins by itself
@@ -68,15 +65,22 @@ class TuningConfig(dg.Config):
 def tuning_trials(run: AssetRun, config: TuningConfig) -> None:
     """Train NeuMF again and again, by Optuna's choice of settings."""
     from ncf_assets.ncf.training import loop
-    from ncf_assets.ncf.training.training_data import TrainingData
 
-    data = TrainingData(*train_interactions(run.inputs), *validation_candidates(run.inputs))
+    known, factors = interactions(run.inputs, "choose"), scorers.ials(run.inputs, "choose")
+    held_out = validation(run.inputs, config.validation_users, config.seed)
 
     def train(settings: Any, on_epoch: Callable[[Any], None]) -> Sequence[Any]:
         fixed = {"seed": config.seed, "epochs": config.epochs}
-        chosen = NeumfConfig.model_validate(fixed | asdict(settings))
-        model = untrained_neumf(run, chosen)
-        return loop.train(model, data, chosen.settings(), lambda state: on_epoch(state.history[-1]))
+        tried = NeumfConfig.model_validate(fixed | asdict(settings))
+        training = next_item_training(known, factors, tried, "choose")
+        return loop.train(
+            training.model,
+            training.objective,
+            held_out,
+            training.epochs,
+            training.patience,
+            lambda state: on_epoch(state.history[-1]),
+        )
 
     def on_trial(trial: Any) -> None:
         reached = "given up" if trial.value is None else f"validation NDCG@10 {trial.value:.4f}"
@@ -94,7 +98,7 @@ def complete(trials: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that have figures."""
     found = trials[trials["state"] == "complete"]
     # pandas has no null in integers, and these columns have some in other trials
-    return found.astype({"epoch": int, "negatives_per_positive": int})
+    return found.astype({"epoch": int, "factors": int, "negatives": int})
 
 
 def best_trial(trials: pd.DataFrame) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 --
 -- table: negatives
 -- remedy: materialize negatives again: interactions have changed since they were drawn
-select negatives.split, negatives.user, negatives.item
+select negatives.user, negatives.item
 from negatives
 inner join interactions
   on negatives.user = interactions.user and negatives.item = interactions.item

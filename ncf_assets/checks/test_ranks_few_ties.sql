@@ -12,7 +12,7 @@ with hits as (
     case when n_better < 10 then 1.0 else 0.0 end as optimistic,
     case when n_better + n_tied < 10 then 1.0 else 0.0 end as pessimistic
   from test_ranks
-  where model in ('gmf', 'mlp', 'neumf')
+  where model in ('gmf', 'mlp', 'neumf', 'neumf_scratch')
 )
 
 select model, protocol, avg(optimistic) as optimistic, avg(pessimistic) as pessimistic

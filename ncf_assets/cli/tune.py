@@ -29,7 +29,7 @@ JOB = "tune"
 def tune(dataset: str, trials: int, config_file: Path | None) -> None:
     """Search for NeuMF's settings on DATASET, by validation alone.
 
-    What NeuMF starts from must be there: `ncf-assets materialize DATASET --select +neumf_model`.
+    What NeuMF is trained on must be there: `ncf-assets materialize DATASET --select +neumf_model`.
     A search that is interrupted goes on when it is run again. Every trial is a row of the table
     `tuning_trials`; `ncf-assets materialize DATASET --tuned` trains with the best.
     """

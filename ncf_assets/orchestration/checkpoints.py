@@ -5,42 +5,83 @@ What the state consists of is in `ncf_assets.ncf.training.checkpoint`; where it 
 """
 
 import json
+import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ncf_assets.orchestration.fits import Fit
 from ncf_assets.orchestration.publish import AssetRun
 
 KEY = "training"  # the array that holds the key, as JSON
+FIT = "fit"  # the array that holds the fit, and what an earlier one chose, as JSON
 SAME = ("code_version", "input_hashes", "config")  # what makes two trainings the same
 VERSIONS = ("tensorflow", "keras")  # another one may lay its state out otherwise, or sum otherwise
 SET_ASIDE = "checkpoint.unusable.npz"  # the name of one that does not load, for `ncf-assets doctor`
 UNREADABLE = (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile)
+QUIET = 20  # chosen: after a write, this many times as long goes by without another
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a fit chose: an epoch, by all its epochs, and settings that the next fits take over."""
+
+    history: Sequence[Any]  # training.epochs.Epoch
+    settings: Mapping[str, Any]
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> "Chosen":
+        """Return what the record of a network says."""
+        from ncf_assets.ncf.training.epochs import Epoch
+
+        return cls([Epoch(**epoch) for epoch in record["choosing"]], record["chosen_settings"])
+
+    def as_record(self) -> dict[str, Any]:
+        """Return what the record of a network says, as `of_record` reads it."""
+        epochs = [asdict(epoch) for epoch in self.history]
+        return {"choosing": epochs, "chosen_settings": dict(self.settings)}
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch that did best on validation, or of the last one without any."""
+        from ncf_assets.ncf.training.epochs import best_epoch
+
+        return int(best_epoch(self.history).epoch)
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A training that was interrupted in one of its fits, and what an earlier fit chose."""
+
+    fit: Fit
+    chosen: Chosen | None
+    state: Any  # training.loop.TrainingState
 
 
 class CheckpointStore:
     """The checkpoint of one network's training on one dataset.
 
-    Its key is all that makes it fit: what makes two trainings the same, the shapes and types of the
-    network's weights, and the versions of the libraries.
+    Its key is what makes it fit: what makes two trainings the same, the shapes of the weights, and
+    the versions of the libraries. Large weights take long to write, so they are not written after
+    every epoch.
     """
 
-    def __init__(self, run: AssetRun, asset: str, model: Any) -> None:
+    def __init__(self, run: AssetRun, asset: str) -> None:
         self._run = run
         self._asset = asset
         provenance = run.provenance(asset)
-        key = {
+        self._key = {
             **{name: provenance[name] for name in SAME},
-            "weights": {v.path: [str(v.dtype), *v.shape] for v in model.trainable_variables},
             "versions": {package: metadata.version(package) for package in VERSIONS},
         }
-        self._key = json.dumps(key, sort_keys=True).encode()
+        self._next_write = 0.0
 
-    def load(self) -> Any:
+    def load(self) -> Interrupted | None:
         """Return the state of the same training, or None; say in the log which it is and why."""
         from ncf_assets.ncf.training import checkpoint
 
@@ -51,13 +92,16 @@ class CheckpointStore:
         try:
             with np.load(file, allow_pickle=False) as kept:
                 arrays = dict(kept)
-            if arrays.pop(KEY).tobytes() != self._key:
+            key = json.loads(arrays.pop(KEY).tobytes())
+            weights = key.pop("weights")
+            if key != json.loads(json.dumps(self._key)):
                 log.info(
                     f"{self._asset}: a training was interrupted, but data, configuration, code or"
                     " versions have changed since; training starts afresh"
                 )
                 return None
-            check_arrays(arrays, json.loads(self._key)["weights"])
+            stage = json.loads(arrays.pop(FIT).tobytes())
+            check_arrays(arrays, weights)
             state = checkpoint.from_arrays(arrays)
         except UNREADABLE as error:
             aside = file.replace(file.with_name(SET_ASIDE))
@@ -66,15 +110,27 @@ class CheckpointStore:
                 " starts afresh."
             )
             return None
-        log.info(f"{self._asset}: going on after epoch {state.history[-1].epoch}")
-        return state
+        log.info(
+            f"{self._asset}: going on after epoch {state.history[-1].epoch} of the fit"
+            f" {stage['fit']!r}"
+        )
+        chosen = Chosen.of_record(stage["chosen"]) if stage["chosen"] else None
+        return Interrupted(stage["fit"], chosen, state)
 
-    def save(self, state: Any) -> None:
-        """Replace the checkpoint."""
+    def save(self, fit: Fit, chosen: Chosen | None, state: Any) -> None:
+        """Replace the checkpoint, unless the last one was written a moment ago."""
         from ncf_assets.ncf.training import checkpoint
 
-        arrays = checkpoint.to_arrays(state) | {KEY: np.frombuffer(self._key, np.uint8)}
+        started = time.monotonic()
+        if started < self._next_write:
+            return
+        weights = state.optimizer.weights.items()
+        key = {**self._key, "weights": {name: list(tensor.shape) for name, tensor in weights}}
+        stage = {"fit": fit, "chosen": chosen.as_record() if chosen else None}
+        arrays = checkpoint.to_arrays(state) | {KEY: _as_array(key), FIT: _as_array(stage)}
         self._run.warehouse.write_checkpoint(self._asset, self._run.dataset, arrays)
+        ended = time.monotonic()
+        self._next_write = ended + QUIET * (ended - started)
 
     def delete(self) -> None:
         """Remove the checkpoint: the training has ended."""
@@ -85,17 +141,19 @@ class CheckpointStore:
         return self._run.warehouse.paths.checkpoint(self._asset, self._run.dataset)
 
 
-def check_arrays(arrays: Mapping[str, np.ndarray], weights: Mapping[str, list[Any]]) -> None:
-    """Raise ValueError unless the arrays have the weights' types and shapes, and finite numbers.
+def check_arrays(arrays: Mapping[str, np.ndarray], weights: Mapping[str, list[int]]) -> None:
+    """Raise ValueError unless the arrays are float32, of the weights' shapes, and finite.
 
     Otherwise each later run would resume what fails, and the model could never be made again.
     """
     for name, array in arrays.items():
-        part, _, path = name.partition(" ")
-        if path and [str(array.dtype), *array.shape] != weights.get(path):
-            raise ValueError(f"{part} of {path} are {array.dtype} {list(array.shape)}")
-        if path and not np.isfinite(array).all():
-            raise ValueError(f"{part} of {path} are not finite")
+        part, _, weight = name.partition(" ")
+        if not weight:
+            continue
+        if array.dtype != np.float32 or list(array.shape) != weights.get(weight):
+            raise ValueError(f"{part} of {weight} are {array.dtype} {list(array.shape)}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{part} of {weight} are not finite")
 
 
 def read_key(file: Path) -> dict[str, Any] | None:
@@ -108,3 +166,8 @@ def read_key(file: Path) -> dict[str, Any] | None:
     except UNREADABLE:
         return None
     return key
+
+
+def _as_array(value: object) -> np.ndarray:
+    """Return the JSON of a value as bytes."""
+    return np.frombuffer(json.dumps(value, sort_keys=True).encode(), np.uint8)

@@ -19,11 +19,16 @@ ROOT = Path(__file__).parents[1]
 # Packages of which every imported module counts, with all that it imports of them.
 HASHED_PACKAGES = ("ncf_assets.ncf", "ncf_assets.ingest", "ncf_assets.report")
 # Modules of which only those definitions count that a function uses.
-HASHED_BY_NAME = ("ncf_assets.assets", "ncf_assets.orchestration.models")
+HASHED_BY_NAME = (
+    "ncf_assets.assets",
+    "ncf_assets.orchestration.fitted_models",
+    "ncf_assets.orchestration.models",
+    "ncf_assets.orchestration.trained_models",
+)
 HASHED_MODULES = (
     *HASHED_PACKAGES,
+    "ncf_assets.orchestration.fits",
     "ncf_assets.orchestration.scorers",
-    "ncf_assets.orchestration.training_inputs",
 )
 
 

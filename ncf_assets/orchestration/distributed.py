@@ -8,11 +8,11 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster, parse_tf_config
+from ncf_assets.orchestration.fits import SPLITS, Fit
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.warehouse.dataset_lock import follow
 from ncf_assets.warehouse.warehouse import Warehouse
@@ -41,11 +41,12 @@ def join_cluster() -> Cluster:
     return distributed.from_env()
 
 
-def broadcast_task(cluster: Cluster, run: AssetRun, model: Any, settings: Any) -> None:
+def share_training(cluster: Cluster, run: AssetRun, model: Any, settings: Any, fit: Fit) -> None:
     """Send the other workers the training that is about to begin."""
     task = {
         "dataset": run.dataset,
-        "train": run.inputs.hashes["train"],
+        "fit": fit,
+        "content": {split: run.inputs.hashes[split] for split in SPLITS[fit]},
         "stream": run.config["stream"],
         "sizes": run.sizes(),
         "shapes": {v.path: tuple(v.shape) for v in model.trainable_variables},
@@ -60,31 +61,33 @@ def run_worker(cluster: Cluster, warehouse: Warehouse) -> Iterator[str]:
 
     ValueError if this process sees other data than worker 0.
     """
+    import tensorflow as tf
+
     from ncf_assets.ncf.training import loop
-    from ncf_assets.ncf.training.epoch import TrainingSettings
+    from ncf_assets.ncf.training.epoch import Pointwise, TrainingSettings
+    from ncf_assets.ncf.training.training_data import read_pairs
 
     while message := cluster.broadcast():
         task = json.loads(message)
         yield task["dataset"]
-        settings = TrainingSettings(**task["settings"])
-        data = _training_data(warehouse, task)
-        loop.follow(data, task["sizes"], task["shapes"], settings, cluster)
+        settings, (n_users, n_items) = TrainingSettings(**task["settings"]), task["sizes"]
+        pairs = read_pairs(_files(warehouse, task), n_users, n_items, task["stream"])
+        zeros = {path: tf.zeros(shape) for path, shape in task["shapes"].items()}
+        loop.follow(Pointwise(pairs, n_items, settings, cluster), zeros, cluster)
 
 
-def _training_data(warehouse: Warehouse, task: dict[str, Any]) -> Any:
-    from ncf_assets.ncf.training.training_data import StreamedTrainingData, TrainingData
-
+def _files(warehouse: Warehouse, task: dict[str, Any]) -> list[Path]:
+    """Return the files of the splits to train on. ValueError if worker 0 has others."""
     follow(warehouse)
-    provenance = warehouse.find_provenance("train", task["dataset"])
-    file = warehouse.paths.file("train", task["dataset"])
-    if provenance is None or provenance.content_hash != task["train"]:
-        raise ValueError(
-            "all processes train on the same data, found"
-            f" {provenance and provenance.content_hash} in {file} and {task['train']} at worker 0."
-            " Share one data folder or object store, or copy its tables."
-        )
-    nobody = np.empty(0, np.int32), np.empty((0, 1), np.int32)
-    if task["stream"]:
-        return StreamedTrainingData(file, *nobody)
-    pairs = warehouse.read("train", task["dataset"])
-    return TrainingData(pairs["user"].to_numpy(), pairs["item"].to_numpy(), *nobody)
+    files = []
+    for split, content in task["content"].items():
+        provenance = warehouse.find_provenance(split, task["dataset"])
+        file = warehouse.paths.file(split, task["dataset"])
+        if provenance is None or provenance.content_hash != content:
+            raise ValueError(
+                "all processes train on the same data, found"
+                f" {provenance and provenance.content_hash} in {file} and {content} at worker 0."
+                " Share one data folder or object store, or copy its tables."
+            )
+        files.append(file)
+    return files

@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 
+from ncf_assets.orchestration.fits import Fit
 from ncf_assets.orchestration.publish import AssetRun
 
 URI = "NCF_MLFLOW_URI"
@@ -23,7 +24,7 @@ RETRIES = ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # by default a dead server c
 class Tracker:
     """Ignores everything, where nobody asked for MLflow."""
 
-    def log_epoch(self, epoch: Any) -> None:
+    def log_epoch(self, epoch: Any, fit: Fit) -> None:
         """Ignore an epoch."""
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
@@ -56,13 +57,13 @@ class MlflowTracker(Tracker):
         for key, value in run.config.items():
             client.log_param(self._run_id, key, value)
 
-    def log_epoch(self, epoch: Any) -> None:
-        """Log the figures of an epoch that are known."""
+    def log_epoch(self, epoch: Any, fit: Fit) -> None:
+        """Log the figures of an epoch that are known; those of a refit begin with its name."""
         figures = asdict(epoch)
         step = figures.pop("epoch")
-        self.log_metrics(
-            {name: value for name, value in figures.items() if value is not None}, step
-        )
+        prefix = "" if fit == "choose" else f"{fit}_"
+        known = {f"{prefix}{name}": value for name, value in figures.items() if value is not None}
+        self.log_metrics(known, step)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Log metrics."""

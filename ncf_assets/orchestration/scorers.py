@@ -1,7 +1,8 @@
 """The models that are ranked, and how each one's files become a block scorer.
 
 Everything that is ranked goes through here. What a block scorer is, is defined in
-`ncf_assets.ncf.evaluation.ranking`.
+`ncf_assets.ncf.evaluation.ranking`. A fitted model can also be had in another fit than that of its
+file: it is then fitted again, with the settings that were chosen.
 """
 
 from collections.abc import Callable
@@ -12,14 +13,80 @@ import numpy as np
 from ncf_assets.ncf.evaluation import ranking
 from ncf_assets.ncf.evaluation.ranking import BlockScorer
 from ncf_assets.ncf.models import random_scores
+from ncf_assets.orchestration.fits import Fit, interactions
 from ncf_assets.orchestration.inputs import Inputs
-from ncf_assets.orchestration.training_inputs import train_interactions
 
 SEED = 2017  # of the random baseline, of which any draw will do
 
 
+def ials(inputs: Inputs, fit: Fit) -> Any:
+    """Return the factorization of a fit."""
+    from ncf_assets.ncf.models.ials import Factors, IalsSettings
+    from ncf_assets.ncf.models.ials import fit as fit_ials
+
+    record = inputs.record("ials_model")
+    if record["fit"] != fit:
+        return fit_ials(interactions(inputs, fit), IalsSettings(**record["settings"]))
+    found = _arrays(inputs, "ials_model")
+    return Factors(found["users"], found["items"])
+
+
+def ease(inputs: Inputs, fit: Fit) -> Any:
+    """Return the EASE of a fit; None if there were too many items."""
+    from ncf_assets.ncf.models.ease import Ease, EaseSettings
+    from ncf_assets.ncf.models.ease import fit as fit_ease
+
+    record = inputs.record("ease_model")
+    if record["skipped"]:
+        return None
+    known, settings = interactions(inputs, fit), EaseSettings(**record["settings"])
+    if record["fit"] != fit:
+        return fit_ease(known, settings)
+    return Ease(known.matrix(settings.half_life), _arrays(inputs, "ease_model")["weights"])
+
+
+def itemknn(inputs: Inputs, fit: Fit) -> Any:
+    """Return the ItemKNN of a fit."""
+    from ncf_assets.ncf.models.itemknn import ItemKnn, ItemKnnSettings
+    from ncf_assets.ncf.models.itemknn import fit as fit_itemknn
+
+    record = inputs.record("itemknn_model")
+    known, settings = interactions(inputs, fit), ItemKnnSettings(**record["settings"])
+    if record["fit"] != fit:
+        return fit_itemknn(known, settings)
+    found = _arrays(inputs, "itemknn_model")
+    history = known.matrix(settings.half_life)
+    return ItemKnn(history, found["neighbors"], found["similarities"])
+
+
+def blend_parts(inputs: Inputs, fit: Fit) -> tuple[Any, Any]:
+    """Return what a blend adds up: iALS, and EASE or, where that was skipped, ItemKNN."""
+    return ials(inputs, fit), ease(inputs, fit) or itemknn(inputs, fit)
+
+
+def _fitted(
+    asset: str, model: Callable[[Inputs, Fit], Any]
+) -> Callable[[Inputs], BlockScorer | None]:
+    """Return a scorer by the evaluated fit of a model; None if it was skipped."""
+
+    def load(inputs: Inputs) -> BlockScorer | None:
+        found = model(inputs, inputs.record(asset)["fit"])
+        return found.scores if found else None
+
+    return load
+
+
+def _blend(inputs: Inputs) -> BlockScorer:
+    """Return a scorer by the weighted sum of two models' scores."""
+    from ncf_assets.ncf.models.blend import Blend, BlendSettings
+
+    record = inputs.record("blend_model")
+    first, second = blend_parts(inputs, record["fit"])
+    return Blend(first.scores, second.scores, BlendSettings(**record["settings"])).scores
+
+
 def _popularity(inputs: Inputs) -> BlockScorer:
-    """Return a scorer by the number of train interactions of each item, the same for all users."""
+    """Return a scorer by the number of interactions of each item, the same for all users."""
     scores = (
         inputs.read("popularity_scores").query("model == 'popularity'").sort_values("item")["score"]
     )
@@ -31,32 +98,7 @@ def _random(inputs: Inputs) -> BlockScorer:
     return random_scores.block_scorer(inputs.rows("items"), SEED)
 
 
-def _ials(inputs: Inputs) -> BlockScorer:
-    """Return a scorer by the product of a user's and an item's factors."""
-    found = _arrays(inputs, "ials_model")
-    return lambda asked: found["users"][asked] @ found["items"].T
-
-
-def _itemknn(inputs: Inputs) -> BlockScorer:
-    """Return a scorer by the similarity of an item to the user's items in train."""
-    from ncf_assets.ncf.models import itemknn
-
-    found = _arrays(inputs, "itemknn_model")
-    return itemknn.ItemKnn(
-        _interaction_matrix(inputs), found["neighbors"], found["similarities"]
-    ).scores
-
-
-def _ease(inputs: Inputs) -> BlockScorer | None:
-    """Return a scorer by the weights of the user's items; None if there were too many items."""
-    from ncf_assets.ncf.models import ease
-
-    if inputs.record("ease_model")["skipped"]:
-        return None
-    return ease.Ease(_interaction_matrix(inputs), _arrays(inputs, "ease_model")["weights"]).scores
-
-
-def _neural(name: str) -> Callable[[Inputs], BlockScorer]:
+def _network(name: str) -> Callable[[Inputs], BlockScorer]:
     """Return a scorer by the logits of a trained network."""
 
     def load(inputs: Inputs) -> BlockScorer:
@@ -74,33 +116,23 @@ def _arrays(inputs: Inputs, asset: str) -> dict[str, np.ndarray]:
         return dict(file)
 
 
-def _interaction_matrix(inputs: Inputs) -> Any:
-    from ncf_assets.ncf.models.interaction_matrix import interaction_matrix
-
-    return interaction_matrix(
-        *train_interactions(inputs), inputs.rows("users"), inputs.rows("items")
-    )
-
-
 # by the models' names in the tables, in alphabetical order; each is loaded when its turn comes.
 # None instead of a scorer stands for a model that was skipped, as its record explains
 SCORERS: dict[str, Callable[[Inputs], BlockScorer | None]] = {
-    "ease": _ease,
-    "gmf": _neural("gmf"),
-    "ials": _ials,
-    "itemknn": _itemknn,
-    "mlp": _neural("mlp"),
-    "neumf": _neural("neumf"),
+    "blend": _blend,
+    "ease": _fitted("ease_model", ease),
+    "gmf": _network("gmf"),
+    "ials": _fitted("ials_model", ials),
+    "itemknn": _fitted("itemknn_model", itemknn),
+    "mlp": _network("mlp"),
+    "neumf": _network("neumf"),
+    "neumf_scratch": _network("neumf_scratch"),
     "popularity": _popularity,
     "random": _random,
 }
 SCORED_ASSETS = (
-    "ease_model",
-    "gmf_model",
-    "ials_model",
-    "itemknn_model",
-    "mlp_model",
-    "neumf_model",
+    *(f"{name}_model" for name in SCORERS if name not in ("popularity", "random")),
     "popularity_scores",
     "train",
+    "validation",
 )

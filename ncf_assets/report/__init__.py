@@ -82,11 +82,20 @@ def _content(data: ReportData) -> dict[str, Any]:
         "diversity_note": method.DIVERSITY,
         "plots": plots(data),
         "profile": profile_table(data.profile),
-        "method": method.method(protocols, headline_k(ks)),
+        "method": method.method(protocols, headline_k(ks), _not_refitted(data)),
         "configuration": _settings(data),
         "seeds": {name: of["seed"] for name, of in data.configuration.items() if "seed" in of},
         "caveats": caveats(data),
     }  # fmt: skip
+
+
+def _not_refitted(data: ReportData) -> list[str]:
+    """Return the names of the models whose configuration says that they are not fitted again."""
+    return [
+        model_name(asset.removesuffix("_model"))
+        for asset, settings in data.configuration.items()
+        if settings.get("refit") is False
+    ]
 
 
 def _settings(data: ReportData) -> TextTable:

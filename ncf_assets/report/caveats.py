@@ -6,9 +6,7 @@ What they do show is in `findings`, and how they were made in `method`.
 from collections.abc import Iterator
 
 from ncf_assets.ncf.evaluation import segments
-from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.report.data import ReportData, model_name
-from ncf_assets.report.epochs import chosen_epoch
 from ncf_assets.report.protocol import counted
 
 FEW_USERS = 2_000  # chosen: below, intervals of HR@10 are about 0.02 to either side or wider
@@ -21,10 +19,6 @@ SYNTHETIC = (
 SAMPLED = (
     "Figures among random items can reverse the true order of models (Krichene and Rendle 2020). "
     "They are here to compare with published ones; the full ranking decides."
-)
-UNTRAINED = (
-    "Of NeuMF the epoch before its own training was chosen on validation: it ranks as it started, "
-    "and what followed did not improve it."
 )
 SINGLE_RUN = (
     "One run with one seed. The intervals cover which users were tested, not how another "
@@ -59,9 +53,6 @@ def _caveats(data: ReportData) -> Iterator[str]:
 
 
 def _of_this_data(data: ReportData) -> Iterator[str]:
-    chosen = chosen_epoch([row for row in data.history if row.model == EVALUATED_MODEL])
-    if chosen and chosen.epoch == 0:
-        yield UNTRAINED
     for model, reason in data.skipped.items():
         yield f"{model_name(model)} was skipped: {reason}."
     users = max((row.n_users for row in data.metrics if row.segment == segments.ALL), default=0)

@@ -18,6 +18,8 @@ MODEL_NAMES = {
     "gmf": "GMF",
     "mlp": "MLP",
     "neumf": "NeuMF",
+    "neumf_scratch": "NeuMF from scratch",
+    "blend": "Blend",
 }
 
 
@@ -36,6 +38,7 @@ class HistoryRow:
     """One epoch of one network: a row of `training_history`; epoch 0 is before training."""
 
     model: str
+    fit: str
     epoch: int
     loss: float | None
     validation_hr_at_10: float | None

@@ -26,6 +26,8 @@ SETTINGS: dict[RcKeyType, Any] = {
 # dashes and markers distinguish the models without color.
 STYLES: dict[str, dict[str, Any]] = {
     "neumf": {"color": "#3b7dd8", "linestyle": "-", "marker": "o", "linewidth": 2.6, "zorder": 5},
+    "neumf_scratch": {"color": "#a07d0a", "linestyle": ":", "marker": "o"},
+    "blend": {"color": "#5c6a1f", "linestyle": "-", "marker": "h"},
     "gmf": {"color": "#d9730d", "linestyle": "--", "marker": "s"},
     "mlp": {"color": "#12977f", "linestyle": "-.", "marker": "^"},
     "ials": {"color": "#8b6fc0", "linestyle": "-", "marker": "D"},

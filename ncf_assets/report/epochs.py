@@ -20,9 +20,12 @@ HEADS = (
 
 
 def by_model(history: Sequence[HistoryRow]) -> dict[str, list[HistoryRow]]:
-    """Return each network's epochs in order, the networks in the order they first appear."""
+    """Return each network's epochs of the fit that chose among them, in order.
+
+    The networks are in the order they first appear.
+    """
     models = dict.fromkeys(row.model for row in history)
-    ordered = sorted(history, key=lambda row: row.epoch)
+    ordered = sorted((row for row in history if row.fit == "choose"), key=lambda row: row.epoch)
     return {model: [row for row in ordered if row.model == model] for model in models}
 
 

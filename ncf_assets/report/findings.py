@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.report.comparisons import Verdict, View
 from ncf_assets.report.data import ReportData, join_names, model_name
+from ncf_assets.report.epochs import by_model, chosen_epoch
 from ncf_assets.report.protocol import counted
 from ncf_assets.report.scores import Scores, models_of
 
@@ -23,25 +24,34 @@ def findings(data: ReportData, scores: Sequence[Scores], views: Sequence[View]) 
     if not scores:
         return ["No model has been evaluated."]
     return [
-        first_sentence(views, synthetic=data.synthetic),
+        first_sentence(views, synthetic=data.synthetic, untrained=_is_untrained(data)),
         *_agreement(views),
         *_figures(scores[0]),
         *_skipped(data.skipped),
     ]
 
 
-def first_sentence(views: Sequence[View], *, synthetic: bool) -> str:
+def first_sentence(views: Sequence[View], *, synthetic: bool, untrained: bool = False) -> str:
     """Return whether NeuMF beats each baseline, by the first view.
 
-    The sentence begins with the remark that data is synthetic, if it is.
+    The sentence begins with the remark that data is synthetic, if it is. If no epoch of training
+    was better than none, it says that NeuMF is what it starts from.
     """
     opening = "On synthetic data, NeuMF" if synthetic else "NeuMF"
+    if untrained:
+        opening += " is iALS here, as no epoch of its training was better on validation; it"
     if not views:
         return f"{opening} has not been compared with any other model."
     view = views[0]
     return (
         f"{opening} {_verdicts(view)} ({view.label} {view.protocol.among}, paired 95 % intervals)."
     )
+
+
+def _is_untrained(data: ReportData) -> bool:
+    """Return whether the epoch that was kept is the one before training."""
+    chosen = chosen_epoch(by_model(data.history).get(EVALUATED_MODEL, []))
+    return chosen is not None and chosen.epoch == 0
 
 
 def _verdicts(view: View, baselines: Sequence[str] | None = None) -> str:

@@ -6,6 +6,7 @@ Results are in `findings`, and the limits of the method in `caveats`.
 from collections.abc import Sequence
 
 from ncf_assets.ncf.evaluation import metrics
+from ncf_assets.report.data import join_names
 from ncf_assets.report.protocol import Protocol, counted
 
 SPLIT = (
@@ -30,9 +31,17 @@ INTERVALS = (
     "the other model's, user by user. NeuMF beats a model if that interval lies above 0, loses to "
     "it if it lies below, and cannot be told apart from it otherwise."
 )
+FITS = (
+    "Fits: settings and epochs are chosen on validation, by NDCG@10 among all unseen items, with "
+    "models fitted to train. The figures are of models fitted again, with what was chosen, to "
+    "train and validation together{}. Recommendations come from NeuMF fitted to all interactions. "
+    "Test items play no part in any choice."
+)
 TRAINING = (
-    "Training: binary cross-entropy against freshly drawn negatives; the epoch kept is the one "
-    "with the highest validation NDCG@10. Test items play no part in any choice."
+    "Training: NeuMF learns to tell the next item of a user from random ones, by a softmax, "
+    "beside the columns of iALS; GMF, MLP and NeuMF from scratch learn as in the paper, by binary "
+    "cross-entropy against freshly drawn negatives. Blend is the sum of iALS and EASE, of each "
+    "user's scores brought to the same scale (of iALS and ItemKNN where EASE was skipped)."
 )
 DIVERSITY = (
     "Coverage is the share of all items that anybody is recommended; novelty the mean of "
@@ -41,10 +50,15 @@ DIVERSITY = (
 )
 
 
-def method(protocols: Sequence[Protocol], k: int) -> list[str]:
-    """Return the sentences on how the figures by these protocols at this k were made."""
+def method(protocols: Sequence[Protocol], k: int, not_refitted: Sequence[str]) -> list[str]:
+    """Return the sentences on how the figures by these protocols at this k were made.
+
+    `not_refitted` are names of models that were evaluated as they were fitted to train.
+    """
     figures = [_metrics(k), TIES] if protocols else []
-    return [SPLIT, *map(_protocol, protocols), *figures, INTERVALS, TRAINING]
+    but = f", but for {join_names(not_refitted)}, which know train alone" if not_refitted else ""
+    fits = FITS.format(but)
+    return [SPLIT, *map(_protocol, protocols), *figures, INTERVALS, fits, TRAINING]
 
 
 def _protocol(protocol: Protocol) -> str:

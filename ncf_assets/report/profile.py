@@ -49,7 +49,7 @@ LINES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (  # column, label, f
     ("train", "Interactions for training", _count),
     ("validation", "Users with a validation item", _count),
     ("test", "Users with a test item", _count),
-    ("cold_test", "Test items that nobody has in train", _count),
+    ("cold_test", "Test items that nobody has in train or validation", _count),
     ("tied_users", "Test users whose last time is that of several items", _share),
     ("single_day_users", "Test users whose interactions are all of one day", _share),
     ("first_time", "First interaction (UTC)", _day),

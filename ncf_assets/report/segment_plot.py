@@ -20,8 +20,8 @@ from ncf_assets.report.text_table import MISSING, TextTable
 
 METRIC = "ndcg"
 AXES = {  # kind of segment -> the interactions that its bins count
-    "history": "interactions of the user in train",
-    "popularity": "interactions of the held-out item in train",
+    "history": "interactions of the user in train and validation",
+    "popularity": "interactions of the held-out item in train and validation",
 }
 SPREAD = 0.7  # share of a segment's width over which its models are spread
 
@@ -70,7 +70,7 @@ def _kind(segment: str) -> str:
 
 def _lowest(segment: str) -> int:
     found = re.search(r"\d+", segment)
-    return int(found[0]) if found else 0  # cold: none in train
+    return int(found[0]) if found else 0  # cold: none in train and validation
 
 
 def segment_name(segment: str) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from ncf_assets.report.data import HistoryRow, model_name
 from ncf_assets.report.drawing import Draw, empty_figure, legend, style_axes, style_of
@@ -17,7 +17,7 @@ from ncf_assets.report.epochs import by_model, chosen_epoch
 PANELS = (  # (column, title, unit)
     ("validation_hr_at_10", "Validation HR@10", "share of users"),
     ("validation_ndcg_at_10", "Validation NDCG@10", "mean over users"),
-    ("loss", "Training loss", "binary cross-entropy"),
+    ("loss", "Training loss", "softmax or cross-entropy"),
 )
 
 
@@ -45,6 +45,11 @@ def _draw(
             label="chosen epoch",
         )
         style_axes(ax, title, "epoch (0 = before training)", unit, text_color)
+        if column == "loss":
+            ax.set_yscale("log")  # the losses are of different kinds and sizes
+            ax.yaxis.set_major_formatter("{x:g}")
+            ax.yaxis.set_minor_formatter(NullFormatter())
+            ax.tick_params(which="minor", colors=text_color)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(figure, axes[0], text_color)
     return figure

@@ -22,7 +22,7 @@
 -- column train BIGINT: interactions for training
 -- column validation BIGINT: users with a validation item
 -- column test BIGINT: users with a test item
--- column cold_test BIGINT: test users whose test item nobody has in train
+-- column cold_test BIGINT: test users whose test item nobody has in train or validation
 -- column tied_users DOUBLE: share of test users with several items at their last time, of which a hash chose one, 0 to 1
 -- column single_day_users DOUBLE: share of test users whose interactions are all on one day (UTC), 0 to 1
 -- column first_time TIMESTAMP: earliest interaction, in UTC
@@ -56,10 +56,16 @@ held_out as (
   from histories
 ),
 
+known as (
+  select item from train
+  union
+  select item from validation
+),
+
 cold as (
   select count(*) as cold_test
   from test
-  left join (select distinct item from train) as known on test.item = known.item
+  left join known on test.item = known.item
   where known.item is null
 ),
 

@@ -8,4 +8,4 @@
 -- column item_id VARCHAR: items.item_id
 -- column position INTEGER: from 1, the most similar first; equally similar items are in the order of item_id
 -- column similar_item_id VARCHAR: items.item_id of the other item
--- column similarity DOUBLE: mean of the cosines between the item embeddings of NeuMF's two halves, -1 to 1
+-- column similarity DOUBLE: cosine between the item embeddings of NeuMF's GMF half, each column weighed by how much it moves scores from user to user, -1 to 1

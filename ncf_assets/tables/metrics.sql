@@ -1,6 +1,6 @@
 -- Every figure of the evaluation has a row of its own: any of them is one `where` away.
 -- With one held-out item for each user, recall is the hit ratio, and it has both names here.
--- The bins of segments count interactions in train.
+-- The bins of segments count interactions in train and validation.
 --
 -- grain: one metric of one model
 -- key: model, protocol, segment, metric, k

@@ -1,12 +1,11 @@
--- Each held-out item competes with random items: they are distinct, and the user has not seen them
--- in any split. They depend only on the seed, the user, the user's own history and the set of
+-- Each test item competes with random items: they are distinct, and the user has not seen them in
+-- any split. They depend only on the seed, the user, the user's own history and the set of
 -- items.
 --
--- grain: one competitor of one held-out item
--- key: split, user, position
+-- grain: one competitor of one test item
+-- key: user, position
 -- python: ncf_assets/ncf/evaluation/evaluation_negatives.py (no select: draws are counter-based, and repeated until unseen)
 --
--- column split VARCHAR: 'test' or 'validation'
 -- column user INTEGER: users.user
 -- column position INTEGER: 1 to the number of candidates (99 as in He et al. 2017)
 -- column item INTEGER: items.item

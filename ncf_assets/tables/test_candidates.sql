@@ -12,5 +12,4 @@ from test
 union all
 select user, position, item, 0.0 as rating
 from negatives
-where split = 'test'
 order by user, position

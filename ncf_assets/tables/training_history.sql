@@ -1,14 +1,16 @@
 -- Each row says what an epoch of a network's training reached. Epoch 0 is the network before
--- training.
+-- training. A network is trained twice: on train, where validation chooses the epoch, and again on
+-- train and validation, to the epoch that was chosen.
 --
--- grain: one epoch of one network
--- key: model, epoch
+-- grain: one epoch of one fit of one network
+-- key: model, fit, epoch
 -- python: ncf_assets/assets/train.py (no select: copied from the models' model.json)
 --
--- column model VARCHAR: 'gmf', 'mlp' or 'neumf'
+-- column model VARCHAR: 'gmf', 'mlp', 'neumf' or 'neumf_scratch'
+-- column fit VARCHAR: 'choose', on train; 'test', on train and validation, which is the fit that is evaluated
 -- column epoch INTEGER: from 0
--- column loss DOUBLE null: mean binary cross-entropy over the epoch's examples; null for epoch 0
--- column validation_hr_at_10 DOUBLE null: hit ratio at 10 on the validation lists; null without validation users
--- column validation_ndcg_at_10 DOUBLE null: NDCG at 10 on the validation lists; null without validation users
+-- column loss DOUBLE null: mean loss over the epoch's examples: binary cross-entropy, or for neumf the softmax's; null for epoch 0
+-- column validation_hr_at_10 DOUBLE null: hit ratio at 10 on validation, among all unseen items; null for the fit 'test' and without validation users
+-- column validation_ndcg_at_10 DOUBLE null: NDCG at 10 likewise
 -- column seconds DOUBLE: wall time of the epoch, validation included
 -- column examples_per_second DOUBLE null: training examples per second; null for epoch 0

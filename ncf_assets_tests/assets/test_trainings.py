@@ -23,15 +23,16 @@ from ncf_assets_tests.assets.trained import MODEL, UPSTREAM, kept_epochs, record
 from ncf_assets_tests.cli.commands import environment, ncf, start
 from ncf_assets_tests.paths import ROOT
 from ncf_assets_tests.serving import free_port
-from ncf_assets_tests.tiny import CONFIG
+from ncf_assets_tests.tiny import CONFIG, copied
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
 EPOCHS = 60
 
 
 def configure(data: Path, **training: Any) -> Path:
-    """A run configuration whose MLP is trained for long, after all of which the last is best."""
-    config = {"layers": [4, 2], "batch_size": 16, "epochs": EPOCHS, "patience": EPOCHS} | training
+    """A run configuration whose MLP is trained for long, and once: `test_fits` has the second."""
+    config = {"layers": [4, 2], "batch_size": 16, "epochs": EPOCHS, "patience": EPOCHS}
+    config |= {"refit": False} | training
     ops = CONFIG["ops"] | {MODEL: {"config": config}}
     file = data / "long.yaml"
     file.write_text(yaml.safe_dump({"ops": ops}))
@@ -63,7 +64,7 @@ def killed_in_training(data: Path) -> int:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with an MLP whose training nothing happened to."""
     data = split(tmp_path_factory.mktemp("undisturbed"))
-    train(data, saved_model=True)
+    train(data)
     return data
 
 
@@ -144,9 +145,15 @@ def test_tensorboard_shows_the_history(undisturbed: Path) -> None:
         np.testing.assert_allclose(values, [epoch[name] for epoch in history[first:]], rtol=1e-6)
 
 
-def test_a_saved_model_serves_in_plain_tensorflow(undisturbed: Path) -> None:
+def test_a_saved_model_serves_in_plain_tensorflow(made: Path, tmp_path: Path) -> None:
     """Loaded by `tf.saved_model.load` in a process without Keras models and without ncf_assets."""
-    folder = Warehouse(undisturbed).paths.folder(MODEL, "Sample")
+    copied(made, tmp_path)
+    config = tmp_path / "saved.yaml"
+    config.write_text("ops: {served_model: {config: {saved_model: true}}}")
+    words = ["materialize", "Sample", "--select", "served_model", "--config", str(config)]
+    assert ncf(tmp_path, *words, trains=True).returncode == 0
+    folder = Warehouse(tmp_path).paths.folder("served_model", "Sample")
+    found = Warehouse(tmp_path).record("served_model", "Sample")
     users, items = np.array([0, 1, 2], np.int32), np.array([3, 4, 5], np.int32)
     program = """
 import sys
@@ -157,13 +164,13 @@ print(*served.serve(pairs).numpy().ravel())
 assert "ncf_assets" not in sys.modules
 """
     done = subprocess.run(
-        [sys.executable, "-c", program, str(folder / record(undisturbed)["saved_model"])],
+        [sys.executable, "-c", program, str(folder / found["saved_model"])],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    model = neumf.load(folder / record(undisturbed)["file"])
+    model = neumf.load(folder / found["file"])
     expected = model.predict({"user": users, "item": items}, verbose=0).ravel()
     np.testing.assert_allclose([float(x) for x in done.stdout.split()], expected, rtol=1e-5)
 

@@ -10,7 +10,10 @@ from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import ncf, tiny_folder
 
 MODEL = "mlp_model"
-UPSTREAM = "raw_reviews,rejected_reviews,users,items,interactions,train,validation,test,negatives"
+UPSTREAM = (
+    "raw_reviews,rejected_reviews,latest_reviews,filters,users,items,interactions,train,validation,"
+    "test,negatives"
+)
 
 
 def split(data: Path) -> Path:

@@ -27,18 +27,19 @@ SOUND: dict[str, Rows] = {
     "users": USERS,
     "items": [(0, "cap", 2), (1, "hat", 1), (2, "tie", 1), (3, "bag", 1)],
     "interactions": INTERACTIONS,
-    "train": [(0, 0, 1, 5.0), (1, 0, 1, 5.0), (1, 3, 2, 5.0)],
-    "validation": [(0, 1, 2, 4.0)],
-    "test": [(0, 2, 3, 3.0)],
-    "negatives": [("test", 0, 1, 3), ("validation", 0, 1, 3)],
+    "train": [(0, 0, 1, 3, 5.0), (1, 0, 1, 2, 5.0), (1, 3, 2, 1, 5.0)],
+    "validation": [(0, 1, 2, 2, 4.0)],
+    "test": [(0, 2, 3, 1, 3.0)],
+    "negatives": [(0, 1, 3)],
     "test_candidates": [(0, 0, 2, 3.0), (0, 1, 3, 0.0)],
     "training_history": [
-        ("gmf", 0, None, 0.1, 0.05, 0.1, None),
-        ("gmf", 1, 0.7, 0.2, 0.1, 1.0, 1000.0),
+        ("gmf", "choose", 0, None, 0.1, 0.05, 0.1, None),
+        ("gmf", "choose", 1, 0.7, 0.2, 0.1, 1.0, 1000.0),
+        ("gmf", "test", 0, None, None, None, 0.1, None),
     ],
     "tuning_trials": [
-        (0, "complete", 0.5, 0.3, 2, 1.5, 0.0005, 0.01, 4, 0.0),
-        (1, "pruned", None, None, None, 0.5, 0.001, 0.1, 8, 0.8),
+        (0, "complete", 0.5, 0.3, 2, 1.5, 0.0005, 10.0, 4, 0.0),
+        (1, "pruned", None, None, None, 0.5, 0.001, 2.0, 8, 0.8),
     ],
     "popularity_scores": [("popularity", item, 1.0) for item in range(4)],
     # ann has not rated item 3: two candidates, sampled or not
@@ -97,19 +98,21 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ("items_dense", "items", [(1, "cap", 1)]),
     ("interactions_complete", "interactions", INTERACTIONS[1:]),
     ("interactions_complete", "interactions", [*INTERACTIONS[:4], (1, 3, 2, 2, 5.0, 20)]),
-    ("train_complete", "train", [(0, 0, 1, 5.0), (1, 0, 1, 5.0)]),  # ben's second is missing
-    ("validation_one_per_user", "validation", [(0, 1, 2, 4.0), (0, 2, 3, 3.0)]),
+    ("train_complete", "train", [(0, 0, 1, 3, 5.0), (1, 0, 1, 2, 5.0)]),  # ben's second is missing
+    ("validation_one_per_user", "validation", [(0, 1, 2, 2, 4.0), (0, 2, 3, 1, 3.0)]),
     ("validation_one_per_user", "validation", []),
-    ("validation_not_in_train", "validation", [(0, 0, 1, 5.0)]),
-    ("test_one_per_user", "test", [(0, 2, 3, 3.0), (1, 3, 2, 5.0)]),  # ben has only 2
+    ("validation_not_in_train", "validation", [(0, 0, 1, 2, 5.0)]),
+    ("test_one_per_user", "test", [(0, 2, 3, 1, 3.0), (1, 3, 2, 1, 5.0)]),  # ben has only 2
     ("test_one_per_user", "test", []),
     ("test_not_empty", "test", []),
-    ("test_not_in_train", "test", [(0, 0, 1, 5.0)]),
-    ("test_not_in_validation", "test", [(0, 1, 2, 4.0)]),
-    ("negatives_distinct", "negatives", [("test", 0, 1, 3)]),  # none for validation
-    ("negatives_distinct", "negatives", [*SOUND["negatives"], ("test", 0, 2, 3)]),  # 3 twice
-    ("negatives_distinct", "negatives", [*SOUND["negatives"], ("test", 1, 1, 2)]),  # not held out
-    ("negatives_unseen", "negatives", [("test", 0, 1, 0)]),
+    ("validation_not_empty", "validation", []),
+    ("test_not_in_train", "test", [(0, 0, 1, 1, 5.0)]),
+    ("test_not_in_validation", "test", [(0, 1, 2, 1, 4.0)]),
+    ("negatives_distinct", "negatives", []),  # none for ann
+    ("negatives_distinct", "negatives", [(0, 2, 3)]),  # does not begin at 1
+    ("negatives_distinct", "negatives", [*SOUND["negatives"], (0, 2, 3)]),  # 3 twice
+    ("negatives_distinct", "negatives", [*SOUND["negatives"], (1, 1, 2)]),  # not held out
+    ("negatives_unseen", "negatives", [(0, 1, 0)]),
     ("test_candidates_one_positive", "test_candidates", [(0, 1, 3, 0.0)]),
     ("test_candidates_one_positive", "test_candidates", [(0, 0, 2, 3.0), (0, 1, 2, 0.0)]),
     ("test_candidates_one_positive", "test_candidates", []),  # ann has no list
@@ -121,6 +124,11 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ),
     ("popularity_scores_every_item", "popularity_scores", [("popularity", 0, 1.0)]),
     ("training_history_starts_at_zero", "training_history", SOUND["training_history"][1:]),
+    (
+        "training_history_starts_at_zero",
+        "training_history",  # the second fit has no epoch 1
+        [*SOUND["training_history"], ("gmf", "test", 2, 0.7, None, None, 0.1, None)],
+    ),
     (
         "tuning_trials_complete_have_figures",
         "tuning_trials",
@@ -281,7 +289,7 @@ def test_rejected_lines_are_counted_by_reason() -> None:
 def test_lists_of_different_lengths_are_found() -> None:
     """Ann has 2 candidates, and ben has 1."""
     drawn = {
-        "test": [(0, 2, 3, 3.0), (1, 2, 2, 1.0)],
+        "test": [(0, 2, 3, 1, 3.0), (1, 2, 2, 1, 1.0)],
         "test_candidates": [*SOUND["test_candidates"], (1, 0, 2, 1.0)],
     }
     assert [row[0] for row in failing("test_candidates_one_positive", SOUND | drawn)] == [1]

@@ -46,7 +46,7 @@ def test_a_full_disk_under_everything_is_no_traceback(disk: Path) -> None:
     assert done.returncode == 1
     assert "Error: the disk is full (" in done.stderr
     assert "Traceback" not in done.stderr
-    assert status.stdout.count("up to date") == 5
+    assert status.stdout.count("up to date") == 7
     assert ncf(disk, *again).returncode == 0
 
 
@@ -108,7 +108,7 @@ def _check_read_only(disk: Path) -> None:
     assert done.returncode == 1
     assert f"Error: {disk}" in done.stderr
     assert "must be writable for user" in done.stderr
-    assert unwritable(disk, "status").stdout.count("up to date") == 5
+    assert unwritable(disk, "status").stdout.count("up to date") == 7
     asked = unwritable(disk, "sql", "--csv", "select count(*) from users")
     assert asked.stdout.split() == ["count_star()", "13"], asked.stderr
 

@@ -88,8 +88,8 @@ def test_a_killed_search_goes_on_and_its_best_is_trained(data: Path) -> None:
     trained = ncf(data, *words, trains=True)
     assert trained.returncode == 0, trained.stderr
     used = place.record("neumf_model", "Sample")["configuration"]
-    for name in ("learning_rate", "l2", "negatives_per_positive", "ema_decay"):
+    for name in ("learning_rate", "factors", "negatives", "ema_decay"):
         assert used[name] == best[name]
-    both = config(data / "both.yaml", {"neumf_model": {"config": {"l2": 0.1}}})
+    both = config(data / "both.yaml", {"neumf_model": {"config": {"negatives": 8}}})
     refused = ncf(data, "materialize", "Sample", "--tuned", *both)
-    assert "--tuned sets l2 of neumf_model. Take it out of --config" in refused.stderr
+    assert "--tuned sets negatives of neumf_model. Take it out of --config" in refused.stderr

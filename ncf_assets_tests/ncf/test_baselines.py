@@ -1,4 +1,4 @@
-"""ItemKNN, EASE and random scores equal their formulas, written out on small matrices."""
+"""ItemKNN, EASE, Blend and random scores equal their formulas, written out on small matrices."""
 
 import numpy as np
 import pytest
@@ -6,19 +6,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.models import ease, itemknn, random_scores
-from ncf_assets.ncf.models.interaction_matrix import interaction_matrix
+from ncf_assets.ncf.models.blend import Blend, BlendSettings
 from ncf_assets.ncf.recommend.top_k import NO_ITEM
 
 on_any_machine = settings(deadline=None)  # a first or a busy call takes longer
 matrices = arrays.arrays(bool, (7, 6)).filter(lambda seen: bool(seen.any()))
 EVERYONE = np.arange(7, dtype=np.int32)
+HALF = BlendSettings(0.5)
 
 
-def fitted_knn(seen: np.ndarray, neighbors: int, shrinkage: float) -> itemknn.ItemKnn:
+def known(seen: np.ndarray) -> Interactions:
+    """Return the pairs of a dense matrix [users, items]; of a user the highest item is the last."""
+    return Interactions.of(*np.nonzero(seen), *seen.shape)
+
+
+def fitted_knn(
+    seen: np.ndarray, neighbors: int, shrinkage: float, half_life: float = 0
+) -> itemknn.ItemKnn:
     """Fit ItemKNN to a dense matrix [users, items]."""
-    settings = itemknn.ItemKnnSettings(neighbors, shrinkage)
-    return itemknn.fit(*np.nonzero(seen), *seen.shape, settings)
+    settings = itemknn.ItemKnnSettings(neighbors, shrinkage, half_life)
+    return itemknn.fit(known(seen), settings)
+
+
+def fitted_ease(seen: np.ndarray, regularization: float, half_life: float = 0) -> ease.Ease:
+    """Fit EASE to a dense matrix [users, items]."""
+    return ease.fit(known(seen), ease.EaseSettings(regularization, half_life))
 
 
 def test_similarities_by_hand() -> None:
@@ -74,8 +88,7 @@ def test_ease_is_its_formula(seen: np.ndarray, regularization: float) -> None:
     x = seen.astype(np.float64)
     inverse = np.linalg.inv(x.T @ x + regularization * np.eye(6))
     weights = np.eye(6) - inverse / np.diag(inverse)
-    settings = ease.EaseSettings(regularization)
-    model = ease.fit(*np.nonzero(seen), *seen.shape, settings)
+    model = fitted_ease(seen, regularization)
     np.testing.assert_allclose(model.weights, weights, atol=1e-6)
     np.testing.assert_allclose(model.scores(EVERYONE), x @ weights, atol=1e-5)
     assert not np.diag(model.weights).any()
@@ -84,7 +97,7 @@ def test_ease_is_its_formula(seen: np.ndarray, regularization: float) -> None:
 def test_ease_minimizes_its_loss() -> None:
     """|X - XB|² + λ|B|² is lower than with any other weights off the diagonal."""
     seen = np.random.default_rng(1).random((30, 5)) < 0.4
-    model = ease.fit(*np.nonzero(seen), 30, 5, ease.EaseSettings(2.0))
+    model = fitted_ease(seen, 2.0)
     x = seen.astype(np.float64)
 
     def loss(weights: np.ndarray) -> float:
@@ -99,11 +112,11 @@ def test_ease_minimizes_its_loss() -> None:
 
 
 def test_too_many_items_are_refused_with_the_memory() -> None:
-    """The message has 16 bytes × 30,000² = 14.4 GB."""
+    """The message has 12 bytes × 30,000² = 10.8 GB."""
     assert ease.refusal(20_000, 20_000) is None
     refusal = ease.refusal(30_000, 20_000)
     assert refusal == (
-        "EASE is fitted to 20,000 items at most, found 30,000, for which it would take 14.4 GB (16"
+        "EASE is fitted to 20,000 items at most, found 30,000, for which it would take 10.8 GB (12"
         " bytes × items²); raise `max_items` of ease_model where there is as much memory"
     )
 
@@ -114,25 +127,101 @@ def test_a_ridge_of_nothing_is_refused() -> None:
     with pytest.raises(
         np.linalg.LinAlgError, match=r"not from item 1 on\. Raise `regularization`\."
     ):
-        ease.fit(*np.nonzero(seen), 3, 2, ease.EaseSettings(0.0))
+        fitted_ease(seen, 0.0)
 
 
-def test_a_model_of_nothing_is_refused() -> None:
-    """Without pairs there is nothing to learn from."""
-    none = np.empty(0, np.int32)
-    with pytest.raises(
-        ValueError, match=r"one \(user, item\) pair, got none\. Give at least one\."
+def test_recent_items_of_a_user_count_more() -> None:
+    """User 0 has items 0 and then 1; with a half-life of 1 they weigh 2/3 and 4/3.
+
+    Item 2 is as similar to both, 1 / √2 in ItemKNN. So its score stays √2, and the two items score
+    by each other: item 0 by 4/3, item 1 by 2/3 of what they are without weights.
+    """
+    seen = np.array([[1, 1, 0], [1, 0, 1], [0, 1, 1]])
+    user = np.array([0])
+    for fit in (
+        lambda half_life: fitted_knn(seen, 2, 0.0, half_life),
+        lambda half_life: fitted_ease(seen, 1.0, half_life),
     ):
-        interaction_matrix(none, none, 3, 3)
+        even, recent = (fit(half_life).scores(user)[0] for half_life in (0, 1))
+        assert recent == pytest.approx(even * [4 / 3, 2 / 3, 1], rel=1e-6)
+    assert fitted_knn(seen, 2, 0.0, 1).scores(user)[0] == pytest.approx([2 / 3, 1 / 3, 1])
+
+
+def test_weights_between_items_do_not_follow_from_time() -> None:
+    """The half-life is for scoring; models of any half-life share what is fitted."""
+    seen = np.random.default_rng(4).random((9, 6)) < 0.5
+    assert (fitted_ease(seen, 3.0, 1).weights == fitted_ease(seen, 3.0).weights).all()
+    assert (fitted_knn(seen, 3, 1, 1).similarities == fitted_knn(seen, 3, 1).similarities).all()
+
+
+@pytest.mark.parametrize(
+    ("module", "first", "second", "function"),
+    [
+        (ease, ease.EaseSettings(1.0, 0), ease.EaseSettings(1.0, 2), "_weights"),
+        (
+            itemknn,
+            itemknn.ItemKnnSettings(3, 1.0, 0),
+            itemknn.ItemKnnSettings(3, 1.0, 2),
+            "_most_similar",
+        ),
+    ],
+)
+def test_another_half_life_costs_no_fit(
+    module, first, second, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes long is computed once for settings in a row that differ in the half-life alone."""
+    computed, compute = [], getattr(module, function)
+    monkeypatch.setattr(module, function, lambda *args: computed.append(1) or compute(*args))
+    seen = np.random.default_rng(4).random((9, 6)) < 0.5
+    fit = module.fitter(known(seen))
+    shared = [fit(chosen).scores(EVERYONE) for chosen in (first, second)]
+    assert len(computed) == 1
+    for chosen, scores in zip((first, second), shared, strict=True):
+        assert (module.fit(known(seen), chosen).scores(EVERYONE) == scores).all()
+
+
+def test_a_blend_by_hand() -> None:
+    """Scores 0, 2 have the deviation 1, and 6, 0 the deviation 3, so they weigh as 0, 2 and 2, 0.
+
+    A quarter of the first and three quarters of the second are 1.5, 0.5. User 1 has equal scores
+    in the second, which stay: 0.25 · (0, 2) + 0.75 · (5, 5).
+    """
+    of_first = np.array([[0, 2], [0, 2]], np.float32)
+    of_second = np.array([[6, 0], [5, 5]], np.float32)
+    model = Blend(of_first.__getitem__, of_second.__getitem__, BlendSettings(0.25))
+    scores = model.scores(np.array([0, 1]))
+    assert scores.tolist() == [[1.5, 0.5], [3.75, 4.25]]
+    assert scores.dtype == np.float32
+
+
+@pytest.mark.parametrize(("weight", "alone"), [(1.0, 0), (0.0, 1)])
+def test_a_blend_of_one_model_ranks_as_it_does(weight: float, alone: int) -> None:
+    """All the weight is on one of two; scaling changes no order."""
+    parts = [random_scores.block_scorer(9, seed) for seed in (1, 2)]
+    scores = Blend(*parts, BlendSettings(weight)).scores(EVERYONE)
+    expected = parts[alone](EVERYONE)
+    assert (scores.argsort(axis=1) == expected.argsort(axis=1)).all()
+
+
+def test_a_blend_does_not_depend_on_the_scale_of_its_models() -> None:
+    """One model's scores times 1,000, or less 7, blend alike: 7 is the same for all items."""
+    one, two = (random_scores.block_scorer(9, seed) for seed in (1, 2))
+    settings = BlendSettings(0.4)
+    expected = Blend(one, two, settings).scores(EVERYONE)
+    scaled = Blend(lambda users: 1000 * one(users), two, settings).scores(EVERYONE)
+    moved = Blend(one, lambda users: two(users) - 7, settings).scores(EVERYONE)
+    np.testing.assert_allclose(scaled, expected, rtol=1e-5)
+    assert (moved.argsort(axis=1) == expected.argsort(axis=1)).all()
 
 
 def test_a_user_scores_the_same_in_any_block() -> None:
     """The other users of the block, and their order, do not matter."""
     seen = np.random.default_rng(2).random((7, 6)) < 0.5
     models = [
-        fitted_knn(seen, 3, 1).scores,
-        ease.fit(*np.nonzero(seen), 7, 6, ease.EaseSettings(1.0)).scores,
+        fitted_knn(seen, 3, 1, 2).scores,
+        fitted_ease(seen, 1.0, 2).scores,
         random_scores.block_scorer(6, 1),
+        Blend(random_scores.block_scorer(6, 1), fitted_ease(seen, 1.0).scores, HALF).scores,
     ]
     for scores in models:
         alone = np.vstack([scores(EVERYONE[[user]]) for user in EVERYONE])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ncf_assets.assets import split, train
+from ncf_assets.assets import baselines, serve, split, train
 from ncf_assets.orchestration import code_version as module
 from ncf_assets.orchestration.code_version import code_version, definition_closure, module_closure
 
@@ -85,7 +85,8 @@ def test_a_version_changes_with_what_the_function_uses(
 
 def test_draws_belong_to_what_draws() -> None:
     """The starting factors of iALS are drawn."""
-    science = {"ncf_assets.ncf.models.ials", "ncf_assets.ncf.random_streams"}
+    names = ("models.ials", "interactions", "parallel", "random_streams")
+    science = {f"ncf_assets.ncf.{name}" for name in names}
     assert module_closure({"ncf_assets.ncf.models.ials"}) == science
 
 
@@ -96,11 +97,32 @@ def test_how_an_asset_is_shown_is_not_followed() -> None:
     assert modules == {"ncf_assets.ncf.evaluation.evaluation_negatives"}
 
 
-def test_a_network_includes_how_networks_are_trained() -> None:
+@pytest.mark.parametrize(
+    ("stage", "asset", "trainer", "other"),
+    [
+        (train, "gmf_model", "epoch", "next_item"),
+        (train, "neumf_model", "next_item", "training_data"),
+        (serve, "served_model", "next_item", "training_data"),
+    ],
+)
+def test_a_network_includes_how_networks_are_trained(
+    stage, asset: str, trainer: str, other: str
+) -> None:
     """The decorator trains; TensorFlow is not imported to find that out."""
-    _, modules = definition_closure([(train.__name__, "gmf_model")])
+    definitions, modules = definition_closure([(stage.__name__, asset)])
+    assert f"ncf_assets.ncf.training.{trainer}" in modules
+    assert f"ncf_assets.ncf.training.{other}" not in modules
     assert "ncf_assets.ncf.training.loop" in modules
-    assert "ncf_assets.ncf.models.pretraining" in modules
+    assert "ncf_assets.orchestration.fits" in modules
+    assert any(found.text.startswith("class _Fitting:") for found in definitions)
+
+
+@pytest.mark.parametrize("asset", ["ease_model", "itemknn_model", "blend_model"])
+def test_a_fitted_model_includes_what_its_fits_see(asset: str) -> None:
+    """Also how it is chosen."""
+    _, modules = definition_closure([(baselines.__name__, asset)])
+    assert {"ncf_assets.orchestration.fits", "ncf_assets.ncf.models.model_selection"} <= modules
+    assert "ncf_assets.ncf.interactions" in module_closure(modules)
 
 
 def test_a_module_that_there_is_not_is_named(package: Path) -> None:

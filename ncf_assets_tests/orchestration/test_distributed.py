@@ -37,9 +37,11 @@ def copy(split: Path, to: Path) -> Path:
     return to
 
 
-def training(data: Path, epochs: int) -> list[str]:
-    """A command that trains the MLP for so many epochs."""
-    config = {"layers": [8, 4], "batch_size": 36, "epochs": epochs, "patience": epochs}
+def training(data: Path, epochs: int, refit: bool = True) -> list[str]:
+    """A command that trains the MLP for so many epochs, and again with `refit`."""
+    config = {"layers": [8, 4], "epochs": epochs, "patience": epochs, "refit": refit}
+    # of both fits a step has 6 positives with 8 negatives each: a number that two can share
+    config["batch_size"] = 5 * 9
     (data / "long.yaml").write_text(
         yaml.safe_dump({"ops": CONFIG["ops"] | {MODEL: {"config": config}}})
     )
@@ -81,7 +83,10 @@ def weights(data: Path) -> list[np.ndarray]:
 
 
 def test_two_processes_train_the_model_that_one_does(split: Path, tmp_path: Path) -> None:
-    """The same steps of the same examples: weights agree but for the order of float32 sums."""
+    """The same steps of the same examples: weights agree but for the order of float32 sums.
+
+    Both fits are shared, on train and on train and validation together.
+    """
     alone, together = (copy(split, tmp_path / name) for name in ("alone", "together"))
     assert ncf(alone, *training(alone, 6), trains=True).returncode == 0
     first, second = cluster()
@@ -96,14 +101,22 @@ def test_two_processes_train_the_model_that_one_does(split: Path, tmp_path: Path
     for mine, theirs in zip(weights(together), weights(alone), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
     figures = [
-        [(epoch["loss"], epoch["validation_ndcg_at_10"]) for epoch in record(data)["history"][1:]]
+        [
+            (epoch["loss"], epoch["validation_ndcg_at_10"] or 0)
+            for fit in ("choosing", "history")
+            for epoch in record(data)[fit][1:]
+        ]
         for data in (together, alone)
     ]
     np.testing.assert_allclose(*figures, atol=1e-5)
+    assert record(together)["fit"] == "test"
 
 
 def test_a_worker_has_what_worker_0_just_put_into_the_store(split: Path, tmp_path: Path) -> None:
-    """Each has a data folder of its own; the pairs to train on are made after both have begun."""
+    """Each has a data folder of its own; the pairs to train on are made after both have begun.
+
+    Worker 0 makes the factorization and NeuMF as well, in which others have no share.
+    """
     store = {"NCF_STORE": f"file://{tmp_path}/bucket"}
     for table in (split / "tables").iterdir():
         if table.name not in ("train", "validation", "test", "negatives"):
@@ -112,11 +125,13 @@ def test_a_worker_has_what_worker_0_just_put_into_the_store(split: Path, tmp_pat
     first, second = cluster()
     with worker(other, second | store) as process:
         *words, assets, option, config = training(chief, 2)
+        assets += ",ials_model,neumf_model"
         words += [f"train,validation,test,negatives,{assets}", option, config]
         done = ncf(chief, *words, trains=True, **first, **store)
         assert done.returncode == 0, done.stdout + done.stderr
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
+    assert said.count("trains on Sample") == 2  # the MLP's two fits
     assert Warehouse(other).get_provenance("train", "Sample") == Warehouse(chief).get_provenance(
         "train", "Sample"
     )
@@ -128,7 +143,7 @@ def test_a_lost_process_ends_the_training_which_then_goes_on(split: Path, tmp_pa
     first, second = cluster()
     with worker(data, second) as process:
         chief = start(
-            data, "ncf-assets", *training(data, LONG), trains=True, more=first,
+            data, "ncf-assets", *training(data, LONG, refit=False), trains=True, more=first,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         while chief.poll() is None and not kept_epochs(data):
@@ -138,7 +153,7 @@ def test_a_lost_process_ends_the_training_which_then_goes_on(split: Path, tmp_pa
     assert chief.returncode == 1
     assert "needs all processes of TF_CONFIG, but one was lost. Start them all again" in said
     assert 1 <= kept_epochs(data) < LONG
-    done = ncf(data, *training(data, LONG), trains=True)
+    done = ncf(data, *training(data, LONG, refit=False), trains=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{MODEL}: going on after epoch" in done.stdout
 

@@ -23,14 +23,10 @@ START_SECONDS = 120
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny data set up to the factors that GMF starts from."""
+    """The tiny data set up to the splits, from which GMF is trained."""
     folder = tiny_folder(tmp_path_factory.mktemp("data"))
-    (folder / "before.yaml").write_text("ops: {negatives: {config: {n_negatives: 3}}}\n")
     (folder / "gmf.yaml").write_text("ops: {gmf_model: {config: {epochs: 2, l2: 0.5}}}\n")
-    made = ncf(
-        folder, "materialize", "Sample", "--select", "+ials_model", "--config",
-        str(folder / "before.yaml"),
-    )  # fmt: skip
+    made = ncf(folder, "materialize", "Sample", "--select", "raw_reviews,+train,+validation")
     assert made.returncode == 0, made.stderr
     return folder
 
@@ -72,7 +68,10 @@ def asked(address: str, what: str, **question: Any) -> dict[str, Any]:
 
 
 def test_a_server_has_settings_epochs_model_and_the_dagster_run(data: Path, tmp_path: Path) -> None:
-    """Two epochs and the one before training, as in model.json; the file is the one in place."""
+    """Two epochs and the one before training, as in model.json; the file is the one in place.
+
+    The epochs of the second fit are named after it.
+    """
     with server(tmp_path) as address:
         trained = train(data, address)
         assert trained.returncode == 0, trained.stderr
@@ -82,18 +81,25 @@ def test_a_server_has_settings_epochs_model_and_the_dagster_run(data: Path, tmp_
             if e["name"] == "ncf-assets Sample"
         ]
         (run,) = asked(address, "runs/search", experiment_ids=[experiment["experiment_id"]])["runs"]
-        history = requests.get(
-            f"{address}/api/2.0/mlflow/metrics/get-history",
-            {"run_id": run["info"]["run_id"], "metric_key": "validation_ndcg_at_10"},
-            timeout=60,
-        ).json()["metrics"]
+        logged = {
+            key: requests.get(
+                f"{address}/api/2.0/mlflow/metrics/get-history",
+                {"run_id": run["info"]["run_id"], "metric_key": key},
+                timeout=60,
+            ).json()["metrics"]
+            for key in ("validation_ndcg_at_10", "test_seconds")
+        }
     assert run["info"]["status"] == "FINISHED"
     params = {param["key"]: param["value"] for param in run["data"]["params"]}
     assert (params["l2"], params["epochs"]) == ("0.5", "2")
     record = Warehouse(data).record("gmf_model", "Sample")
-    assert [(m["step"], m["value"]) for m in history] == [
-        (e["epoch"], e["validation_ndcg_at_10"]) for e in record["history"]
-    ]
+    for key, fit, column in (
+        ("validation_ndcg_at_10", "choosing", "validation_ndcg_at_10"),
+        ("test_seconds", "history", "seconds"),
+    ):
+        assert [(m["step"], m["value"]) for m in logged[key]] == [
+            (e["epoch"], e[column]) for e in record[fit]
+        ]
     tags = {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
     with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
         assert tags["dagster run"] == instance.get_runs(limit=1)[0].run_id

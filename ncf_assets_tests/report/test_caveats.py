@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from ncf_assets.report import HistoryRow
-from ncf_assets.report.caveats import SAMPLED, SINGLE_RUN, SYNTHETIC, UNTRAINED, caveats
+from ncf_assets.report.caveats import SAMPLED, SINGLE_RUN, SYNTHETIC, caveats
 from ncf_assets_tests.report.drawn import DATA, model
 
 
@@ -17,13 +16,6 @@ def test_a_skipped_baseline_is_a_caveat_with_its_reason() -> None:
     """A model that was not compared was not beaten."""
     data = replace(DATA, skipped={"ease": "50,052 items are more than 20,000"})
     assert "EASE was skipped: 50,052 items are more than 20,000." in caveats(data)
-
-
-def test_a_training_that_improved_nothing_is_a_caveat() -> None:
-    """NeuMF's chosen epoch is 0; in the second history it is 1."""
-    assert UNTRAINED in caveats(DATA)
-    better = HistoryRow("neumf", 1, 0.2, 0.5, 0.3, 1.0, 1.0)
-    assert UNTRAINED not in caveats(replace(DATA, history=[*DATA.history, better]))
 
 
 def test_few_users_are_a_caveat_and_many_are_not() -> None:

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 from ncf_assets.ncf.evaluation.summary import Comparison
-from ncf_assets.report import ReportData
+from ncf_assets.report import HistoryRow, ReportData
 from ncf_assets.report.comparisons import views
 from ncf_assets.report.findings import findings, first_sentence
 from ncf_assets.report.scores import read_scores
 from ncf_assets_tests.report.drawn import DATA, SAMPLED, comparison, metric
 
 BY = "(NDCG@10 among all unseen items, paired 95 % intervals)."
+ONE = comparison("popularity", 0.03)
 
 
 def first(*rows: Comparison, synthetic: bool = False) -> str:
@@ -40,10 +41,10 @@ def test_a_difference_within_its_interval_is_no_victory() -> None:
 
 
 def test_every_baseline_is_in_the_first_sentence_bad_news_first() -> None:
-    """EASE is ahead by 0.03; the intervals of iALS, +0.005, and GMF, +0.01, have 0 in them."""
+    """EASE is ahead by 0.03; the intervals of Blend, +0.003, iALS and GMF have 0 in them."""
     assert paragraph(DATA)[0] == (
-        "NeuMF loses to EASE, cannot be told apart from iALS and GMF, "
-        f"and beats MLP, ItemKNN, Popularity and Random {BY}"
+        "NeuMF loses to EASE, cannot be told apart from Blend, iALS and GMF, and beats NeuMF from"
+        f" scratch, MLP, ItemKNN, Popularity and Random {BY}"
     )
 
 
@@ -51,6 +52,24 @@ def test_synthetic_data_is_said_before_the_verdict() -> None:
     """The first sentence begins with it."""
     sentence = first(comparison("popularity", 0.03), synthetic=True)
     assert sentence == f"On synthetic data, NeuMF beats Popularity {BY}"
+
+
+def test_a_training_that_improved_nothing_is_said_in_the_first_sentence() -> None:
+    """NeuMF's epoch 0 was better on validation than epoch 1; so it is iALS by another name."""
+    untrained = HistoryRow("neumf", "choose", 0, None, 0.5, 0.3, 1.0, None)
+    said = paragraph(replace(DATA, history=[untrained, *DATA.history], comparisons=[ONE]))[0]
+    assert said == (
+        "NeuMF is iALS here, as no epoch of its training was better on validation; it beats"
+        f" Popularity {BY}"
+    )
+    assert paragraph(replace(DATA, comparisons=[ONE]))[0] == f"NeuMF beats Popularity {BY}"
+
+
+def test_the_second_fit_does_not_say_whether_training_helped() -> None:
+    """A fit that ends at epoch 0 was told to, by the one that chose; alone it proves nothing."""
+    again = HistoryRow("neumf", "test", 0, None, None, None, 1.0, None)
+    data = replace(DATA, history=[again], comparisons=[ONE])
+    assert paragraph(data)[0] == f"NeuMF beats Popularity {BY}"
 
 
 def test_without_a_full_ranking_the_sampled_one_decides_and_is_named() -> None:

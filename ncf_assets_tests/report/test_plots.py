@@ -13,8 +13,8 @@ from ncf_assets.report.segment_plot import segment_name, segment_panels
 from ncf_assets_tests.report.drawn import DATA, FULL, HISTORY, SAMPLED, metric, model
 
 LONG = [
-    HistoryRow(name, e, 1 / (e + 1), 0.5 - 0.3 / (e + 1), 0.3 - 0.2 / (e + 1), 1.0, 1.0)
-    for name in ("gmf", "mlp", "neumf")
+    HistoryRow(name, "choose", e, 1 / (e + 1), 0.5 - 0.3 / (e + 1), 0.3 - 0.2 / (e + 1), 1.0, 1.0)
+    for name in ("gmf", "mlp", "neumf", "neumf_scratch")
     for e in range(100)
 ]
 PLOTS = plots(replace(DATA, history=LONG))
@@ -76,7 +76,7 @@ def test_every_line_is_seen_in_light_and_dark(name: str, ground: str) -> None:
 
 def test_a_history_without_validation_draws_the_loss_alone() -> None:
     """There is no panel without a value."""
-    rows = [HistoryRow("mlp", e, 0.5, None, None, 1.0, 10.0) for e in (1, 2)]
+    rows = [HistoryRow("mlp", "choose", e, 0.5, None, None, 1.0, 10.0) for e in (1, 2)]
     (plot,) = plots(replace(DATA, history=rows, metrics=[]))
     assert "Training loss" in plot.svg()
     assert "Validation" not in plot.svg()

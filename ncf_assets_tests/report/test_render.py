@@ -95,7 +95,7 @@ def hostile_data() -> ReportData:
         metrics=[*DATA.metrics, *model(HOSTILE, 0.3)],
         comparisons=[*DATA.comparisons, comparison(HOSTILE, 0.0)],
         diversity=[DiversityRow(HOSTILE, "gini", 10, 0.5)],
-        history=[*HISTORY, HistoryRow(HOSTILE, 1, 0.5, 0.3, 0.2, 1.0, 1.0)],
+        history=[*HISTORY, HistoryRow(HOSTILE, "choose", 1, 0.5, 0.3, 0.2, 1.0, 1.0)],
         configuration={HOSTILE: {HOSTILE: HOSTILE, "seed": HOSTILE}},
         versions={HOSTILE: HOSTILE},
         origins={HOSTILE: Origin(HOSTILE, HOSTILE)},

@@ -27,7 +27,7 @@ def test_each_protocol_has_its_figures_the_full_ranking_first() -> None:
     """Corrected figures come last; figures of a segment are left out."""
     found = read_scores(METRICS)
     assert [scores.protocol.name for scores in found] == [FULL, SAMPLED, CORRECTED]
-    assert all(len(models_of(scores)) == 8 for scores in found)
+    assert all(len(models_of(scores)) == 10 for scores in found)
     assert read_scores([metric("neumf", "hr", 0.5, segment="cold")]) == []
 
 

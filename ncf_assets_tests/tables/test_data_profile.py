@@ -26,9 +26,9 @@ DRAWN: dict[str, list[Any]] = {
         (1, 3, 3, 1, 5.0, 3 * DAY + 9),
         (2, 2, 1, 1, 5.0, 4 * DAY),  # new: not held out, so not among the shares
     ],
-    "train": [(0, 0, 1, 5.0), (1, 0, 1, 5.0), (2, 2, 1, 5.0)],
-    "validation": [(0, 1, 2, 5.0), (1, 1, 2, 5.0)],
-    "test": [(0, 2, 2, 5.0), (1, 3, 3, 5.0)],  # tie is in train by new; bag is cold
+    "train": [(0, 0, 1, 3, 5.0), (1, 0, 1, 3, 5.0), (2, 2, 1, 1, 5.0)],
+    "validation": [(0, 1, 2, 2, 5.0), (1, 1, 2, 2, 5.0)],
+    "test": [(0, 2, 2, 1, 5.0), (1, 3, 3, 1, 5.0)],  # tie is in train by new; bag is cold
 }
 EXPECTED = {
     "lines": 9,
@@ -65,3 +65,11 @@ def test_the_profile_is_what_a_count_by_hand_gives() -> None:
     for name, value in EXPECTED.items():
         assert found.pop(name) == (pytest.approx(value) if isinstance(value, float) else value)
     assert found == {}
+
+
+def test_an_item_of_validation_is_not_cold() -> None:
+    """The models that are evaluated know it; with ben's bag in ann's validation, none is cold."""
+    drawn = DRAWN | {"validation": [(0, 3, 2, 2, 5.0), (1, 1, 2, 2, 5.0)]}
+    (row,) = select("data_profile", drawn)
+    names = [column.name for column in tables()["data_profile"].columns]
+    assert dict(zip(names, row, strict=True))["cold_test"] == 0

@@ -18,7 +18,7 @@ def test_diversity_by_hand() -> None:
     shown = [("ann", 1, "a"), ("ann", 2, "b"), ("ben", 1, "b"), ("cem", 10, "b"), ("cem", 15, "d")]
     drawn = {
         "items": [(item, item_id, 1) for item, item_id in enumerate("abcd")],
-        "train": [(0, 0, 1, 5.0), (1, 0, 1, 5.0), (0, 1, 2, 5.0), (1, 2, 2, 5.0)],
+        "train": [(0, 0, 1, 4, 5.0), (1, 0, 1, 4, 5.0), (0, 1, 2, 3, 5.0), (1, 2, 2, 3, 5.0)],
         "recommendations": [(*row, 1.0, "neumf") for row in shown],
     }
     expected = {

@@ -28,10 +28,16 @@ INTERACTIONS = [
     [
         (
             "train",
-            [(0, 0, 1, 5.0), (0, 1, 2, 4.0), (1, 0, 1, 1.0), (2, 2, 1, 4.0), (2, 3, 2, 5.0)],
+            [
+                (0, 0, 1, 4, 5.0),
+                (0, 1, 2, 3, 4.0),
+                (1, 0, 1, 3, 1.0),
+                (2, 2, 1, 2, 4.0),
+                (2, 3, 2, 1, 5.0),
+            ],
         ),
-        ("validation", [(0, 3, 3, 2.0), (1, 1, 1, 2.0)]),
-        ("test", [(0, 2, 3, 3.0), (1, 3, 1, 3.0)]),
+        ("validation", [(0, 3, 3, 2, 2.0), (1, 1, 1, 2, 2.0)]),
+        ("test", [(0, 2, 3, 1, 3.0), (1, 3, 1, 1, 3.0)]),
     ],
 )
 def test_the_last_two_of_each_user_with_three_are_held_out(table: str, rows: list) -> None:
@@ -39,21 +45,22 @@ def test_the_last_two_of_each_user_with_three_are_held_out(table: str, rows: lis
     assert select(table, {"interactions": INTERACTIONS, "users": USERS}) == rows
 
 
-def test_candidates_are_the_held_out_item_then_the_test_negatives() -> None:
-    """Validation negatives are left out; negatives have rating 0."""
-    negatives = [("test", 0, 1, 7), ("test", 0, 2, 6), ("validation", 0, 1, 5)]
-    drawn = {"test": [(0, 2, 3, 3.0)], "negatives": negatives}
+def test_candidates_are_the_held_out_item_then_the_negatives() -> None:
+    """Negatives have rating 0."""
+    drawn = {"test": [(0, 2, 3, 1, 3.0)], "negatives": [(0, 1, 7), (0, 2, 6)]}
     assert select("test_candidates", drawn) == [(0, 0, 2, 3.0), (0, 1, 7, 0.0), (0, 2, 6, 0.0)]
 
 
-def test_popularity_counts_train_only_and_every_item() -> None:
-    """Item 1 has two train users, and item 2 has none."""
+def test_popularity_counts_train_and_validation_and_every_item() -> None:
+    """Item 1 has two train users and one of validation; item 2 is in test alone, which is none."""
     drawn = {
         "items": [(0, "cap", 1), (1, "hat", 3), (2, "tie", 1)],
-        "train": [(0, 1, 1, 5.0), (1, 1, 1, 5.0), (1, 0, 2, 1.0)],
+        "train": [(0, 1, 1, 3, 5.0), (1, 1, 1, 4, 5.0), (1, 0, 2, 3, 1.0)],
+        "validation": [(2, 1, 2, 2, 4.0)],
+        "test": [(2, 2, 3, 1, 4.0)],
     }
     assert select("popularity_scores", drawn) == [
         ("popularity", 0, 1.0),
-        ("popularity", 1, 2.0),
+        ("popularity", 1, 3.0),
         ("popularity", 2, 0.0),
     ]

@@ -83,12 +83,11 @@ def unseen_items(
     n_items: int,
     n: int,
     seed: int,
-    split: str,
 ) -> np.ndarray:
     """Draw evaluation negatives: for each of `users`, n different items unseen in any split.
 
-    A row depends on the seed, the split, the user's key, the user's own seen items and n_items. It
-    does not depend on the order of rows, on other users, or on the engine.
+    A row depends on the seed, the user's key, the user's own seen items and n_items. It does not
+    depend on the order of rows, on other users, or on the engine.
 
     Args:
         user_keys: uint64 [n_users], from `user_keys`
@@ -98,7 +97,6 @@ def unseen_items(
         n_items: number of items that the lists are drawn from
         n: length of each list
         seed: seed of the draws
-        split: name of the draws, such as "test"
 
     Returns:
         items int32 [m, n]
@@ -110,7 +108,7 @@ def unseen_items(
     seen = InteractionSet(seen_users, seen_items, n_items)
     n_unseen = seen.n_unseen(users)
     seen.check_unseen(users, n, "Lower `n_negatives` of `negatives`, or drop users with fewer.")
-    starts = mix(user_keys[users] ^ stream_key(seed, f"negatives {split}"))
+    starts = mix(user_keys[users] ^ stream_key(seed, "negatives test"))
     # below either bound most draws would be rejected, so all items are hashed instead
     crowded = n_unseen < max(2 * n, n_items // 2)
     items = np.empty((len(users), n), np.int32)
@@ -123,14 +121,13 @@ def unseen_items(
     return items
 
 
-def long_form(split: str, users: np.ndarray, items: np.ndarray) -> dict[str, str | np.ndarray]:
+def long_form(users: np.ndarray, items: np.ndarray) -> dict[str, np.ndarray]:
     """Return the columns of the table `negatives` for items [m, n] of users [m].
 
     Positions count from 1.
     """
     m, n = items.shape
     return {
-        "split": split,
         "user": np.repeat(users, n),
         "position": np.tile(np.arange(1, n + 1, dtype=np.int32), m),
         "item": items.ravel(),

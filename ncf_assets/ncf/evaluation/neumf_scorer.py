@@ -8,8 +8,9 @@ to 350) numpy needs the smallest tiles and no tracing. `models.neumf.scorer` sco
 and `training.neumf_logits` scores a few items of each user.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from ncf_assets.ncf.evaluation.ranking import BlockScorer
 
 CACHE = 2**19  # chosen: floats of a tile's activations; a quarter of it takes a third more time
-ITEMS = {"gmf": "gmf_item_embedding", "mlp": "mlp_item_embedding"}  # layers of the halves
+ITEMS = {half: f"{half}_item_embedding/embeddings" for half in ("gmf", "mlp")}  # their weights
 FEWEST_PAIRS = 256  # chosen: smaller tiles would cost more in calls than in arithmetic
 
 
@@ -30,25 +31,47 @@ class Dense:
 
 
 def block_scorer(model: keras.Model) -> BlockScorer:
-    """Return a scorer with the model's present weights; layers are found by their names.
+    """Return a scorer with the model's present weights.
 
-    Items with equal embeddings have equal logits, to the last bit. Raise ValueError for a network
-    whose hidden layers are not ReLU.
+    Raise ValueError for a network whose hidden layers are not ReLU.
     """
-    weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
-    items = {half: weights[name][0] for half, name in ITEMS.items() if name in weights}
+    for layer in model.layers:
+        activation = getattr(layer, "activation", None)
+        if layer.name.startswith("mlp_hidden_") and activation is not keras.activations.relu:
+            found = getattr(activation, "__name__", activation)
+            raise ValueError(
+                f"Hidden layers must have the activation relu, found {found} in {layer.name}."
+                " Add it to neumf_scorer."
+            )
+    return from_weights({weight.path: weight.numpy() for weight in model.weights})
+
+
+class NetworkScores:
+    """A network by its weights, as `models.model_selection` asks for a model."""
+
+    def __init__(self, weights: Mapping[str, Any]) -> None:
+        self.scores = from_weights(weights)
+
+
+def from_weights(weights: Mapping[str, Any]) -> BlockScorer:
+    """Return a scorer of a network of `models.neumf` by its weights, arrays by variable path.
+
+    Items with equal embeddings have equal logits, to the last bit.
+    """
+    weights = {path: np.asarray(weight) for path, weight in weights.items()}
+    items = {half: weights[path] for half, path in ITEMS.items() if path in weights}
     first, index = _distinct(list(items.values()))
-    kernel, bias = weights["logit"]
+    kernel, bias = weights["logit/kernel"], weights["logit/bias"]
     # under NeuMF's logit the GMF half comes first, then the MLP half
     factors = items["gmf"].shape[1] if "gmf" in items else 0
     halves: list[_Product | _Tower] = []
     if "gmf" in items:
-        users = weights["gmf_user_embedding"][0]
+        users = weights["gmf_user_embedding/embeddings"]
         halves.append(_Product(users, items["gmf"][first], kernel[:factors, 0]))
     if "mlp" in items:
         logit = Dense(kernel[factors:], np.zeros_like(bias))
-        users = weights["mlp_user_embedding"][0]
-        halves.append(_Tower(users, items["mlp"][first], [*_hidden_layers(model), logit]))
+        users = weights["mlp_user_embedding/embeddings"]
+        halves.append(_Tower(users, items["mlp"][first], [*_hidden_layers(weights), logit]))
 
     def score(users: np.ndarray) -> np.ndarray:
         scores = np.full((users.size, first.size), bias, np.float32)
@@ -138,14 +161,8 @@ class _TileBuffers:
         return self._layers[i][: width * pairs].reshape(width, pairs)
 
 
-def _hidden_layers(model: keras.Model) -> list[Dense]:
+def _hidden_layers(weights: Mapping[str, np.ndarray]) -> list[Dense]:
     """Return the tower's hidden layers, the lowest first."""
-    found = {x.name: x for x in model.layers if x.name.startswith("mlp_hidden_")}
-    layers = [found[f"mlp_hidden_{i}"] for i in range(1, len(found) + 1)]
-    for layer in layers:
-        if layer.activation is not keras.activations.relu:
-            raise ValueError(
-                "Hidden layers must have the activation relu, found"
-                f" {layer.activation.__name__} in {layer.name}. Add it to neumf_scorer."
-            )
-    return [Dense(*layer.get_weights()) for layer in layers]
+    n = sum(path.startswith("mlp_hidden_") and path.endswith("/kernel") for path in weights)
+    names = [f"mlp_hidden_{i}" for i in range(1, n + 1)]
+    return [Dense(weights[f"{name}/kernel"], weights[f"{name}/bias"]) for name in names]

@@ -1,13 +1,14 @@
 """Divide the test users into segments, for which metrics are given apart, and name the segments.
 
-All counts are of train interactions, which a model can learn from. `summary` computes the metrics.
+All counts are of interactions in train and validation, from which the evaluated models learn.
+`summary` computes the metrics.
 """
 
 import numpy as np
 
 ALL = "all"
-COLD = "cold"  # the held-out item is never in train
-# chosen: the lowest count of each bin, about doubling; 5-core users have 3 or more in train
+COLD = "cold"  # no model has seen the held-out item
+# chosen: the lowest count of each bin, about doubling; 5-core users have 4 or more here
 HISTORY = (1, 3, 5, 10, 20, 50)
 POPULARITY = (1, 5, 20, 100, 500)
 
@@ -25,8 +26,8 @@ def popularity_segments() -> list[str]:
 def segments(history: np.ndarray, popularity: np.ndarray) -> dict[str, np.ndarray]:
     """Return the members of each segment, bool [n], by name; segments without users are left out.
 
-    `history` integers [n] are the users' train interactions, 1 or more; `popularity` integers [n]
-    those of their held-out items.
+    `history` integers [n] are the users' interactions, 1 or more; `popularity` integers [n] those
+    of their held-out items.
     """
     members = {ALL: np.ones(history.size, bool), COLD: popularity == 0}
     members |= _bins(history_segments(), HISTORY, history)

@@ -4,35 +4,43 @@ Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data". It holds a de
 by items, so it suits catalogues of limited size. `model_selection` chooses its settings.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.linalg import lapack
 from scipy.sparse import csr_array
 
-from ncf_assets.ncf.models.interaction_matrix import interaction_matrix
+from ncf_assets.ncf.interactions import Interactions
 
-# a fit takes a float64 and a float32 matrix, and the best fit so far stays in float32
-BYTES_PER_CELL = 8 + 4 + 4
+# a fit takes two float32 matrices, and the one before it stays
+BYTES_PER_CELL = 4 + 4 + 4
 
 
 @dataclass(frozen=True)
 class EaseSettings:
-    """The ridge λ on the squared weights: the larger, the less rare items are trusted."""
+    """The ridge λ on the squared weights, and how fast a user's items lose their say.
+
+    The larger the ridge, the less rare items are trusted. `half_life` weighs the user's items when
+    they are scored from, see `Interactions.weights`; the weights between items are fitted to equal
+    ones (weighted there as well, they did far worse: docs/training.md).
+    """
 
     regularization: float
+    half_life: float
 
 
 @dataclass(frozen=True)
 class Ease:
     """The fitted model; a user's scores are the sum of the weights' rows of the user's items."""
 
-    interaction_matrix: csr_array  # float32 [n_users, n_items]
+    history: csr_array  # float32 [n_users, n_items]
     weights: np.ndarray  # float32 [n_items, n_items], zero on the diagonal
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return the scores of all items: users int32 [b] -> float32 [b, n_items]."""
-        scores: np.ndarray = self.interaction_matrix[users] @ self.weights
+        scores: np.ndarray = self.history[users] @ self.weights
         return scores
 
 
@@ -48,32 +56,46 @@ def refusal(n_items: int, max_items: int) -> str | None:
     )
 
 
-def fit(
-    users: np.ndarray, items: np.ndarray, n_users: int, n_items: int, settings: EaseSettings
-) -> Ease:
-    """Fit the weights to the distinct pairs (users, items, integers [n]).
+def fitter(interactions: Interactions) -> Callable[[EaseSettings], Ease]:
+    """Return `fit` for these interactions; settings of one ridge in a row are fitted once."""
+    weights = lru_cache(maxsize=1)(lambda ridge: _weights(interactions, ridge))
+    return lambda settings: Ease(
+        interactions.matrix(settings.half_life), weights(settings.regularization)
+    )
 
-    With P = (XᵀX + λI)⁻¹ the weight of item i for item j is -P_ij / P_jj (section 3.1, equations 8
-    and 9). Raise ValueError without pairs.
+
+def fit(interactions: Interactions, settings: EaseSettings) -> Ease:
+    """Fit the weights. Raise ValueError without interactions."""
+    return fitter(interactions)(settings)
+
+
+def _weights(interactions: Interactions, ridge: float) -> np.ndarray:
+    """Solve for the weight of item i for item j: float32 [n_items, n_items].
+
+    With P = (XᵀX + λI)⁻¹ it is -P_ij / P_jj (section 3.1, equations 8 and 9).
     """
-    of_users = interaction_matrix(users, items, n_users, n_items)
-    gram = (of_users.T @ of_users).toarray(order="F").astype(np.float64, order="F", copy=False)
-    gram[np.diag_indices(n_items)] += settings.regularization
+    interactions.check_not_empty()
+    of_users = interactions.matrix()
+    gram = (of_users.T @ of_users).toarray(order="F")
+    gram[np.diag_indices(interactions.n_items)] += ridge
     inverse = _inverse(gram)
     np.divide(inverse, -np.diag(inverse).copy(), out=inverse)
     np.fill_diagonal(inverse, 0)
-    return Ease(of_users, np.ascontiguousarray(inverse, np.float32))
+    return np.ascontiguousarray(inverse, np.float32)
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:
-    """Invert a positive definite matrix [n, n] in Fortran's order, in place."""
-    factor, failed = lapack.dpotrf(matrix, overwrite_a=True)
+    """Invert a positive definite matrix float32 [n, n] in Fortran's order, in place.
+
+    Single precision is enough: a ridge of 50 or more bounds the smallest eigenvalue.
+    """
+    factor, failed = lapack.spotrf(matrix, overwrite_a=True)
     if failed:
         raise np.linalg.LinAlgError(
             "EASE's matrix must be positive definite, found that it is not from item"
             f" {failed - 1} on. Raise `regularization`."
         )
-    inverse, _ = lapack.dpotri(factor, overwrite_c=True)
+    inverse, _ = lapack.spotri(factor, overwrite_c=True)
     for column in range(len(inverse)):  # LAPACK fills the upper triangle alone
         inverse[column + 1 :, column] = inverse[column, column + 1 :]
     return inverse

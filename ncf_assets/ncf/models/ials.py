@@ -2,35 +2,41 @@
 
 Hu, Koren and Volinsky 2008, in the form of Rendle et al. 2022, "Revisiting the Performance of iALS
 on Item Recommendation Benchmarks". Each iteration solves for the users and then for the items, in
-closed form. The model is a baseline, and GMF starts from its factors, as `pretraining` copies them.
+closed form. The model is a baseline, and NeuMF is trained around its factors
+(`training.next_item`).
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
 
+from ncf_assets.ncf.interactions import Interactions
+from ncf_assets.ncf.parallel import map_slices
 from ncf_assets.ncf.random_streams import rng
 
-MEMORY = 2**24  # chosen: numbers in the largest array of a block of rows, 64 MB
+MEMORY = 2**21  # chosen: numbers in the largest array of a block of rows, 8 MB
+ALIKE = 0.8  # chosen: rows of a block are at least this share of its longest, the rest is padding
 
 
 @dataclass(frozen=True)
 class IalsSettings:
     """The weights of section 3.1, equations 1 to 4, with nu = 1.
 
-    The loss is Σ (w·h - 1)² over the interactions + a · Σ (w·h)² over all pairs + regularization ·
-    Σ (n + a · N) · |w|² over all rows, where n is the row's number of interactions and N the number
-    of rows on the other side. `unobserved_ratio` is the weight of all pairs together against that
-    of the interactions: a = unobserved_ratio · interactions / pairs. If a itself were the same for
-    all sizes, the penalty would outweigh what large and sparse data can teach.
+    The loss is Σ c · (w·h - 1)² over the interactions + a · Σ (w·h)² over all pairs +
+    regularization · Σ (n + a · N) · |w|² over all rows, where n is the row's number of interactions
+    and N the number of rows on the other side. `unobserved_ratio` is the weight of all pairs
+    together against that of the interactions: a = unobserved_ratio · interactions / pairs. If a
+    itself were the same for all sizes, the penalty would outweigh what large and sparse data can
+    teach. The weight c of an interaction is 1 without a `half_life`, see `Interactions.weights`.
     """
 
     factors: int
     iterations: int
     unobserved_ratio: float
     regularization: float
+    half_life: float
     seed: int
 
 
@@ -53,40 +59,51 @@ class _CsrSide:
 
     n_rows: int
     columns: np.ndarray  # int32 [n], grouped by row
+    roots: np.ndarray  # float32 [n], the square roots of the interactions' weights
     starts: np.ndarray  # int64 [n_rows + 1], where each row's columns begin
 
+    def padded(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the columns and roots of some rows [b], both [b, k]; padding has the root 0."""
+        lengths = self.starts[rows + 1] - self.starts[rows]
+        within = np.arange(lengths.max()) < lengths[:, None]
+        positions = np.where(within, self.starts[rows][:, None] + np.arange(within.shape[1]), 0)
+        return self.columns[positions], np.where(within, self.roots[positions], 0)
+
     @classmethod
-    def of(cls, rows: np.ndarray, columns: np.ndarray, n_rows: int) -> "_CsrSide":
+    def of(
+        cls, rows: np.ndarray, columns: np.ndarray, weights: np.ndarray, n_rows: int
+    ) -> "_CsrSide":
         order = np.argsort(rows, kind="stable")
         starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n_rows))])
-        return cls(n_rows, columns[order].astype(np.int32), starts)
+        return cls(n_rows, columns[order], np.sqrt(weights[order]), starts)
 
 
 def fit(
-    users: np.ndarray,
-    items: np.ndarray,
-    n_users: int,
-    n_items: int,
+    interactions: Interactions,
     settings: IalsSettings,
     on_iteration: Callable[[int, Factors], None] | None = None,
 ) -> Factors:
-    """Fit the factors to the distinct pairs (users integers [n], items integers [n]).
+    """Fit the factors to the interactions.
 
     `on_iteration` is called after each iteration, which count from 1, with the factors so far.
-    Raise ValueError without pairs.
+    Raise ValueError without interactions.
     """
-    if not users.size:
-        raise ValueError("fit() needs at least one (user, item) pair, got none. Give at least one.")
-    weight = settings.unobserved_ratio * users.size / (n_users * n_items)
-    by_user, by_item = _CsrSide.of(users, items, n_users), _CsrSide.of(items, users, n_items)
+    interactions.check_not_empty()
+    users, items, n_users, n_items = (
+        getattr(interactions, name) for name in ("users", "items", "n_users", "n_items")
+    )
+    weights = interactions.weights(settings.half_life)
+    unobserved = settings.unobserved_ratio * interactions.n / (n_users * n_items)
+    by_user = _CsrSide.of(users, items, weights, n_users)
+    by_item = _CsrSide.of(items, users, weights, n_items)
     generator = rng(settings.seed, "ials item factors")
     # section 4.1 of the paper: a standard deviation that makes scores of about the same size
     item_factors = generator.normal(
         0, 0.1 / np.sqrt(settings.factors), (n_items, settings.factors)
     ).astype(np.float32)
     for iteration in range(1, settings.iterations + 1):
-        user_factors = _solve(by_user, item_factors, weight, settings.regularization)
-        item_factors = _solve(by_item, user_factors, weight, settings.regularization)
+        user_factors = _solve(by_user, item_factors, unobserved, settings.regularization)
+        item_factors = _solve(by_item, user_factors, unobserved, settings.regularization)
         factors = Factors(user_factors, item_factors)
         if on_iteration:
             on_iteration(iteration, factors)
@@ -96,58 +113,65 @@ def fit(
 def _solve(side: _CsrSide, others: np.ndarray, weight: float, regularization: float) -> np.ndarray:
     """Return the rows that minimize the loss for fixed factors [N, d] of the other side: [n, d].
 
-    A row's normal equations are (a·G + r·I + WᵀW) x = Wᵀ1 with a the `weight`, G the Gram matrix
-    of all others and W [k, d] the row's own. With G's eigenvectors as basis, a·G + r·I is a
-    diagonal D.
+    A row's normal equations are (a·G + r·I + WᵀCW) x = WᵀC1 with a the `weight`, G the Gram matrix
+    of all others, W [k, d] the row's own and C their weights. With G's eigenvectors as basis,
+    a·G + r·I is a diagonal D.
     """
     d = others.shape[1]
     eigenvalues, basis = np.linalg.eigh(others.T.astype(np.float64) @ others)
-    # a last row of zeros, for the padding beyond a row's own columns
-    rotated = tf.constant(np.vstack([others @ basis, np.zeros(d)]), tf.float32)
+    rotated = (others @ basis).astype(np.float32)
     lengths = np.diff(side.starts)
     ridges = regularization * (lengths + weight * len(others))
     diagonals = weight * np.maximum(eigenvalues, 0) + ridges[:, None]  # [n, d]
     solved = np.zeros((side.n_rows, d), np.float32)
-    for rows, columns in _blocks(side, d, len(others)):
-        diagonal = tf.constant(diagonals[rows], tf.float32)
-        equations = _small_system if columns.shape[1] < d else _large_system
-        solved[rows] = equations(tf.gather(rotated, columns), diagonal).numpy()
+    blocks = list(_blocks(lengths, d))
+
+    def solve(part: slice) -> None:
+        for rows in blocks[part]:
+            columns, roots = side.padded(rows)
+            own = rotated[columns] * roots[:, :, None]
+            equations = _small_system if columns.shape[1] < d else _large_system
+            solved[rows] = equations(own, roots[:, :, None], diagonals[rows].astype(np.float32))
+
+    map_slices(solve, len(blocks), 1)
     unrotated: np.ndarray = solved @ basis.T.astype(np.float32)
     return unrotated
 
 
-def _small_system(own: tf.Tensor, diagonal: tf.Tensor) -> tf.Tensor:
-    """Return D⁻¹Wᵀ (I + W D⁻¹ Wᵀ)⁻¹ 1, for rows of fewer than d columns: own [b, k, d] -> [b, d].
+def _small_system(own: np.ndarray, roots: np.ndarray, diagonals: np.ndarray) -> np.ndarray:
+    """Return D⁻¹Wᵀ (I + W D⁻¹ Wᵀ)⁻¹ √c, for rows of fewer than d columns, W being √C times theirs.
 
-    It equals (D + WᵀW)⁻¹ Wᵀ1 by the push-through identity, with k equations in place of d. The
-    padding beyond a row's columns is zero in W, so the solution there is multiplied by 0.
+    own [b, k, d], roots [b, k, 1], diagonals [b, d] -> [b, d]. It equals (D + WᵀW)⁻¹ Wᵀ√c by the
+    push-through identity, with k equations in place of d. Padding beyond a row's columns has the
+    root 0, so it is zero in W as well.
     """
-    scaled = own / diagonal[:, None, :]
-    system = tf.linalg.matmul(scaled, own, transpose_b=True) + tf.eye(own.shape[1])
-    solution = tf.linalg.cholesky_solve(tf.linalg.cholesky(system), tf.ones_like(own[:, :, :1]))
-    return tf.linalg.matmul(scaled, solution, transpose_a=True)[:, :, 0]
+    scaled = own / diagonals[:, None, :]
+    system = scaled @ own.transpose(0, 2, 1) + np.eye(own.shape[1], dtype=np.float32)
+    solution = np.linalg.solve(system, roots)
+    product: np.ndarray = scaled.transpose(0, 2, 1) @ solution
+    return product[:, :, 0]
 
 
-def _large_system(own: tf.Tensor, diagonal: tf.Tensor) -> tf.Tensor:
-    """Return (D + WᵀW)⁻¹ Wᵀ1, for rows of d columns or more: own [b, k, d] -> [b, d]."""
-    system = tf.linalg.matmul(own, own, transpose_a=True) + tf.linalg.diag(diagonal)
-    right = tf.reduce_sum(own, axis=1)[:, :, None]
-    return tf.linalg.cholesky_solve(tf.linalg.cholesky(system), right)[:, :, 0]
+def _large_system(own: np.ndarray, roots: np.ndarray, diagonals: np.ndarray) -> np.ndarray:
+    """Return (D + WᵀW)⁻¹ Wᵀ√c, for rows of d columns or more, as `_small_system` does."""
+    turned = own.transpose(0, 2, 1)
+    system = turned @ own + diagonals[:, :, None] * np.eye(own.shape[2], dtype=np.float32)
+    solution: np.ndarray = np.linalg.solve(system, turned @ roots)
+    return solution[:, :, 0]
 
 
-def _blocks(side: _CsrSide, d: int, padding: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield rows [b] of about equal length with their columns [b, k], filled up with `padding`.
+def _blocks(lengths: np.ndarray, d: int) -> Iterator[np.ndarray]:
+    """Yield rows of about equal length, such that all of a block are solved for at once.
 
     Rows without columns are left out: their factors are zero.
     """
-    lengths = np.diff(side.starts)
     order = np.argsort(lengths, kind="stable")
-    order = order[lengths[order] > 0]
-    while order.size:
+    sorted_lengths = lengths[order]
+    end, first = order.size, int(np.searchsorted(sorted_lengths, 1))
+    while end > first:
         # the longest rows first; k columns and up to d by d equations for each
-        k = int(lengths[order[-1]])
-        rows = order[-max(1, MEMORY // (max(k, d) * d)) :]
-        order = order[: -rows.size]
-        positions = side.starts[rows][:, None] + np.arange(k)
-        within = np.arange(k) < lengths[rows][:, None]
-        yield rows, np.where(within, side.columns[np.where(within, positions, 0)], padding)
+        k = int(sorted_lengths[end - 1])
+        alike = int(np.searchsorted(sorted_lengths, math.ceil(ALIKE * k)))
+        begin = max(first, alike, end - max(1, MEMORY // (max(k, d) * d)))
+        yield order[begin:end]
+        end = begin

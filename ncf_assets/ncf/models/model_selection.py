@@ -3,15 +3,13 @@
 Networks are trained epoch by epoch, and `training.loop` chooses among their epochs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from ncf_assets.ncf.evaluation import metrics, ranking
-
-K = 10  # He et al. 2017, section 4.1: settings are chosen by NDCG@10
+from ncf_assets.ncf.evaluation.validation import Validation
 
 
 class Scoring(Protocol):
@@ -21,51 +19,55 @@ class Scoring(Protocol):
         """Return the scores of all items, as a `ranking.BlockScorer` does."""
 
 
-Model = TypeVar("Model", bound=Scoring)
 Settings = TypeVar("Settings")
 
 
 @dataclass(frozen=True)
-class Selection(Generic[Model, Settings]):
-    """The model that was best on validation; its NDCG@10 is None without validation."""
+class Selection(Generic[Settings]):
+    """The settings that were best on validation; their NDCG@10 is None without validation."""
 
-    model: Model
     settings: Settings
     ndcg: float | None
+    n_tried: int
 
 
-def fit_best(
-    fit: Callable[[Settings], Model],
-    choices: Sequence[Settings],
-    users: np.ndarray,
-    candidates: np.ndarray,
-    n_items: int,
-) -> Selection[Model, Settings]:
-    """Fit with each of `choices` and return the best on validation, the first of equals.
+def select(
+    fit: Callable[[Settings], Scoring],
+    make: Callable[..., Settings],
+    values: Mapping[str, Sequence[Any]],
+    validation: Validation,
+) -> Selection[Settings]:
+    """Search the best settings on validation, one setting after another.
 
-    Validation `users` [m] and `candidates` [m, 1 + c], the held-out item at column 0, may be
-    empty: then the first choice is returned. Raise ValueError without choices.
+    `values` has an ascending list for each of the settings, in the order in which they are chosen;
+    `make` is called with one value of each. The search begins in the middle of all lists. Along
+    each it goes to the next value, up and then down, for as long as that is better. So it costs two
+    or three fits for each setting instead of the product of all lists, and finds a peak, not always
+    the highest. Without validation users nothing is tried, and the middle is returned.
     """
-    best: Selection[Model, Settings] | None = None
-    for settings in choices if users.size else choices[:1]:
-        model = fit(settings)
-        ndcg = _ndcg(model, users, candidates, n_items)
-        if best is None or (ndcg or 0.0) > (best.ndcg or 0.0):
-            best = Selection(model, settings, ndcg)
-    if best is None:
-        raise ValueError("fit_best() needs settings to choose from, got none. Give at least one.")
-    return best
+    at = {name: len(listed) // 2 for name, listed in values.items()}
 
+    def settings_at(at: Mapping[str, int]) -> Settings:
+        return make(**{name: values[name][i] for name, i in at.items()})
 
-def _ndcg(model: Scoring, users: np.ndarray, candidates: np.ndarray, n_items: int) -> float | None:
-    """Return the mean NDCG@10 of candidates [m, 1 + c]; None without users."""
-    if not users.size:
-        return None
-    rows, found = ranking.Rows(users), np.empty(candidates.shape)
+    if validation.empty:
+        return Selection(settings_at(at), None, 0)
+    tried: dict[Settings, float] = {}
 
-    def collect(block: np.ndarray, scores: np.ndarray) -> None:
-        own = rows.of(block)
-        found[own] = np.take_along_axis(scores, candidates[own], axis=1)
+    def ndcg(at: Mapping[str, int]) -> float:
+        settings = settings_at(at)
+        if settings not in tried:
+            tried[settings] = validation.evaluate(fit(settings).scores)[1]
+        return tried[settings]
 
-    ranking.score_all("the model to choose", model.scores, users, n_items, [collect])
-    return float(metrics.ndcg(*ranking.count_better_and_tied(found), K).mean())
+    for name, listed in values.items():
+        start = at[name]
+        for step in (1, -1):
+            if at[name] != start:
+                break  # it has gone up, so down is worse
+            while 0 <= at[name] + step < len(listed):
+                following = {**at, name: at[name] + step}
+                if ndcg(at) >= ndcg(following):
+                    break
+                at = following
+    return Selection(settings_at(at), ndcg(at), len(tried))

@@ -1,7 +1,6 @@
 """Build GMF, MLP and NeuMF (He et al. 2017, section 3) as stock Keras models, and score pairs.
 
-`pretraining` starts them from earlier models, and `training.loop` trains them. For the ranking,
-`evaluation.neumf_scorer` scores all items of a user.
+`training.loop` trains them. For the ranking, `evaluation.neumf_scorer` scores all items of a user.
 """
 
 from collections.abc import Callable, Iterator, Sequence

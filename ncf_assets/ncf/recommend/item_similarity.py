@@ -1,4 +1,4 @@
-"""Find the items that a network treats as similar, by the cosines between their embeddings.
+"""Find the items that a network treats as similar, by the directions of their embeddings.
 
 The neighbors are found as recommendations are in `top_k`, by a pass over all pairs, here of items.
 """
@@ -10,18 +10,19 @@ from ncf_assets.ncf.evaluation import ranking
 from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.recommend.top_k import TopUnseen
 
-EMBEDDINGS = ("gmf_item_embedding", "mlp_item_embedding")
-
 
 def item_vectors(model: keras.Model) -> np.ndarray:
-    """Return vectors float32 [n_items, width] whose dot product is the items' similarity, -1 to 1.
+    """Return vectors float32 [n_items, factors] whose dot products are similarities, -1 to 1.
 
-    The similarity is the mean over the network's halves of the cosine between the embeddings, so
-    that neither half outweighs the other. An embedding of length 0 is similar to nothing.
+    They are the cosines of the item embeddings of GMF's half. Each column counts by how much it
+    moves logits from user to user: by the standard deviation of its user embeddings, and by its
+    weight in the logit. So a column that is the same for all users, such as a bias of the items,
+    does not count. An embedding of length 0 is similar to nothing.
     """
-    halves = [x.get_weights()[0] for x in model.layers if x.name in EMBEDDINGS]
-    units = [_unit(half) / np.sqrt(len(halves), dtype=np.float32) for half in halves]
-    return np.concatenate(units, axis=1)
+    weights = {weight.path: weight.numpy() for weight in model.weights}
+    users, items = (weights[f"gmf_{side}_embedding/embeddings"] for side in ("user", "item"))
+    kernel = weights["logit/kernel"][: items.shape[1], 0]
+    return _unit(items * (users.std(axis=0) * kernel))
 
 
 def neighbors(vectors: np.ndarray, k: int) -> TopUnseen:

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ncf_assets.ncf.training.neumf_logits import Weights
+from ncf_assets.ncf.training.cluster import Weights
 
 # Kingma and Ba 2015, "Adam", section 2; epsilon as in Keras
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7

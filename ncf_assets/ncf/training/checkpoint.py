@@ -11,9 +11,9 @@ from dataclasses import asdict
 import numpy as np
 import tensorflow as tf
 
-from ncf_assets.ncf.training.compiled_epoch import OptimizerState
 from ncf_assets.ncf.training.epochs import Epoch
 from ncf_assets.ncf.training.loop import TrainingState
+from ncf_assets.ncf.training.optimizer_state import OptimizerState
 
 
 def to_arrays(progress: TrainingState) -> dict[str, np.ndarray]:
@@ -21,11 +21,11 @@ def to_arrays(progress: TrainingState) -> dict[str, np.ndarray]:
 
     On large data these arrays are most of what a training writes.
     """
-    state = progress.state
+    state = progress.optimizer
     parts = {"weights": state.weights, "first": state.first, "second": state.second}
-    if progress.averaged is not state.weights:
-        parts["averaged"] = progress.averaged
-    if progress.best is not progress.averaged:
+    if state.averaged is not state.weights:
+        parts["averaged"] = state.averaged
+    if progress.best is not state.averaged:
         parts["best"] = progress.best
     arrays = {
         f"{part} {path}": np.asarray(tensor)
@@ -44,7 +44,7 @@ def from_arrays(arrays: Mapping[str, np.ndarray]) -> TrainingState:
         part, _, path = name.partition(" ")
         if path:
             parts.setdefault(part, {})[path] = tf.constant(array)
-    state = OptimizerState(parts["weights"], parts["first"], parts["second"])
+    averaged = parts.get("averaged", parts["weights"])
+    state = OptimizerState(parts["weights"], parts["first"], parts["second"], averaged)
     epochs = tuple(Epoch(**epoch) for epoch in history)
-    averaged = parts.get("averaged", state.weights)
-    return TrainingState(epochs, state, averaged, parts.get("best", averaged))
+    return TrainingState(epochs, state, parts.get("best", averaged))

@@ -10,39 +10,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from ncf_assets.ncf.training import adam
-from ncf_assets.ncf.training.cluster import Cluster
-from ncf_assets.ncf.training.neumf_logits import Weights, is_item_table, is_user_table, pair_logits
+from ncf_assets.ncf.training.cluster import Cluster, Weights
+from ncf_assets.ncf.training.neumf_logits import is_item_table, is_user_table, pair_logits
+from ncf_assets.ncf.training.optimizer_state import OptimizerState
 from ncf_assets.ncf.training.training_sampling import UserItems, draw
+
+# Each fit of each network has shapes of its own, so it is compiled once, as TensorFlow warns.
+tf.get_logger().addFilter(lambda record: "tf.function retracing" not in record.getMessage())
 
 # chosen: from about 4 rows a pair on, a step by row is quicker than one on the entire table
 LARGE = 4
-
-
-@dataclass(frozen=True)
-class OptimizerState:
-    """Weights, and Adam's moments of them, by the paths of Keras's variables."""
-
-    weights: Weights
-    first: Weights
-    second: Weights
-
-    @classmethod
-    def of(cls, model: keras.Model) -> "OptimizerState":
-        """Return the model's weights, before any step."""
-        weights = {v.path: tf.convert_to_tensor(v) for v in model.trainable_variables}
-        zeros = {path: tf.zeros_like(weight) for path, weight in weights.items()}
-        return cls(weights, zeros, zeros)
-
-    def broadcast_from(self, cluster: Cluster) -> "OptimizerState":
-        """Return the state of the cluster's worker 0; of others only the shapes count."""
-        return OptimizerState(
-            *(cluster.broadcast_weights(x) for x in (self.weights, self.first, self.second))
-        )
 
 
 @dataclass(frozen=True)
@@ -93,7 +74,10 @@ def epoch_function(per_positive: int, l2: float, cluster: Cluster) -> EpochFunct
             seeds = tf.stack([seed, taken + step])
             drawn = draw_(user_items, users[step], per_positive, seeds)
             candidates = tf.concat([items[step][:, None], drawn], axis=1)
-            kept = tf.cast(step * p + tf.range(p) < n_positives, tf.float32)  # [p]
+            kept = step * p + tf.range(p) < n_positives  # [p]
+            # padding repeats the step's first positive, so that no row moves for it
+            candidates = tf.where(kept[:, None], candidates, candidates[:1])
+            kept = tf.cast(kept, tf.float32)
             # [p], the weight of each of a positive's examples; a step may have no positive
             share = kept / (tf.maximum(tf.reduce_sum(kept), 1) * (1 + per_positive))
             own = cluster.local_slice(p)
@@ -123,7 +107,7 @@ def epoch_function(per_positive: int, l2: float, cluster: Cluster) -> EpochFunct
             tf.constant(taken),
             tf.constant(seed),
         )
-        return OptimizerState(*new), losses.numpy()
+        return state.after(*new), losses.numpy()
 
     return epoch
 

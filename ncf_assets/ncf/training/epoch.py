@@ -1,18 +1,19 @@
-"""Train a network for one epoch, over all parts of the positives.
+"""Train a network on pairs as the NCF paper does: positives against negatives, by cross-entropy.
 
-`compiled_epoch` takes the steps. `loop` decides when training ends, and which epoch is kept.
+He et al. 2017, section 3.1. `compiled_epoch` takes the steps. `loop` decides when training ends,
+and which epoch is kept. `next_item` has the other objective.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import keras
 import numpy as np
 
 from ncf_assets.ncf.random_streams import integer_seed, rng
-from ncf_assets.ncf.training.cluster import Cluster
-from ncf_assets.ncf.training.compiled_epoch import Batches, OptimizerState, epoch_function
-from ncf_assets.ncf.training.neumf_logits import Weights
+from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster, Weights
+from ncf_assets.ncf.training.compiled_epoch import Batches, epoch_function
+from ncf_assets.ncf.training.optimizer_state import OptimizerState
 from ncf_assets.ncf.training.training_data import Part, Positives
 
 # chosen: 256 steps an epoch trained well on MovieLens-1M; a step has at least the paper's 256
@@ -25,10 +26,10 @@ PER_ITEM = 2
 class TrainingSettings:
     """How to train. The learning rate falls linearly to 0 at the end of `epochs`.
 
-    `patience` is in epochs, `batch_size` in examples (positives and negatives); None stands for
-    `default_batch_size`. `l2` is the penalty's weight, see `epoch_function`. Training validates and
-    keeps the running mean of the epochs' weights, of which an epoch's share is 1 - `ema_decay`
-    (Polyak and Juditsky 1992 average; chosen: with exponential weights, by epoch).
+    `batch_size` is in examples (positives and negatives); None stands for `default_batch_size`.
+    `l2` is the penalty's weight, see `epoch_function`. The running mean of the epochs' weights is
+    validated and kept, of which an epoch's share is 1 - `ema_decay` (Polyak and Juditsky 1992
+    average; chosen: with exponential weights, by epoch).
     """
 
     epochs: int
@@ -37,46 +38,85 @@ class TrainingSettings:
     negatives_per_positive: int
     l2: float
     ema_decay: float
-    patience: int
     seed: int
 
 
-def trainer(
-    positives: Positives, n_items: int, settings: TrainingSettings, cluster: Cluster
-) -> Callable[[OptimizerState, int], tuple[OptimizerState, float, int]]:
-    """Return a function: (state, epoch number) -> state after it, mean loss, number of examples."""
-    if not positives.n:
-        raise ValueError(
-            "Training needs at least one (user, item) pair, got none. Give at least one."
-        )
-    per_positive = 1 + settings.negatives_per_positive  # examples
-    batch_size = settings.batch_size or default_batch_size(positives.n * per_positive, n_items)
-    members = cluster.size
-    p = math.ceil(min(positives.largest, max(1, batch_size // per_positive)) / members) * members
-    steps = math.ceil(positives.largest / p)  # of a part
-    n_steps = settings.epochs * positives.n_parts * steps
-    run = epoch_function(settings.negatives_per_positive, settings.l2, cluster)
-    seed = integer_seed(settings.seed, "training negatives")
+class Pointwise:
+    """The paper's objective: each pair of user and item is an example of its own.
 
-    def trained(state: OptimizerState, number: int) -> tuple[OptimizerState, float, int]:
-        taken = (number - 1) * positives.n_parts * steps
-        loss = 0.0
+    Args:
+        positives: the pairs that users have interacted with
+        n_items: the number of items, of which negatives are drawn
+        settings: how to train
+        cluster: the processes that share each step
+
+    Raises:
+        ValueError: there are no positives.
+
+    """
+
+    def __init__(
+        self,
+        positives: Positives,
+        n_items: int,
+        settings: TrainingSettings,
+        cluster: Cluster = ONE_PROCESS,
+    ) -> None:
+        if not positives.n:
+            raise ValueError(
+                "Training needs at least one (user, item) pair, got none. Give at least one."
+            )
+        self._positives, self._settings = positives, settings
+        self._per_positive = 1 + settings.negatives_per_positive  # examples
+        examples = positives.n * self._per_positive
+        batch_size = settings.batch_size or default_batch_size(examples, n_items)
+        wanted = min(positives.largest, max(1, batch_size // self._per_positive))
+        # as equal as can be, so that the last step of a part has hardly any padding
+        steps = max(1, positives.largest // wanted)
+        self._p = math.ceil(math.ceil(positives.largest / steps) / cluster.size) * cluster.size
+        self._steps = math.ceil(positives.largest / self._p)  # of a part
+        self._run = epoch_function(settings.negatives_per_positive, settings.l2, cluster)
+
+    def start(self, model: keras.Model) -> Weights:
+        """Return the weights to train: the model's own, by the paths of its variables."""
+        return {v.path: v.value for v in model.trainable_variables}
+
+    def epoch(self, state: OptimizerState, number: int) -> tuple[OptimizerState, float, int]:
+        """Return the state after an epoch, which count from 1, its mean loss, and its examples."""
+        settings, positives, steps = self._settings, self._positives, self._steps
+        seed = integer_seed(settings.seed, "training negatives")
+        n_steps = settings.epochs * positives.n_parts * steps
+        taken, loss = (number - 1) * positives.n_parts * steps, 0.0
+        before = state.averaged
         for part in positives.epoch(rng(settings.seed, f"training epoch {number}")):
             rates = settings.learning_rate * (1 - (taken + np.arange(steps)) / n_steps)
-            batches = _batches(part, steps, p)
-            state, losses = run(state, batches, rates, taken, seed)
-            _check_finite(number, losses, state.weights)
+            batches = _batches(part, steps, self._p)
+            state, losses = self._run(state, batches, rates, taken, seed)
+            check_finite(number, losses, state.weights)
             loss += float(losses @ batches.sizes)
             taken += steps
-        return state, loss / positives.n, positives.n * per_positive
+        # the mean begins with epoch 1, the first trained one
+        decay = settings.ema_decay if number > 1 else 0.0
+        averaged = state.weights
+        if decay:
+            averaged = {
+                path: (1 - decay) * weight + decay * before[path]
+                for path, weight in state.weights.items()
+            }
+        state = replace(state, averaged=averaged)
+        return state, loss / positives.n, positives.n * self._per_positive
 
-    return trained
+    def model_weights(self, weights: Weights) -> Weights:
+        """Return the weights of the Keras model: the trained ones themselves."""
+        return weights
 
 
 def _batches(part: Part, steps: int, p: int) -> Batches:
-    """Return a part's positives in steps of p, the last ones filled up with the first positives."""
-    users, items = (np.resize(side, (steps, p)) for side in (part.users, part.items))
-    return Batches(users, items, part.user_items, n_positives=part.users.size)
+    """Return a part's positives in steps of p; where they end, a step's first one fills it up."""
+    n = part.users.size
+    positions = np.arange(steps * p).reshape(steps, p)
+    positions = np.where(positions < n, positions, np.minimum(positions[:, :1], n - 1))
+    return Batches(part.users[positions], part.items[positions], part.user_items, n_positives=n)
 
 
 def default_batch_size(n_examples: int, n_items: int) -> int:
@@ -88,7 +128,7 @@ def default_batch_size(n_examples: int, n_items: int) -> int:
     return min(LARGEST, max(SMALLEST, least, min(most, PER_ITEM * n_items)))
 
 
-def _check_finite(epoch: int, losses: np.ndarray, weights: Weights) -> None:
+def check_finite(epoch: int, losses: np.ndarray, weights: Weights) -> None:
     """Raise FloatingPointError if a step's loss or a weight is NaN or infinite."""
     broken = [path for path, weight in weights.items() if not np.isfinite(weight).all()]
     if not np.isfinite(losses).all():

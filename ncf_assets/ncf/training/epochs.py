@@ -12,7 +12,7 @@ class Epoch:
     """The record of one pass over the training examples; epoch 0 is the model before training."""
 
     epoch: int
-    loss: float | None  # mean binary cross-entropy; None for epoch 0
+    loss: float | None  # mean over its examples; None for epoch 0
     validation_hr_at_10: float | None  # None without validation users
     validation_ndcg_at_10: float | None
     seconds: float  # validation included

@@ -1,35 +1,44 @@
 """Train a model epoch after epoch, validate it after each, and keep the best epoch.
 
-`training_data` holds the data, `epoch` trains one epoch, and `epochs` records what it reached. The
-models are in `models.neumf`, and the validation metrics in `evaluation.metrics`.
+What an epoch does is up to its objective: `epoch.Pointwise` is the NCF paper's, and
+`next_item.NextItem` predicts each user's next item. `epochs` records what an epoch reached. The
+models are in `models.neumf`, and the validation in `evaluation.validation`.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import keras
-import tensorflow as tf
 
-from ncf_assets.ncf.evaluation import metrics, ranking
-from ncf_assets.ncf.models.neumf import size
-from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster
-from ncf_assets.ncf.training.compiled_epoch import OptimizerState
-from ncf_assets.ncf.training.epoch import TrainingSettings, trainer
+from ncf_assets.ncf.evaluation import neumf_scorer
+from ncf_assets.ncf.evaluation.validation import Validation
+from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster, Weights
+from ncf_assets.ncf.training.epoch import Pointwise
 from ncf_assets.ncf.training.epochs import Epoch, best_epoch
-from ncf_assets.ncf.training.neumf_logits import Weights, score_lists
-from ncf_assets.ncf.training.training_data import StreamedTrainingData, TrainingData
+from ncf_assets.ncf.training.optimizer_state import OptimizerState
 
-K = 10  # He et al. 2017, section 4.1: lists are cut at 10
+
+class Objective(Protocol):
+    """What a network learns, and how its weights are trained."""
+
+    def start(self, model: keras.Model) -> Weights:
+        """Return the weights to train, before any step."""
+
+    def epoch(self, state: OptimizerState, number: int) -> tuple[OptimizerState, float, int]:
+        """Return the state after an epoch, which count from 1, its mean loss, and its examples."""
+
+    def model_weights(self, weights: Weights) -> Weights:
+        """Return the weights of the Keras model, by the paths of its variables."""
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """The state that training goes on from: epochs so far, optimizer, mean and best weights."""
+    """The state that training goes on from: epochs so far, optimizer, best weights."""
 
     history: tuple[Epoch, ...]
-    state: OptimizerState
-    averaged: Weights
+    optimizer: OptimizerState
     best: Weights
 
     @property
@@ -40,8 +49,10 @@ class TrainingState:
 
 def train(
     model: keras.Model,
-    data: TrainingData | StreamedTrainingData,
-    settings: TrainingSettings,
+    objective: Objective,
+    validation: Validation,
+    epochs: int,
+    patience: int,
     on_epoch: Callable[[TrainingState], None] | None = None,
     resume: TrainingState | None = None,
     cluster: Cluster = ONE_PROCESS,
@@ -54,11 +65,13 @@ def train(
 
     Args:
         model: from `neumf`
-        data: the pairs to train on, and the lists to choose the epoch by
-        settings: how to train
+        objective: what it learns
+        validation: what epochs are compared by; without users the last epoch is kept
+        epochs: how many epochs at most; the objective's learning rate may be made for more
+        patience: epochs without a better one
         on_epoch: called after each epoch, to show and to save the progress
         resume: the state that `on_epoch` got last, in an unfinished training of the same model,
-            data and settings
+            objective and settings
         cluster: the processes that train together; this one is worker 0, the others `follow`
 
     Returns:
@@ -69,92 +82,59 @@ def train(
         ValueError: a user has all items in training, or there are no training pairs.
 
     """
-    one_epoch = _one_epoch(model, data, settings, cluster)
-    progress = resume or _untrained(model, data)
+    progress = resume or _untrained(model, objective, validation)
     if on_epoch and not resume:
         on_epoch(progress)
     with cluster.collective_errors():
-        progress = replace(progress, state=progress.state.broadcast_from(cluster))
-        while (
-            len(progress.history) <= settings.epochs
-            and progress.epochs_without_improvement < settings.patience
-        ):
-            progress = one_epoch(progress)
+        progress = replace(progress, optimizer=progress.optimizer.broadcast_from(cluster))
+        while len(progress.history) <= epochs and progress.epochs_without_improvement < patience:
+            cluster.broadcast(str(len(progress.history)))
+            progress = _one_epoch(progress, objective, validation)
             if on_epoch:
                 on_epoch(progress)
         cluster.broadcast()  # there are no more epochs
+    best = objective.model_weights(progress.best)
     for variable in model.trainable_variables:
-        variable.assign(progress.best[variable.path])
+        variable.assign(best[variable.path])
     return list(progress.history)
 
 
-def follow(
-    data: TrainingData | StreamedTrainingData,
-    sizes: tuple[int, int],
-    shapes: Mapping[str, Sequence[int]],
-    settings: TrainingSettings,
-    cluster: Cluster,
-) -> None:
-    """Do this process's share of every epoch that the chief trains, until the chief ends.
+def follow(objective: Pointwise, start: Weights, cluster: Cluster) -> None:
+    """Do this process's share of every epoch that worker 0 trains, until it ends.
 
-    `sizes` are the numbers of users and items, `shapes` those of the model's weights by path.
+    Of `start`, the weights by path, only the shapes count.
     """
-    trained = trainer(data.positives(*sizes), sizes[1], settings, cluster)
-    zeros = {path: tf.zeros(shape) for path, shape in shapes.items()}
-    state = OptimizerState(zeros, zeros, zeros).broadcast_from(cluster)
+    state = OptimizerState.start(start).broadcast_from(cluster)
     while epoch := cluster.broadcast():
-        state, _, _ = trained(state, int(epoch))
+        state, _, _ = objective.epoch(state, int(epoch))
 
 
 def _one_epoch(
-    model: keras.Model,
-    data: TrainingData | StreamedTrainingData,
-    settings: TrainingSettings,
-    cluster: Cluster,
-) -> Callable[[TrainingState], TrainingState]:
-    """Return the function that trains and validates one more epoch."""
-    trained = trainer(data.positives(*size(model)), size(model)[1], settings, cluster)
-
-    def one_epoch(progress: TrainingState) -> TrainingState:
-        number, start = len(progress.history), time.perf_counter()
-        cluster.broadcast(str(number))
-        state, loss, n_examples = trained(progress.state, number)
-        speed = n_examples / (time.perf_counter() - start)
-        averaged = _averaged(progress, state.weights, settings.ema_decay)
-        hr, ndcg = _validate(averaged, data)
-        epoch = Epoch(number, loss, hr, ndcg, time.perf_counter() - start, speed)
-        history = (*progress.history, epoch)
-        best = averaged if best_epoch(history) is epoch else progress.best
-        return TrainingState(history, state, averaged, best)
-
-    return one_epoch
+    progress: TrainingState, objective: Objective, validation: Validation
+) -> TrainingState:
+    """Train and validate one more epoch."""
+    number, start = len(progress.history), time.perf_counter()
+    optimizer, loss, n_examples = objective.epoch(progress.optimizer, number)
+    speed = n_examples / (time.perf_counter() - start)
+    hr, ndcg = _validate(optimizer.averaged, objective, validation)
+    epoch = Epoch(number, loss, hr, ndcg, time.perf_counter() - start, speed)
+    history = (*progress.history, epoch)
+    best = optimizer.averaged if best_epoch(history) is epoch else progress.best
+    return TrainingState(history, optimizer, best)
 
 
-def _untrained(model: keras.Model, data: TrainingData | StreamedTrainingData) -> TrainingState:
-    """Return the state of epoch 0, with the model as it is."""
-    start, state = time.perf_counter(), OptimizerState.of(model)
-    hr, ndcg = _validate(state.weights, data)
+def _untrained(model: keras.Model, objective: Objective, validation: Validation) -> TrainingState:
+    """Return the state of epoch 0."""
+    start, optimizer = time.perf_counter(), OptimizerState.start(objective.start(model))
+    hr, ndcg = _validate(optimizer.weights, objective, validation)
     epoch = Epoch(0, None, hr, ndcg, time.perf_counter() - start, None)
-    return TrainingState((epoch,), state, state.weights, state.weights)
-
-
-def _averaged(before: TrainingState, weights: Weights, ema_decay: float) -> Weights:
-    """Return the running mean with one more epoch. It begins at epoch 1, the first trained one."""
-    if not ema_decay or len(before.history) == 1:
-        return weights
-    share = 1 - ema_decay
-    return {
-        path: share * weight + (1 - share) * before.averaged[path]
-        for path, weight in weights.items()
-    }
+    return TrainingState((epoch,), optimizer, optimizer.weights)
 
 
 def _validate(
-    weights: Weights, data: TrainingData | StreamedTrainingData
+    weights: Weights, objective: Objective, validation: Validation
 ) -> tuple[float | None, float | None]:
-    """Return HR@10 and NDCG@10 on the validation lists; None without any."""
-    if not data.validation_users.size:
+    """Return HR@10 and NDCG@10; None without validation users."""
+    if validation.empty:
         return None, None
-    scores = score_lists(weights, data.validation_users, data.validation_candidates)
-    ranks = ranking.count_better_and_tied(scores)
-    return float(metrics.hit_ratio(*ranks, K).mean()), float(metrics.ndcg(*ranks, K).mean())
+    return validation.evaluate(neumf_scorer.from_weights(objective.model_weights(weights)))

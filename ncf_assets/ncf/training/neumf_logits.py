@@ -1,20 +1,15 @@
 """Compute the logits of GMF, MLP and NeuMF in TensorFlow's graph, for a few items of many users.
 
 The formulas are those of the Keras models in `models.neumf`, found by the names of their weights.
-Training differentiates them, and validation ranks by them. `evaluation.neumf_scorer` scores every
-item of a user.
+Training differentiates them. `evaluation.neumf_scorer` scores every item of a user.
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-Weights = Mapping[str, Any]  # by the path of a Keras variable, such as `logit/kernel`
-
-CELLS = 2**18  # chosen: pairs scored at a time; a layer of width 32 is then 32 MB
+from ncf_assets.ncf.training.cluster import Weights
 
 
 def pair_logits(weights: Weights, items: Any) -> Any:
@@ -43,26 +38,6 @@ def is_user_table(path: str) -> bool:
 def is_item_table(path: str) -> bool:
     """Return whether a weight has a row for each item."""
     return path.endswith("item_embedding/embeddings")
-
-
-def score_lists(weights: Weights, users: np.ndarray, lists: np.ndarray) -> np.ndarray:
-    """Return the logits float32 [n, c] of items [n, c] for users [n]."""
-    n, c = lists.shape
-    height = max(1, min(n, CELLS // max(1, c)))
-    scores = np.empty((n, c), np.float32)
-    for start in range(0, n, height):
-        # the last block reaches back, so that all have one shape and one compilation
-        first = min(start, n - height)
-        part = slice(first, first + height)
-        ids = tf.constant(users[part], tf.int32), tf.constant(lists[part], tf.int32)
-        scores[part] = _compiled(weights, *ids).numpy()
-    return scores
-
-
-@tf.function(jit_compile=True)
-def _compiled(weights, users, items):  # type: ignore[no-untyped-def]
-    rows = {path: tf.gather(w, users) for path, w in weights.items() if is_user_table(path)}
-    return pair_logits(weights | rows, items)
 
 
 def _tower(weights: Weights, items: Any) -> Any:

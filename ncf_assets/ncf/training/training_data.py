@@ -1,17 +1,18 @@
-"""Hold the data that a network is trained and validated on: in memory, or in parts from a file.
+"""Hold the pairs that a network is trained on: in memory, or in parts from files.
 
 A part has all pairs of its users, so that it knows which items are no negatives of theirs.
 `training_sampling` draws the negatives, and `epoch` trains on the parts.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ncf_assets.ncf.training.training_sampling import UserItems, user_items
@@ -60,80 +61,76 @@ class InMemory:
 
 
 class Streamed:
-    """Runs of users of a Parquet file with the columns `user`, in ascending order, and `item`.
+    """Runs of users of Parquet files with the columns `user`, in ascending order, and `item`.
 
-    One part of the file at a time is in memory, and a number for each user. The parts are in random
-    order, and so are the pairs within a part; a user's pairs are thus trained on close to each
-    other. A part has `part` pairs and at most one user's more.
+    One part of the files at a time is in memory, and a number for each user. The parts are in
+    random order, and so are the pairs within a part; a user's pairs are thus trained on close to
+    each other. A part has `part` pairs and at most one user's more.
     """
 
-    def __init__(self, file: Path, n_users: int, n_items: int, part: int) -> None:
-        self._file = pq.ParquetFile(file)
+    def __init__(self, files: Sequence[Path], n_users: int, n_items: int, part: int = PART) -> None:
+        self._files = [_UserRuns(file, n_users) for file in files]
         self._sizes = n_users, n_items
-        counts = np.zeros(n_users, np.int64)
-        for batch in self._file.iter_batches(columns=["user"]):
-            counts += np.bincount(batch["user"], minlength=n_users)
-        ends = counts.cumsum()
-        self.n = int(ends[-1])
-        self._most = int(counts.max())
-        starts = np.concatenate([[0], ends])
+        starts = np.sum([file.starts for file in self._files], axis=0)
+        self.n = int(starts[-1])
+        self._most = int(np.diff(starts).max())
         # about equal, as smaller parts are filled up to the largest
         size = math.ceil(self.n / math.ceil(self.n / part)) if self.n else part
         wanted = np.arange(size, self.n, size)
-        cuts = starts[np.searchsorted(ends, wanted, side="right")]  # before a user who goes beyond
-        self._bounds = np.unique(np.concatenate([[0], cuts, [self.n]]))
-        self.n_parts = self._bounds.size - 1
-        self.largest = int(np.diff(self._bounds).max(initial=0))
+        cuts = np.searchsorted(starts[1:], wanted, side="right")  # before a user who goes beyond
+        users = np.unique(np.concatenate([[0], cuts, [n_users]]))
+        sizes = np.diff(starts[users])
+        self._parts = [
+            (int(first), int(end))
+            for first, end, n in zip(users[:-1], users[1:], sizes, strict=True)
+            if n
+        ]
+        self.n_parts = len(self._parts)
+        self.largest = int(sizes.max(initial=0))
 
     def epoch(self, generator: np.random.Generator) -> Iterator[Part]:
         """Yield the parts in random order, each shuffled."""
         for i in generator.permutation(self.n_parts):
-            users, items = self._read(*self._bounds[i : i + 2])
+            read = [file.read(*self._parts[i]) for file in self._files]
+            users, items = (np.concatenate(side) for side in zip(*read, strict=True))
             order = generator.permutation(users.size)
             seen = user_items(users, items, *self._sizes, self._most, self.largest)
             yield Part(users[order], items[order], seen)
 
-    def _read(self, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the file's rows from start to end, from the row groups that have some of them."""
+
+class _UserRuns:
+    """A Parquet file in the order of its users, of which some at a time are read."""
+
+    def __init__(self, file: Path, n_users: int) -> None:
+        self._file = pq.ParquetFile(file)
+        counts = np.zeros(n_users, np.int64)
+        for batch in self._file.iter_batches(columns=["user"]):
+            counts += np.bincount(batch["user"], minlength=n_users)
+        # int64 [n_users + 1], the row where each user's pairs begin
+        self.starts = np.concatenate([[0], counts.cumsum()])
+
+    def read(self, first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the pairs of the users from `first` to before `end`: int32 [n] each."""
+        begin, stop = (int(self.starts[user]) for user in (first, end))
+        if begin == stop:
+            return np.empty(0, np.int32), np.empty(0, np.int32)
         metadata = self._file.metadata
         groups = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
         last = np.cumsum(groups)  # the row after each group's
-        first, final = np.searchsorted(last, [start, end - 1], side="right")
-        needed = list(range(first, final + 1))
-        table = self._file.read_row_groups(needed, columns=["user", "item"])
-        rows = table.slice(start - (last[first] - groups[first]), end - start)
+        low, high = np.searchsorted(last, [begin, stop - 1], side="right")
+        table = self._file.read_row_groups(list(range(low, high + 1)), columns=["user", "item"])
+        rows = table.slice(begin - (last[low] - groups[low]), stop - begin)
         users, items = (rows[side].to_numpy().astype(np.int32) for side in ("user", "item"))
         return users, items
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """The pairs to train on, and the lists to choose the epoch by, as integers.
+def read_pairs(files: Sequence[Path], n_users: int, n_items: int, stream: bool) -> Positives:
+    """Return the pairs in Parquet files, whose rows are in the order of their users.
 
-    users, items: [n], the positives
-    validation_users: [m], may be empty; then the last epoch is kept
-    validation_candidates: [m, 1 + c], the held-out item at column 0
+    They are read part by part with `stream`, and at once without it.
     """
-
-    users: np.ndarray
-    items: np.ndarray
-    validation_users: np.ndarray
-    validation_candidates: np.ndarray
-
-    def positives(self, n_users: int, n_items: int) -> Positives:
-        """Return the pairs to train on."""
-        return InMemory(self.users, self.items, n_users, n_items)
-
-
-@dataclass(frozen=True)
-class StreamedTrainingData:
-    """`TrainingData` whose positives stay in a Parquet file, which `Streamed` reads."""
-
-    file: Path
-    validation_users: np.ndarray
-    validation_candidates: np.ndarray
-    part: int = PART
-
-    def positives(self, n_users: int, n_items: int) -> Positives:
-        """Return the pairs to train on."""
-        return Streamed(self.file, n_users, n_items, self.part)
+    if stream:
+        return Streamed(files, n_users, n_items)
+    tables = [pq.read_table(file, columns=["user", "item"]) for file in files]
+    pairs = pa.concat_tables(tables)
+    return InMemory(pairs["user"].to_numpy(), pairs["item"].to_numpy(), n_users, n_items)

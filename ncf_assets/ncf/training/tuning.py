@@ -20,11 +20,11 @@ WARM_UP_EPOCHS, WARM_UP_TRIALS = 2, 3
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one trial, as in TrainingSettings."""
+    """The settings of one trial, as in the configuration of NeuMF."""
 
     learning_rate: float
-    l2: float
-    negatives_per_positive: int
+    factors: int
+    negatives: int
     ema_decay: float
 
 
@@ -33,16 +33,16 @@ class Space:
     """The settings to try: ranges (low, high), by orders of magnitude, and lists of values."""
 
     learning_rate: tuple[float, float]
-    l2: tuple[float, float]
-    negatives_per_positive: tuple[int, ...]
+    factors: tuple[int, ...]
+    negatives: tuple[int, ...]
     ema_decay: tuple[float, ...]
 
     def suggest(self, trial: optuna.Trial) -> Settings:
         """Return the settings of a trial."""
         return Settings(
             trial.suggest_float("learning_rate", *self.learning_rate, log=True),
-            trial.suggest_float("l2", *self.l2, log=True),
-            trial.suggest_categorical("negatives_per_positive", self.negatives_per_positive),
+            trial.suggest_categorical("factors", self.factors),
+            trial.suggest_categorical("negatives", self.negatives),
             trial.suggest_categorical("ema_decay", self.ema_decay),
         )
 
@@ -101,14 +101,19 @@ class Search:
 
 
 def _reached(trial: optuna.Trial, train: Train, settings: Settings) -> float:
-    """Return validation NDCG@10 of a training's best epoch. Raise TrialPruned for a poor one."""
+    """Return validation NDCG@10 of a training's best epoch. Raise TrialPruned for a poor one.
+
+    Epoch 0, before training, is the same for many settings and says nothing about them.
+    """
 
     def on_epoch(epoch: Epoch) -> None:
+        if not epoch.epoch:
+            return
         trial.report(epoch.validation_ndcg_at_10 or 0.0, epoch.epoch)
         if trial.should_prune():
             raise optuna.TrialPruned
 
-    best = best_epoch(train(settings, on_epoch))
+    best = best_epoch(train(settings, on_epoch)[1:])
     trial.set_user_attr("validation_hr_at_10", best.validation_hr_at_10)
     trial.set_user_attr("epoch", best.epoch)
     return best.validation_ndcg_at_10 or 0.0

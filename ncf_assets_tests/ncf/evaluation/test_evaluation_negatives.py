@@ -29,10 +29,10 @@ def pairs(seen: list[set[int]]) -> tuple[np.ndarray, np.ndarray]:
     return users, items
 
 
-def draw(ids: list[str], seen: list[set[int]], n: int = 10, split: str = "test") -> np.ndarray:
+def draw(ids: list[str], seen: list[set[int]], n: int = 10) -> np.ndarray:
     """Draw one row of negatives for each id."""
     users = np.arange(len(ids))
-    return unseen_items(user_keys(ids), users, *pairs(seen), N_ITEMS, n, 2017, split)
+    return unseen_items(user_keys(ids), users, *pairs(seen), N_ITEMS, n, 2017)
 
 
 def names(seen: list[set[int]]) -> list[str]:
@@ -72,7 +72,7 @@ def test_the_order_and_repetition_of_history_do_not_matter(seen: list[set[int]])
     users, items = pairs(seen)
     keys, rows = user_keys(names(seen)), np.arange(len(seen))
     backwards = (np.tile(users[::-1], 2), np.tile(items[::-1], 2))
-    twice = unseen_items(keys, rows, *backwards, N_ITEMS, 10, 2017, "test")
+    twice = unseen_items(keys, rows, *backwards, N_ITEMS, 10, 2017)
     assert (twice == draw(names(seen), seen)).all()
 
 
@@ -84,14 +84,15 @@ def test_the_size_of_chunks_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> 
     assert (draw(names(seen), seen) == expected).all()
 
 
-def test_splits_and_seeds_draw_differently() -> None:
-    """Validation does not see the test lists, and another seed gives other lists."""
-    keys, none = user_keys(["A1"]), np.empty(0, np.int32)
+def test_users_and_seeds_draw_differently() -> None:
+    """Another seed gives other lists, and so does another user."""
+    keys, none = user_keys(["A1", "A2"]), np.empty(0, np.int32)
     rows = {
-        tuple(unseen_items(keys, np.array([0]), none, none, 10_000, 5, seed, split)[0])
-        for seed, split in ((1, "test"), (1, "validation"), (2, "test"))
+        tuple(row)
+        for seed in (1, 2)
+        for row in unseen_items(keys, np.arange(2), none, none, 10_000, 5, seed)
     }
-    assert len(rows) == 3
+    assert len(rows) == 4
 
 
 def splitmix(start: int, counter: int) -> int:
@@ -107,11 +108,11 @@ def finish(word: int) -> int:
     return word ^ word >> 31
 
 
-def start(user_id: str, seed: int, split: str) -> int:
+def start(user_id: str, seed: int) -> int:
     """Return where the stream of a user begins."""
     words = [
         int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
-        for text in (user_id, f"{seed} negatives {split}")
+        for text in (user_id, f"{seed} negatives test")
     ]
     return finish(words[0] ^ words[1])
 
@@ -122,7 +123,7 @@ def test_draws_equal_a_plain_loop(history: set[int]) -> None:
     expected: list[int] = []
     counter = 0
     while len(expected) < 10:
-        item = (splitmix(start("A0", 2017, "test"), counter) >> 32) * N_ITEMS >> 32
+        item = (splitmix(start("A0", 2017), counter) >> 32) * N_ITEMS >> 32
         counter += 1
         if item not in history and item not in expected:
             expected.append(item)
@@ -134,7 +135,7 @@ def test_a_user_with_few_unseen_items_gets_those_of_the_smallest_hashes(
     n_seen: int, n: int
 ) -> None:
     """Items are ordered by hash if fewer than half of 40 are unseen, or fewer than 2 n."""
-    begin = start("A0", 2017, "test")
+    begin = start("A0", 2017)
     expected = sorted(range(n_seen, 40), key=lambda item: splitmix(begin, item))[:n]
     assert draw(["A0"], [set(range(n_seen))], n)[0].tolist() == expected
 
@@ -171,7 +172,7 @@ def test_negatives_are_uniform(n_seen: int, n: int) -> None:
     users = np.repeat(np.arange(n_users), n_seen)
     items = np.tile(np.arange(n_seen), n_users)  # all have seen the same first items
     keys = user_keys([str(user) for user in range(n_users)])
-    drawn = unseen_items(keys, np.arange(n_users), users, items, n_items, n, 1, "test")
+    drawn = unseen_items(keys, np.arange(n_users), users, items, n_items, n, 1)
     counts = np.bincount(drawn.ravel(), minlength=n_items)[n_seen:]
     expected = n_users * n / counts.size
     freedom = counts.size - 1
@@ -181,8 +182,7 @@ def test_negatives_are_uniform(n_seen: int, n: int) -> None:
 
 def test_the_table_has_one_row_per_negative() -> None:
     """Two users with two negatives each; positions begin at 1, as 0 is the held-out item."""
-    columns = long_form("test", np.array([4, 6]), np.array([[7, 8], [9, 7]], np.int32))
-    assert columns["split"] == "test"
+    columns = long_form(np.array([4, 6]), np.array([[7, 8], [9, 7]], np.int32))
     assert np.asarray(columns["user"]).tolist() == [4, 4, 6, 6]
     assert np.asarray(columns["position"]).tolist() == [1, 2, 1, 2]
     assert np.asarray(columns["item"]).tolist() == [7, 8, 9, 7]

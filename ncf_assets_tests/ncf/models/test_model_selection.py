@@ -1,52 +1,100 @@
-"""Settings are chosen by NDCG@10 on validation lists."""
+"""Settings are chosen by NDCG@10 on validation, with few of the possible fits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pytest
 
-from ncf_assets.ncf.models.model_selection import fit_best
+from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.evaluation.validation import Validation, nothing_held_out
+from ncf_assets.ncf.models.model_selection import Selection, select
 
-USERS = np.array([0, 2], np.int32)
-CANDIDATES = np.array([[1, 0, 2], [0, 1, 2]])  # user 0 holds out item 1, user 2 item 0
+N_ITEMS = 40
+VALIDATION = Validation(
+    np.array([0], np.int32),
+    np.array([0], np.int32),
+    InteractionSet(np.array([0]), np.array([0]), N_ITEMS),
+)
+VALUES = {"x": [1, 2, 3, 4, 5], "y": [10, 20, 30, 40]}  # the middles are 3 and 30
 
 
 @dataclass(frozen=True)
-class Favorite:
-    """Scores its one item highest, for everybody; the others tie."""
+class Point:
+    """The settings of a model."""
 
-    item: int
+    x: int
+    y: int
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A model that ranks user 0's item 0 behind so many others."""
+
+    others: int
 
     def scores(self, users: np.ndarray) -> np.ndarray:
-        """Return 1 for the favorite and 0 for the others: [b, 3]."""
-        return np.repeat((np.arange(3) == self.item)[None].astype(float), users.size, axis=0)
+        """Return falling scores of the items 1, 2, … with item 0 among them: [b, n_items]."""
+        scores = -np.arange(N_ITEMS, dtype=np.float32)
+        scores[0] = -self.others - 0.5
+        return np.repeat(scores[None], users.size, axis=0)
 
 
-def test_the_best_on_validation_stays() -> None:
-    """Items 0 and 1 are held out once each, 2 never; of the equals 1 and 0 the first stays.
+def searched(
+    behind: Callable[[Point], int], validation: Validation = VALIDATION
+) -> tuple[Selection[Point], list[Point]]:
+    """Return what is chosen among models that rank item 0 behind so many, and all that are fitted.
 
-    With 1, user 0 has rank 1, and user 2 rank 2 or 3: (1 + (0.6309 + 0.5) / 2) / 2 = 0.7827.
+    From 10 on, all have an NDCG@10 of 0.
     """
-    best = fit_best(Favorite, [2, 1, 0], USERS, CANDIDATES, 3)
-    assert (best.settings, best.model) == (1, Favorite(1))
-    assert best.ndcg == pytest.approx(0.7827, abs=5e-5)
+    fitted: list[Point] = []
+
+    def fit(settings: Point) -> Behind:
+        fitted.append(settings)
+        return Behind(behind(settings))
+
+    return select(fit, Point, VALUES, validation), fitted
 
 
-def test_without_validation_the_first_choice_stays() -> None:
-    """No other choice is fitted."""
-    fitted: list[int] = []
-
-    def fit(item: int) -> Favorite:
-        fitted.append(item)
-        return Favorite(item)
-
-    best = fit_best(fit, [2, 1], USERS[:0], CANDIDATES[:0], 3)
-    assert (best.settings, best.ndcg, fitted) == (2, None, [2])
+@pytest.mark.parametrize("peak", [Point(*at) for at in product(*VALUES.values())])
+def test_a_peak_is_found_wherever_it_is(peak: Point) -> None:
+    """Each step away from it costs a rank, so it has rank 1 and an NDCG of 1."""
+    found, fitted = searched(lambda at: abs(at.x - peak.x) + abs(at.y - peak.y) // 10)
+    assert (found.settings, found.ndcg) == (peak, 1.0)
+    assert found.n_tried == len(fitted) == len(set(fitted))
+    assert fitted[0] == Point(3, 30)
 
 
-def test_there_must_be_a_choice() -> None:
-    """With an empty list of settings, nothing can be fitted."""
-    with pytest.raises(
-        ValueError, match=r"settings to choose from, got none\. Give at least one\."
-    ):
-        fit_best(Favorite, [], USERS, CANDIDATES, 3)
+def test_a_setting_is_searched_up_and_down_before_the_next() -> None:
+    """The peak is at x = 2, y = 40: 4 is worse than 3, 2 is better, 1 is worse; then 40 is better.
+
+    Nothing is above 40, and 20 is not tried, as 40 was better than 30. So 5 of 20 are fitted.
+    """
+    found, fitted = searched(lambda at: abs(at.x - 2) + abs(at.y - 40) // 10)
+    assert fitted == [Point(3, 30), Point(4, 30), Point(2, 30), Point(1, 30), Point(2, 40)]
+    assert (found.settings, found.n_tried) == (Point(2, 40), 5)
+
+
+def test_an_equal_neighbor_is_no_reason_to_move() -> None:
+    """All settings do the same, so the middle stays: two fits beside it for each setting."""
+    found, fitted = searched(lambda _: 1)
+    assert found == Selection(Point(3, 30), pytest.approx(1 / np.log2(3)), 5)
+    assert set(fitted) == {
+        Point(3, 30),
+        *(Point(x, 30) for x in (2, 4)),
+        Point(3, 20),
+        Point(3, 40),
+    }
+
+
+def test_a_search_goes_on_from_the_best_of_the_setting_before() -> None:
+    """The second setting's values are tried beside x = 5, which was best beside the middle."""
+    _, fitted = searched(lambda at: 5 - at.x)
+    assert {at.x for at in fitted if at.y != 30} == {5}
+
+
+def test_without_validation_the_middle_stays() -> None:
+    """Nothing is fitted to find out."""
+    found, fitted = searched(lambda _: 0, nothing_held_out(N_ITEMS))
+    assert (found, fitted) == (Selection(Point(3, 30), None, 0), [])

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ncf_assets.ncf.models import neumf, pretraining
-from ncf_assets.ncf.models.ials import Factors
+from ncf_assets.ncf.models import neumf
 
 N_USERS, N_ITEMS = 5, 7
 PAIRS = {
@@ -82,95 +81,6 @@ def test_neumf_has_embeddings_for_each_half() -> None:
         "mlp_user_embedding": (N_USERS, 4),
         "mlp_item_embedding": (N_ITEMS, 4),
     }
-
-
-@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.5, 1.0])
-def test_pretrained_neumf_starts_between_its_halves(alpha: float) -> None:
-    """Section 3.4.1: logit = alpha · GMF's + (1 - alpha) · MLP's, for each pair."""
-    one, two, model = randomize(gmf(), 1), randomize(mlp(), 2), both()
-    pretraining.from_both(model, one, two, alpha)
-    expected = alpha * logits_of(one) + (1 - alpha) * logits_of(two)
-    np.testing.assert_allclose(logits_of(model), expected, rtol=1e-4, atol=1e-5)
-
-
-def test_neumf_may_start_from_gmf_alone() -> None:
-    """Its logit is the sum of GMF's and of its own fresh tower's, under GMF's bias."""
-    one, model = randomize(gmf(), 1), both(7)
-    fresh, alone = both(7), mlp(7)
-    for layer in alone.layers:
-        if layer.weights and layer.name != "logit":
-            layer.set_weights(fresh.get_layer(layer.name).get_weights())
-    kernel = fresh.get_layer("logit").get_weights()[0][3:]
-    alone.get_layer("logit").set_weights([kernel, np.zeros(1)])
-    pretraining.from_gmf(model, one)
-    np.testing.assert_allclose(logits_of(model), logits_of(one) + logits_of(alone), rtol=1e-5)
-
-
-def test_gmf_starts_with_the_order_of_the_factors() -> None:
-    """Its logit is 8 · the product of the factors - 3.
-
-    The embeddings of both sides have equal size.
-    """
-    generator = np.random.default_rng(3)
-    factors = Factors(
-        generator.normal(size=(N_USERS, 3)).astype(np.float32),
-        10 * generator.normal(size=(N_ITEMS, 3)).astype(np.float32),
-    )
-    model = gmf()
-    pretraining.from_factors(model, factors)
-    expected = 8 * (factors.users @ factors.items.T) - 3
-    np.testing.assert_allclose(logits_of(model), expected.ravel(), rtol=1e-4, atol=1e-4)
-    users, items = (
-        model.get_layer(f"gmf_{x}_embedding").get_weights()[0] for x in ("user", "item")
-    )
-    assert np.square(users).mean() == pytest.approx(np.square(items).mean(), rel=1e-4)
-
-
-def test_a_row_without_data_keeps_its_fresh_values() -> None:
-    """Items 1 and 3 were never in train: their factors are zero, and they would tie."""
-    items = np.ones((N_ITEMS, 3), np.float32)
-    items[[1, 3]] = 0
-    model = gmf()
-    (fresh,) = model.get_layer("gmf_item_embedding").get_weights()
-    pretraining.from_factors(model, Factors(np.ones((N_USERS, 3), np.float32), items))
-    (started,) = model.get_layer("gmf_item_embedding").get_weights()
-    np.testing.assert_array_equal(started[[1, 3]], fresh[[1, 3]])
-    assert not np.array_equal(started[1], started[3])
-    assert (started[[0, 2]] > 1).all()
-
-
-def test_factors_that_have_collapsed_start_nothing() -> None:
-    """A penalty that outweighs the data leaves factors of 1e-12: GMF keeps its fresh values."""
-    model = gmf()
-    tables = ["gmf_user_embedding", "gmf_item_embedding"]
-    fresh = [model.get_layer(name).get_weights()[0] for name in tables]
-    tiny = (np.full((n, 3), 1e-12, np.float32) for n in (N_USERS, N_ITEMS))
-    pretraining.from_factors(model, Factors(*tiny))
-    for name, before in zip(tables, fresh, strict=True):
-        np.testing.assert_array_equal(model.get_layer(name).get_weights()[0], before)
-
-
-def test_factors_of_another_width_are_refused() -> None:
-    """Four do not fit three."""
-    four = Factors(np.ones((N_USERS, 4), np.float32), np.ones((N_ITEMS, 4), np.float32))
-    with pytest.raises(ValueError, match=r"gmf_user_embedding is \[\(5, 4\)\], the model has"):
-        pretraining.from_factors(gmf(), four)
-
-
-def test_halves_of_another_size_are_refused() -> None:
-    """Four factors do not fit three."""
-    with pytest.raises(
-        ValueError,
-        match=r"gmf_user_embedding is \[\(5, 4\)\], the model has \[\(5, 3\)\]\. Build both",
-    ):
-        pretraining.from_both(both(), gmf(factors=4), mlp(), 0.5)
-
-
-def test_a_half_with_a_taller_tower_is_refused() -> None:
-    """NeuMF has no third hidden layer."""
-    taller = neumf.build_mlp(N_USERS, N_ITEMS, [8, 4, 2, 2], 1)
-    with pytest.raises(ValueError, match=r"mlp_hidden_3 is .*, the model has none\. Build both"):
-        pretraining.from_both(both(), gmf(), taller, 0.5)
 
 
 @pytest.mark.parametrize("layers", [[], [8], [7, 4]])

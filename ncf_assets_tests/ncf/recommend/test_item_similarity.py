@@ -1,4 +1,4 @@
-"""Similar items are those whose embeddings have the largest mean cosine."""
+"""Similar items are those whose GMF embeddings point in the same direction."""
 
 import numpy as np
 
@@ -6,28 +6,33 @@ from ncf_assets.ncf.models import neumf
 from ncf_assets.ncf.recommend.item_similarity import item_vectors, neighbors
 
 
-def neumf_of(gmf_items: list[list[float]], mlp_items: list[list[float]]):
-    """Build a NeuMF with these item embeddings."""
-    model = neumf.build_neumf(1, len(gmf_items), len(gmf_items[0]), [2 * len(mlp_items[0]), 2], 0)
-    model.get_layer("gmf_item_embedding").set_weights([np.array(gmf_items)])
-    model.get_layer("mlp_item_embedding").set_weights([np.array(mlp_items)])
+def neumf_of(users: list[list[float]], items: list[list[float]], kernel: list[float]):
+    """Build a NeuMF with these embeddings and this kernel of the GMF half."""
+    model = neumf.build_neumf(len(users), len(items), len(kernel), [2, 2], 0)
+    model.get_layer("gmf_user_embedding").set_weights([np.array(users)])
+    model.get_layer("gmf_item_embedding").set_weights([np.array(items)])
+    fresh, bias = model.get_layer("logit").get_weights()
+    fresh[: len(kernel), 0] = kernel
+    model.get_layer("logit").set_weights([fresh, bias])
     return model
 
 
-def test_similarity_is_the_mean_of_both_halves_cosines() -> None:
-    """In GMF items 0 and 1 are parallel, 2 is opposite; in MLP 0 and 2 are, 1 is at a right angle.
+def test_columns_count_by_how_much_they_move_scores_from_user_to_user() -> None:
+    """Users' deviations are 1, 3 and 0, the kernel 3, 1 and 1: columns weigh 3, 3 and 0.
 
-    So 0 and 1: (1 + 0) / 2; 0 and 2: (-1 + 1) / 2; 1 and 2: (-1 + 0) / 2.
+    So the third one, in which the items are opposite, does not count, and the others count alike:
+    items 0 and 1 are at 45°, 0 and 2 at 90°, 1 and 2 at 45°.
     """
-    model = neumf_of([[1, 2], [10, 20], [-3, -6]], [[0, 4], [1, 0], [0, 0.5]])
+    model = neumf_of([[1, 3, 5], [-1, -3, 5]], [[2, 0, 9], [1, 1, -9], [0, 4, 9]], kernel=[3, 1, 1])
     vectors = item_vectors(model)
-    expected = [[1, 0.5, 0], [0.5, 1, -0.5], [0, -0.5, 1]]
+    half = 0.5**0.5
+    expected = [[1, half, 0], [half, 1, half], [0, half, 1]]
     np.testing.assert_allclose(vectors @ vectors.T, expected, atol=1e-6)
 
 
 def test_an_embedding_of_zeros_is_similar_to_nothing() -> None:
     """The similarity is not NaN but 0, as of embeddings at a right angle."""
-    vectors = item_vectors(neumf_of([[0, 0], [1, 0]], [[0, 0], [0, 1]]))
+    vectors = item_vectors(neumf_of([[1, 1], [0, 0]], [[0, 0], [1, 0]], kernel=[1, 1]))
     assert (vectors @ vectors.T)[0].tolist() == [0, 0]
 
 

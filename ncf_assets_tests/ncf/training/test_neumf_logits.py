@@ -5,10 +5,10 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ncf_assets.ncf.models import neumf
-from ncf_assets.ncf.training.compiled_epoch import OptimizerState
-from ncf_assets.ncf.training.neumf_logits import score_lists
+from ncf_assets.ncf.training.neumf_logits import is_user_table, pair_logits
 
 MODELS = {
     "gmf": lambda: neumf.build_gmf(5, 7, 3, 1),
@@ -19,27 +19,20 @@ MODELS = {
 
 
 @pytest.mark.parametrize("build", MODELS.values(), ids=MODELS.keys())
-def test_logits_are_those_of_keras(build: Callable[[], keras.Model]) -> None:
-    """All pairs are scored with random weights of ordinary size, in another order for each user."""
+@pytest.mark.parametrize("length", [1, 7])
+def test_logits_are_those_of_keras(build: Callable[[], keras.Model], length: int) -> None:
+    """Lists of random items are scored with random weights of ordinary size.
+
+    Of one item each, there are fewer pairs than items; of all seven, more.
+    """
     model, generator = build(), np.random.default_rng(0)
     model.set_weights([generator.normal(size=w.shape) for w in model.get_weights()])
-    lists = np.array([generator.permutation(7) for _ in range(5)])
-    users = np.arange(5)
-    expected = neumf.scorer(model)(np.repeat(users, 7), lists.ravel()).reshape(5, 7)
-    found = score_lists(OptimizerState.of(model).weights, users, lists)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-
-
-def test_lists_in_several_blocks_are_scored_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """5 lists are in blocks of 2; the last block reaches back over a list that is done."""
-    model = MODELS["gmf"]()
-    weights, lists = OptimizerState.of(model).weights, np.arange(10).reshape(5, 2) % 7
-    expected = score_lists(weights, np.arange(5), lists)
-    monkeypatch.setattr("ncf_assets.ncf.training.neumf_logits.CELLS", 4)
-    np.testing.assert_array_equal(score_lists(weights, np.arange(5), lists), expected)
-
-
-def test_no_lists_have_no_scores() -> None:
-    """An empty split is not an error here."""
-    weights = OptimizerState.of(MODELS["gmf"]()).weights
-    assert score_lists(weights, np.empty(0, int), np.empty((0, 4), int)).shape == (0, 4)
+    lists = np.array([generator.permutation(7)[:length] for _ in range(5)], np.int32)
+    users = np.array([3, 1, 4, 0, 3])
+    pairs = np.repeat(users, length), lists.ravel()
+    expected = neumf.scorer(model)(*pairs).reshape(5, length)
+    weights = {
+        v.path: tf.gather(v.value, users) if is_user_table(v.path) else v.value
+        for v in model.trainable_variables
+    }
+    np.testing.assert_allclose(pair_logits(weights, lists), expected, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,45 @@
+"""Evaluate a model on validation: the ranks of held-out items among all unseen items.
+
+All choices are made by these metrics: `models.model_selection` chooses settings by them, and
+`training.loop` an epoch. The test items play no part in them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ncf_assets.ncf.evaluation import metrics, ranking
+from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.evaluation.ranking import BlockScorer, HeldOutRanks
+
+K = 10  # He et al. 2017, section 4.1: lists are cut at 10
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Validation users, and the item that is held out of each one's training.
+
+    `seen` has the pairs of training, and the held-out ones; all other items compete.
+    """
+
+    users: np.ndarray  # int32 [m], distinct; may be empty
+    items: np.ndarray  # int32 [m]
+    seen: InteractionSet
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is held out, so that nothing can be chosen."""
+        return not self.users.size
+
+    def evaluate(self, scorer: BlockScorer) -> tuple[float, float]:
+        """Return HR@10 and NDCG@10 of a model's scores, the means over the users."""
+        ranks = HeldOutRanks(self.users, self.items[:, None], self.seen)
+        ranking.score_all("the model to choose", scorer, self.users, self.seen.n_items, [ranks])
+        counts = ranks.full.n_better, ranks.full.n_tied
+        return float(metrics.hit_ratio(*counts, K).mean()), float(metrics.ndcg(*counts, K).mean())
+
+
+def nothing_held_out(n_items: int) -> Validation:
+    """Return a validation without users."""
+    nobody = np.empty(0, np.int32)
+    return Validation(nobody, nobody, InteractionSet(nobody, nobody, n_items))

@@ -1,0 +1,122 @@
+"""How a model that is solved for in one go becomes an asset, and how it is had again.
+
+`refit` fits a model with its chosen settings to the interactions of another fit.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import dagster as dg
+import numpy as np
+
+from ncf_assets.hashing import hash_arrays, hash_text
+from ncf_assets.orchestration.code_version import code_version
+from ncf_assets.orchestration.fits import TRAINING_INPUTS, Fit
+from ncf_assets.orchestration.models import ModelConfig, model_factory, model_metadata
+from ncf_assets.orchestration.partitions import AssetFactory
+from ncf_assets.orchestration.publish import AssetRun
+from ncf_assets.warehouse.provenance import Provenance
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model: the arrays of its file, and the settings that were chosen for it.
+
+    `ndcg` is that of the settings on validation, None without validation users; `skipped` is the
+    reason where there is no model.
+    """
+
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    ndcg: float | None = None
+    n_tried: int = 0
+    skipped: str | None = None
+
+    def content_hash(self, fit: Fit) -> str:
+        """Return the hash of all arrays and settings, or of the reason that there are none.
+
+        `fit` counts too, as the fit of a blend is in none of its numbers.
+        """
+        if self.skipped:
+            return hash_text(self.skipped)
+        numbers = {name: np.array(value, np.float64) for name, value in self.settings.items()}
+        fitted_to = np.frombuffer(fit.encode(), np.uint8)
+        return hash_arrays({**self.arrays, **numbers, "fit": fitted_to})
+
+
+FitFunction = Callable[[AssetRun, Any], Fitted]
+
+
+def fitted_model(
+    config_type: type[ModelConfig], reads: Iterable[str] = ()
+) -> Callable[[FitFunction], AssetFactory]:
+    """Make an asset of a function that fits a model in one go, named like the function."""
+
+    def wrap(fit: FitFunction) -> AssetFactory:
+        def work(run: AssetRun, config: Any) -> Iterator[Any]:
+            yield from _publish(run, fit.__name__, config, fit(run, config))
+
+        check = (
+            f"{fit.__name__}_is_finite",
+            "Every number of the fitted model is finite. If not: report it with the dataset and"
+            " the settings of its model.json.",
+        )
+        version = code_version(fit, fitted_model)
+        upstream = (*TRAINING_INPUTS, *reads)
+        return model_factory(fit, config_type, work, upstream, {"numpy"}, version, check)
+
+    return wrap
+
+
+def chosen(selection: Any, arrays: Mapping[str, np.ndarray]) -> Fitted:
+    """Return the model of a `model_selection.Selection`."""
+    return Fitted(arrays, asdict(selection.settings), selection.ndcg, selection.n_tried)
+
+
+def _publish(run: AssetRun, asset: str, config: ModelConfig, fitted: Fitted) -> Iterator[Any]:
+    """Check that all numbers are finite, and put file and record in place."""
+    finite = all(np.isfinite(values).all() for values in fitted.arrays.values())
+    yield dg.AssetCheckResult(check_name=f"{asset}_is_finite", passed=bool(finite))
+    if not finite:
+        raise dg.Failure(
+            f"{asset} of dataset {run.dataset} was not published: some of its numbers are not"
+            " finite. Report it with the dataset and this run's configuration.",
+            allow_retries=False,
+        )
+    n_numbers = sum(values.size for values in fitted.arrays.values())
+    provenance = Provenance(
+        content_hash=fitted.content_hash(config.evaluated_fit),
+        rows=n_numbers,
+        **run.provenance(asset),
+    )
+    run.inputs.check_unchanged()
+    record = {
+        **model_metadata(run, ("numpy", "scipy"), config.evaluated_fit),
+        "settings": dict(fitted.settings),
+        "validation_ndcg_at_10": fitted.ndcg,
+        "settings_tried": fitted.n_tried,
+        "skipped": fitted.skipped,
+    }
+    if fitted.skipped:
+        record |= {"file": None, "provenance": provenance.to_json()}
+        run.warehouse.publish_record(asset, run.dataset, record)
+        shown: dict[str, Any] = {"skipped": fitted.skipped}
+    else:
+        with run.warehouse.stage_model(asset, run.dataset, ".npz") as path:
+            np.savez(path, allow_pickle=False, **fitted.arrays)
+            file = run.warehouse.publish_model(asset, run.dataset, path, provenance, record)
+        shown = {"dagster/uri": dg.MetadataValue.path(str(file)), **fitted.settings}
+        if fitted.ndcg is not None:
+            shown["validation_ndcg_at_10"] = fitted.ndcg
+    yield dg.MaterializeResult(
+        data_version=dg.DataVersion(provenance.content_hash),
+        metadata={
+            **shown,
+            "fit": config.evaluated_fit,
+            "settings tried": fitted.n_tried,
+            "numbers": n_numbers,
+            "content hash": provenance.content_hash,
+            **run.usage.as_metadata(),
+        },
+    )

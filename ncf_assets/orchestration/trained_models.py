@@ -1,0 +1,284 @@
+"""How a network becomes an asset: trained to choose an epoch, and again on more interactions.
+
+A network is checked and recorded when it is published. How networks are trained is in
+`ncf_assets.ncf.training`; what each fit sees, in `fits`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+import dagster as dg
+
+from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster
+from ncf_assets.orchestration.checkpoints import CheckpointStore, Chosen
+from ncf_assets.orchestration.code_version import code_version
+from ncf_assets.orchestration.fits import TRAINING_INPUTS, Fit, validation
+from ncf_assets.orchestration.mlflow_tracking import Tracker, tracked
+from ncf_assets.orchestration.models import ModelConfig, model_factory, model_metadata
+from ncf_assets.orchestration.partitions import AssetFactory
+from ncf_assets.orchestration.publish import AssetRun
+from ncf_assets.orchestration.tensorboard import EventFiles
+from ncf_assets.warehouse.provenance import Provenance
+
+PROBED_PAIRS = 256  # pairs on which a saved model must score as it did in training
+KINDS = {"keras", "tensorflow"}
+ConfigType = TypeVar("ConfigType", bound=dg.Config)
+
+
+@dataclass(frozen=True)
+class Training:
+    """An untrained network, and what it is to learn from the interactions of one fit."""
+
+    fit: Fit
+    model: Any  # keras.Model
+    objective: Any  # training.loop.Objective
+    epochs: int
+    patience: int
+    # chooses settings for the trained model on a Validation, which the next fits take over
+    choose: Callable[[Any], Mapping[str, Any]] = lambda _: {}
+    cluster: Cluster = ONE_PROCESS  # the processes that share it
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, the epochs of its own fit, and what an earlier fit chose."""
+
+    model: Any
+    fit: Fit
+    history: Sequence[Any]  # training.epochs.Epoch
+    chosen: Chosen
+
+
+def trained_model(
+    config_type: type[ModelConfig], reads: Iterable[str] = ()
+) -> Callable[[Callable[[AssetRun, Any, Fit], Training]], AssetFactory]:
+    """Make an asset of a function that builds the training of a fit, named like the function.
+
+    `reads` are the assets that it reads besides TRAINING_INPUTS.
+    """
+
+    def wrap(build: Callable[[AssetRun, Any, Fit], Training]) -> AssetFactory:
+        name = build.__name__
+
+        def work(run: AssetRun, config: Any) -> Iterator[Any]:
+            with tracked(run, name) as tracker:
+                trained = _train(run, name, build, config, tracker)
+                yield from _publish(run, name, trained, tracker)
+
+        upstream = (*TRAINING_INPUTS, *reads)
+        return _network_factory(
+            build, config_type, work, upstream, code_version(build, trained_model)
+        )
+
+    return wrap
+
+
+def serving_model(
+    config_type: type[dg.Config], reads: Iterable[str]
+) -> Callable[[Callable[[AssetRun, Any], tuple[Training, Chosen]]], AssetFactory]:
+    """Make an asset of a function that builds a training, and says what was chosen for it."""
+
+    def wrap(build: Callable[[AssetRun, Any], tuple[Training, Chosen]]) -> AssetFactory:
+        name = build.__name__
+
+        def work(run: AssetRun, config: Any) -> Iterator[Any]:
+            with tracked(run, name) as tracker:
+                training, chosen = build(run, config)
+                history = _Fitting(run, name, tracker).to_epoch(training, chosen)
+                trained = Trained(training.model, training.fit, history, chosen)
+                yield from _publish(run, name, trained, tracker)
+
+        version = code_version(build, serving_model)
+        return _network_factory(build, config_type, work, reads, version, group="serve")
+
+    return wrap
+
+
+def _network_factory(
+    build: Callable[..., Any],
+    config_type: type[dg.Config],
+    work: Callable[[AssetRun, Any], Iterator[Any]],
+    reads: Iterable[str],
+    version: str,
+    group: str = "train",
+) -> AssetFactory:
+    check = (
+        f"{build.__name__}_scores_alike_when_loaded",
+        "The saved file, loaded by stock Keras, scores finitely and as in training."
+        " If not: report it with the versions in model.json.",
+    )
+    return model_factory(build, config_type, work, reads, KINDS, version, check, group)
+
+
+def _train(
+    run: AssetRun,
+    asset: str,
+    build: Callable[[AssetRun, Any, Fit], Training],
+    config: ModelConfig,
+    tracker: Tracker,
+) -> Trained:
+    """Choose on validation, and train again with what was chosen where that is asked for."""
+    fitting = _Fitting(run, asset, tracker)
+    chosen = fitting.chosen
+    if chosen:
+        fitting.show("choose", chosen.history)
+    else:
+        training = build(run, config, "choose")
+        held_out = validation(run.inputs, config.validation_users, config.seed)
+        history = fitting.to_best_epoch(training, held_out)
+        chosen = Chosen(history, training.choose(held_out))
+        if not config.refit:
+            return Trained(training.model, training.fit, history, chosen)
+        del training  # its memory is needed for the next
+    training = build(run, with_chosen(config, chosen.settings), "test")
+    history = fitting.to_epoch(training, chosen)
+    return Trained(training.model, training.fit, history, chosen)
+
+
+def with_chosen(config: ConfigType, settings: Mapping[str, Any]) -> ConfigType:
+    """Return a configuration whose lists of values to try have the chosen value alone."""
+    return config.model_copy(update={name: [value] for name, value in settings.items()})
+
+
+class _Fitting:
+    """The fits of one network, of which the one that was interrupted goes on where it was."""
+
+    def __init__(self, run: AssetRun, asset: str, tracker: Tracker) -> None:
+        self._run, self._asset, self._tracker = run, asset, tracker
+        self._checkpoints = CheckpointStore(run, asset)
+        self._interrupted = self._checkpoints.load()
+
+    @property
+    def chosen(self) -> Chosen | None:
+        """What was chosen, if the fit that chose had ended before the interruption."""
+        return self._interrupted.chosen if self._interrupted else None
+
+    def show(self, fit: Fit, history: Sequence[Any]) -> None:
+        """Show the epochs of a fit that ended before the interruption, as this run's own."""
+        events = EventFiles(self._run, self._asset, fit)
+        for epoch in history:
+            events.write(epoch)
+            self._tracker.log_epoch(epoch, fit)
+        events.close()
+
+    def to_best_epoch(self, training: Training, held_out: Any) -> list[Any]:
+        """Train in place, to the epoch that does best on validation; return all epochs."""
+        return self._train(training, held_out, training.epochs, None)
+
+    def to_epoch(self, training: Training, chosen: Chosen) -> list[Any]:
+        """Train in place to the epoch that was chosen; return the epochs."""
+        from ncf_assets.ncf.evaluation.validation import nothing_held_out
+
+        _, n_items = self._run.sizes()
+        return self._train(training, nothing_held_out(n_items), chosen.epoch, chosen)
+
+    def _train(
+        self, training: Training, held_out: Any, n_epochs: int, chosen: Chosen | None
+    ) -> list[Any]:
+        from ncf_assets.ncf.training import loop
+        from ncf_assets.ncf.training.epochs import describe
+
+        events = EventFiles(self._run, self._asset, training.fit)
+
+        def show(epoch: Any) -> None:
+            events.write(epoch)
+            self._tracker.log_epoch(epoch, training.fit)
+
+        def on_epoch(state: Any) -> None:
+            progress = describe(state.history, n_epochs)
+            self._run.context.log.info(f"{self._asset}, fit {training.fit!r}: {progress}")
+            self._checkpoints.save(training.fit, chosen, state)
+            show(state.history[-1])
+
+        resumed = None
+        if self._interrupted and self._interrupted.fit == training.fit:
+            resumed, self._interrupted = self._interrupted.state, None
+            for epoch in resumed.history:
+                show(epoch)
+        history = loop.train(
+            training.model,
+            training.objective,
+            held_out,
+            n_epochs,
+            training.patience,
+            on_epoch,
+            resumed,
+            training.cluster,
+        )
+        events.close()
+        return history
+
+
+def _publish(run: AssetRun, asset: str, trained: Trained, tracker: Tracker) -> Iterator[Any]:
+    """Save the network, load it again, and put it in place if it scores the same."""
+    from ncf_assets.ncf.models import neumf
+
+    model = trained.model
+    provenance = Provenance(
+        content_hash=neumf.weights_hash(model), rows=model.count_params(), **run.provenance(asset)
+    )
+    with run.warehouse.stage_model(asset, run.dataset) as path:
+        model.save(path)
+        difference = neumf.difference(model, neumf.load(path), PROBED_PAIRS)
+        alike = bool(difference == 0)
+        yield dg.AssetCheckResult(
+            check_name=f"{asset}_scores_alike_when_loaded",
+            passed=alike,
+            metadata={"largest difference": difference},
+        )
+        if not alike:
+            raise dg.Failure(
+                f"{asset} of dataset {run.dataset} was not published: its saved file differs from"
+                f" the trained network by {difference} in a score",
+                allow_retries=False,
+            )
+        run.inputs.check_unchanged()
+        record = {
+            **model_metadata(run, ("tensorflow", "keras", "numpy"), trained.fit),
+            "chosen_epoch": trained.chosen.epoch,
+            **trained.chosen.as_record(),
+            "history": [asdict(epoch) for epoch in trained.history],
+            **_export(run, asset, model, provenance),
+        }
+        file = run.warehouse.publish_model(asset, run.dataset, path, provenance, record)
+    tracker.log_artifacts(run.warehouse.paths.file(asset, run.dataset), file)
+    CheckpointStore(run, asset).delete()
+    yield _materialized(run, provenance, file, trained)
+
+
+def _export(run: AssetRun, asset: str, model: Any, provenance: Provenance) -> dict[str, str]:
+    """Put a SavedModel in place if it is asked for; return its name, for the record."""
+    if not run.config.get("saved_model"):
+        return {}
+    with run.warehouse.saved_model(asset, run.dataset, provenance.content_hash) as folder:
+        model.export(folder, verbose=False)
+    name = run.warehouse.paths.saved_model_name(asset, provenance.content_hash)
+    return {"saved_model": name}
+
+
+def _materialized(
+    run: AssetRun, provenance: Provenance, file: Any, trained: Trained
+) -> dg.MaterializeResult[Any]:
+    """Return what the Dagster UI shows of a published network."""
+    chosen = asdict(trained.chosen.history[trained.chosen.epoch])
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(provenance.content_hash),
+        metadata={
+            "dagster/uri": dg.MetadataValue.path(str(file)),
+            "fit": trained.fit,
+            "parameters": provenance.rows,
+            "epochs": len(trained.history) - 1,
+            "chosen epoch": trained.chosen.epoch,
+            **trained.chosen.settings,
+            "content hash": provenance.content_hash,
+            # of the last epoch, as the first compiles; a training of none has epoch 0 alone
+            "examples per second": float(trained.history[-1].examples_per_second or 0),
+            **run.usage.as_metadata(),
+            **{
+                name: chosen[name]
+                for name in ("validation_hr_at_10", "validation_ndcg_at_10")
+                if chosen[name] is not None
+            },
+        },
+    )
