@@ -118,7 +118,7 @@ def test_the_catalogue_shows_all_datasets_with_comments(warehouse: Warehouse) ->
         ("B", 1),
     ]
     comment = query(warehouse, "select comment from duckdb_views() where view_name = 'items'")
-    assert comment[0][0].startswith("Every item with at least one accepted review")
+    assert comment[0][0].startswith("Every item with at least one review that counts")
     uncommented = "select * from duckdb_columns() where table_name = 'items' and comment is null"
     assert query(warehouse, uncommented) == []
 
