@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ncf_assets.cli.add import add
+from ncf_assets.cli import main
 from ncf_assets.datasets import load
 
 REGISTRY = '[Old]\nformat = "amazon-2014"\npath = "a.json"\n'
@@ -23,11 +23,11 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_block_is_written_after_a_yes_alone(registry: Path) -> None:
     """It is shown with what its first rows are; a no leaves the registry as it is."""
     arguments = ["Mine", str(registry.with_name("ratings.csv"))]
-    refused = CliRunner().invoke(add, arguments, input="n\n")
+    refused = CliRunner().invoke(main, ["add", *arguments], input="n\n")
     assert refused.exit_code == 1
     assert 'timestamp_unit = "seconds"\n\n# of the first 1 rows 1 are accepted' in refused.output
     assert registry.read_text() == REGISTRY
-    done = CliRunner().invoke(add, arguments, input="y\n")
+    done = CliRunner().invoke(main, ["add", *arguments], input="y\n")
     assert done.exit_code == 0, done.output
     assert "Now run: ncf-assets materialize Mine" in done.output
     assert list(load(registry)) == ["Old", "Mine"]
@@ -47,7 +47,7 @@ def test_what_cannot_be_added_is_named(
 ) -> None:
     """Nothing is asked or written."""
     file = str(registry.with_name("ratings.csv"))
-    done = CliRunner().invoke(add, [name, file, "--yes", *options])
+    done = CliRunner().invoke(main, ["add", name, file, "--yes", *options])
     assert done.exit_code == 1
     assert message in done.output
     assert registry.read_text() == REGISTRY
