@@ -558,14 +558,14 @@ def test_dropped_reviews_are_shown(warehouse: Warehouse, instance: dg.DagsterIns
 def test_nobody_to_test_on_stops_before_training(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    """Two reviews of one user: the check on `test` says what to do, no network is trained."""
+    """Two reviews of one user: the check on `validation` says what to do, no network is trained."""
     made = Warehouse(tmp_path)
     write_source(made.root)
     lines = (tmp_path / "tiny.json").read_text().splitlines()
     (tmp_path / "tiny.json").write_text("\n".join(lines[:2]))
     result = materialize(made, instance)
     assert not result.success
-    assert "use a larger file" in failure(result, "test")
+    assert "use a larger file" in failure(result, "validation")
     assert made.find_provenance("gmf_model", "Sample") is None
 
 
