@@ -89,8 +89,8 @@ def test_ease_is_its_formula(seen: np.ndarray, regularization: float) -> None:
     inverse = np.linalg.inv(x.T @ x + regularization * np.eye(6))
     weights = np.eye(6) - inverse / np.diag(inverse)
     model = fitted_ease(seen, regularization)
-    np.testing.assert_allclose(model.weights, weights, atol=1e-6)
-    np.testing.assert_allclose(model.scores(EVERYONE), x @ weights, atol=1e-5)
+    np.testing.assert_allclose(model.weights, weights, atol=1e-5)
+    np.testing.assert_allclose(model.scores(EVERYONE), x @ weights, atol=5e-5)
     assert not np.diag(model.weights).any()
 
 
