@@ -10,6 +10,11 @@ from ncf_assets_tests.tiny import CONFIG
 
 DEFS = build_defs()
 ASSETS = list(DEFS.assets or [])
+# tables, as far as the stages ingest, prepare and split
+READ = ["raw_reviews", "rejected_reviews"]
+FILTERED = ["latest_reviews", "filters"]
+PREPARED = [*READ, *FILTERED, "users", "items", "interactions"]
+SPLIT = [*PREPARED, "train", "validation", "test"]
 
 
 def materialize(

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ncf_assets.ncf.evaluation import ranking
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.ranking import HeldOutRanks, RankCounts
 from ncf_assets.orchestration import scorers
+from ncf_assets.orchestration.fits import pairs
 from ncf_assets.orchestration.inputs import Inputs
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import NoConfig, python_tables
@@ -24,7 +24,7 @@ from ncf_assets.orchestration.tables import NoConfig, python_tables
 )
 def test_ranks(run: AssetRun, _: NoConfig) -> None:
     """Score every item for every test user with each model."""
-    seen = all_interactions(run.inputs)
+    seen = pairs(run.inputs, ["interactions"])
     users, candidates = _test_candidates(run.inputs)
     ranks = []
     for name, load in sorted(scorers.SCORERS.items()):
@@ -43,12 +43,6 @@ def test_ranks(run: AssetRun, _: NoConfig) -> None:
             _ranks(name, f"sampled-{candidates.shape[1] - 1}", users, held_out.sampled),
         ]
     run.write("test_ranks", pd.concat(ranks, ignore_index=True))
-
-
-def all_interactions(inputs: Inputs) -> InteractionSet:
-    """Return all interactions: of train, validation and test."""
-    pairs = inputs.read("interactions", ["user", "item"])
-    return InteractionSet(pairs["user"].to_numpy(), pairs["item"].to_numpy(), inputs.rows("items"))
 
 
 def _test_candidates(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:

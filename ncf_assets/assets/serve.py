@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from ncf_assets.assets.rank import all_interactions
 from ncf_assets.assets.train import NeumfConfig, next_item_training
 from ncf_assets.ncf.evaluation import ranking
 from ncf_assets.ncf.models import EVALUATED_MODEL
@@ -16,7 +15,7 @@ from ncf_assets.ncf.recommend import top_k
 from ncf_assets.ncf.recommend.top_k import TopUnseen
 from ncf_assets.orchestration import scorers
 from ncf_assets.orchestration.checkpoints import Chosen
-from ncf_assets.orchestration.fits import TRAINING_INPUTS, interactions
+from ncf_assets.orchestration.fits import TRAINING_INPUTS, interactions, pairs
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import python_tables, sql_table
 from ncf_assets.orchestration.trained_models import Training, serving_model, with_chosen
@@ -68,7 +67,7 @@ def recommendations(run: AssetRun, config: RecommendationsConfig) -> None:
     from ncf_assets.ncf.models import neumf
 
     everyone = np.arange(run.inputs.rows("users"), dtype=np.int32)
-    seen = all_interactions(run.inputs)
+    seen = pairs(run.inputs, ["interactions"])
     top = TopUnseen(everyone, seen, config.top_k)
     scorer = neumf_scorer.block_scorer(neumf.load(run.inputs.model_file("served_model")))
     ranking.score_all("served_model", scorer, everyone, seen.n_items, [top])

@@ -161,7 +161,7 @@ class NeumfConfig(ModelConfig):
         1024, ge=1, le=100_000, description="Random items that the examples of a step share"
     )
     history_length: int = Field(
-        12, ge=1, le=1000, description="Latest items of a user of which his embedding is the sum"
+        12, ge=1, le=1000, description="Latest items of a user whose sum is the embedding"
     )
     factorization_scale: list[float] = Field(
         [2.5, 5.0, 10.0, 20.0, 40.0],

@@ -15,11 +15,11 @@ import click
 import duckdb
 
 from ncf_assets.cli.arguments import warehouse
+from ncf_assets.sql_text import literal
 from ncf_assets.warehouse import catalogue
 from ncf_assets.warehouse.duckdb_connection import duckdb_config
 from ncf_assets.warehouse.duckdb_limits import memory_limit, shell_spill
 from ncf_assets.warehouse.files import locked_temp_dir
-from ncf_assets.warehouse.views import literal
 
 UNLIMITED = 100_000  # characters, where nobody watches
 PREVIEW_ROWS = 100

@@ -10,11 +10,12 @@ from datetime import date, timedelta
 
 from ncf_assets.datasets import TIMESTAMP_UNITS, Dataset
 from ncf_assets.ingest.compression import SourceError
+from ncf_assets.ingest.reader import TEXT_KEPT
 from ncf_assets.ingest.review import MICROS, epoch_seconds
-from ncf_assets.ingest.table_source import Source, literal
+from ncf_assets.ingest.table_source import Source
+from ncf_assets.sql_text import literal
 
 FIRST_DAY = date(1971, 1, 1)  # chosen: a time in a wrong unit is in 1970, or far in the future
-LONGEST_TEXT = 64 << 10  # characters of a rejected row that are kept, as `TEXT_KEPT` of the reader
 _SHOWN = 40  # characters of a wrong value that a reason repeats; chosen
 
 _TIMES = ("TIMESTAMP", "DATE")  # how the names of DuckDB's types of time begin
@@ -51,7 +52,7 @@ def judged(source: Source, types: Mapping[str, str], dataset: Dataset, today: da
       rating,
       case when reason is null then make_timestamp(micros) end as timestamp,
       reason,
-      case when reason is not null then coalesce(left({source.text}, {LONGEST_TEXT}), '') end
+      case when reason is not null then coalesce(left({source.text}, {TEXT_KEPT}), '') end
         as text
     from judged{order}
     """

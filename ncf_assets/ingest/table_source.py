@@ -4,7 +4,6 @@ This module knows files of every kind that DuckDB reads, and queries over them. 
 valid is in `ncf_assets.ingest.row_rules`; the rows are read in `ncf_assets.ingest.tables`.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,10 @@ import duckdb
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest.compression import SourceError
 from ncf_assets.ingest.file_kinds import header_of, is_gzipped, kind_of
+from ncf_assets.ingest.reader import LONGEST_LINE
 from ncf_assets.ingest.sqlite_rows import sqlite_rows
+from ncf_assets.sql_text import glob_escaped, literal, quoted
 
-LONGEST_ROW = 16 << 20  # bytes; as `LONGEST_LINE` of the reader
 # a line of JSON is one field, as JSON has no such character
 _AS_LINES = Dataset("", "", "table", separator="\x1f", quote="")
 
@@ -79,25 +79,10 @@ def query_source(
         for file in files:
             name = quoted(file.name.split(".")[0])
             connection.execute(f"create view {name} as select * from {_relation(file, dataset)}")
-    allowed = ", ".join(literal(path) for file in files for path in (str(file), escaped(file)))
+    allowed = ", ".join(literal(path) for file in files for path in (str(file), glob_escaped(file)))
     connection.execute(f"set allowed_paths = [{allowed}]")
     connection.execute("set enable_external_access = false")
     return _named(f"({query})", dataset.columns, ordered=False)
-
-
-def quoted(identifier: str) -> str:
-    """Return an SQL identifier in double quotes."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return an SQL text in single quotes."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def escaped(file: Path) -> str:
-    """Return a path for DuckDB's readers, which would read * ? and [ as a pattern."""
-    return re.sub(r"([*?\[])", r"[\1]", str(file))
 
 
 def _relation(file: Path, dataset: Dataset) -> str:
@@ -181,7 +166,7 @@ def _read_csv(
         "quote": literal(dataset.quote),
         "escape": literal(dataset.quote),
         "auto_detect": "false",
-        "max_line_size": str(LONGEST_ROW),
+        "max_line_size": str(LONGEST_LINE),
         "compression": "'gzip'" if is_gzipped(file) else "'none'",
     }
     if rejects:
@@ -191,7 +176,7 @@ def _read_csv(
 
 def _read(function: str, file: Path, **options: str) -> str:
     arguments = ", ".join(
-        [literal(escaped(file)), *(f"{name} = {value}" for name, value in options.items())]
+        [literal(glob_escaped(file)), *(f"{name} = {value}" for name, value in options.items())]
     )
     return f"{function}({arguments})"
 

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest.compression import SourceError
-from ncf_assets.ingest.reader import ACCEPTED, REJECTED, Batch
-from ncf_assets.ingest.row_rules import LONGEST_TEXT, judged
+from ncf_assets.ingest.reader import ACCEPTED, LONGEST_LINE, REJECTED, TEXT_KEPT, Batch
+from ncf_assets.ingest.row_rules import judged
 from ncf_assets.ingest.table_source import Source, query_source, source_of
 
 BATCH_ROWS = 200_000  # rows in memory at a time; chosen
@@ -27,7 +27,7 @@ BATCH_ROWS = 200_000  # rows in memory at a time; chosen
 _FAULTS = {
     "MISSING COLUMNS": "fewer fields than columns",
     "TOO MANY COLUMNS": "more fields than columns",
-    "LINE SIZE OVER MAXIMUM": "longer than 16 MiB",
+    "LINE SIZE OVER MAXIMUM": f"longer than {LONGEST_LINE >> 20} MiB",
     "INVALID ENCODING": "not UTF-8",
 }
 
@@ -124,7 +124,7 @@ def _faults(connection: duckdb.DuckDBPyConnection, source: Source) -> pa.Table:
           select
             line,
             any_value(case error_type {reasons} else lower(error_type) end) as reason,
-            any_value(left(trim(csv_line, chr(10)), {LONGEST_TEXT})) as text,
+            any_value(left(trim(csv_line, chr(10)), {TEXT_KEPT})) as text,
             row_number() over (order by line) as nth
           from reject_errors
           group by line

@@ -1,7 +1,7 @@
 """Hold the interactions that a model is fitted to, in each user's order of time.
 
-Later interactions may weigh more. `training_inputs` in `ncf_assets.orchestration` reads them from
-the tables of the splits.
+Later interactions may weigh more. `ncf_assets.orchestration.fits` reads them from the tables of the
+splits.
 """
 
 from dataclasses import dataclass
@@ -64,9 +64,9 @@ class Interactions:
     def weights(self, half_life: float) -> np.ndarray:
         """Return the weight of each interaction: float32 [n]. It halves with each `half_life`.
 
-        Ages are in interactions of the same user. A user's weights add up to his number of
-        interactions, so that long histories count as without weights. A half-life of 0 stands for
-        equal weights.
+        Ages are in interactions of the same user. The weights of a user add up to the user's number
+        of interactions, so that long histories count as without weights. A half-life of 0 stands
+        for equal weights.
         """
         if not half_life:
             return np.ones(self.n, np.float32)

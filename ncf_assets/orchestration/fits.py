@@ -6,6 +6,7 @@ fitted to everything. So a figure is never of a model that has seen its test ite
 recommendation of a model that has not seen what the user did last.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -29,16 +30,24 @@ TRAINING_INPUTS = ("users", "items", "train", "validation")
 
 def interactions(inputs: Inputs, fit: Fit) -> Interactions:
     """Return the interactions that a fit sees."""
-    columns = ["user", "item", "recency"]
-    pairs = pd.concat([inputs.read(split, columns) for split in SPLITS[fit]], ignore_index=True)
-    users, items, recency = (pairs[column].to_numpy() for column in columns)
+    users, items, recency = _columns(inputs, SPLITS[fit], "user", "item", "recency")
     return Interactions.of(users, items, inputs.rows("users"), inputs.rows("items"), recency)
 
 
 def validation(inputs: Inputs, n_users: int, seed: int) -> Validation:
     """Return what the fit `choose` is validated on: n_users drawn validation users, or all."""
-    known = interactions(inputs, "test")
-    held_out = inputs.read("validation", ["user", "item"])
-    drawn = rng(seed, "validation users").permutation(len(held_out))[:n_users]
-    users, items = (held_out[column].to_numpy()[np.sort(drawn)] for column in ("user", "item"))
-    return Validation(users, items, InteractionSet(known.users, known.items, known.n_items))
+    users, items = _columns(inputs, ["validation"], "user", "item")
+    drawn = np.sort(rng(seed, "validation users").permutation(users.size)[:n_users])
+    return Validation(users[drawn], items[drawn], pairs(inputs, SPLITS["test"]))
+
+
+def pairs(inputs: Inputs, tables: Sequence[str]) -> InteractionSet:
+    """Return the pairs of user and item that tables have."""
+    users, items = _columns(inputs, tables, "user", "item")
+    return InteractionSet(users, items, inputs.rows("items"))
+
+
+def _columns(inputs: Inputs, tables: Sequence[str], *columns: str) -> Iterator[np.ndarray]:
+    """Yield columns of several tables, one below the other."""
+    rows = pd.concat([inputs.read(table, list(columns)) for table in tables], ignore_index=True)
+    return (rows[column].to_numpy() for column in columns)

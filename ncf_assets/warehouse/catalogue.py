@@ -18,9 +18,10 @@ from filelock import FileLock
 
 from ncf_assets import macros
 from ncf_assets.hashing import hash_text
+from ncf_assets.sql_text import literal
 from ncf_assets.tables import tables
 from ncf_assets.warehouse.files import atomic_replace
-from ncf_assets.warehouse.views import View, literal, views
+from ncf_assets.warehouse.views import View, views
 
 STORAGE = "v1.2.0"  # the oldest DuckDB that can read the catalogue
 LOCK_SECONDS = 60  # chosen: far longer than a refresh, which takes a second

@@ -11,8 +11,9 @@ from typing import Any
 
 import duckdb
 
+from ncf_assets.sql_text import glob_escaped, literal, quoted
 from ncf_assets.warehouse.duckdb_limits import spill_folder
-from ncf_assets.warehouse.files import glob_escaped, temporary_folder
+from ncf_assets.warehouse.files import temporary_folder
 
 
 @contextmanager
@@ -30,10 +31,9 @@ def connect(
     ):
         for table, file in files.items():
             # a file name cannot be a prepared parameter of `create view`
-            path = glob_escaped(file).replace("'", "''")
             connection.execute(
-                f"create view {quoted(table)} as"
-                f" select * from read_parquet('{path}', hive_partitioning = false)"
+                f"create view {quoted(table)} as select *"
+                f" from read_parquet({literal(glob_escaped(file))}, hive_partitioning = false)"
             )
         yield connection
 
@@ -41,8 +41,3 @@ def connect(
 def duckdb_config(memory_limit: str, spill: Path) -> dict[str, Any]:
     """Return the configuration of a connection with these limits."""
     return {"memory_limit": memory_limit, "temp_directory": str(spill)}
-
-
-def quoted(identifier: str) -> str:
-    """Return an SQL identifier in double quotes."""
-    return '"' + identifier.replace('"', '""') + '"'

@@ -128,11 +128,6 @@ def commit(files: Mapping[Path, Path]) -> None:
         atomic_replace(path, target)
 
 
-def glob_escaped(path: Path) -> str:
-    """Return a path for DuckDB's `read_parquet`, which would read * ? and [ as a pattern."""
-    return re.sub(r"([*?\[])", r"[\1]", str(path))
-
-
 def _sync(path: Path, flags: int) -> None:
     """Make the operating system write the file or folder to the disk."""
     descriptor = os.open(path, flags)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from ncf_assets.sql_text import glob_escaped, literal
 from ncf_assets.tables import Table, parse, tables
-from ncf_assets.warehouse.files import glob_escaped
 from ncf_assets.warehouse.parquet import PROVENANCE_KEY, DamagedError, schema_matches
 
 DATASET = ("dataset", "the dataset, as in datasets.toml")
@@ -48,11 +48,6 @@ def views(root: Path, database: Path | None = None) -> list[View]:
         return found
     lineage = _of_file("lineage", provenances=" union all ".join(provenances))
     return [*found, lineage, _catalogue(found)]
-
-
-def literal(text: object) -> str:
-    """Return an SQL string literal, as views and comments take no prepared parameters."""
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _refuse_copies(root: Path, database: Path) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ncf_assets.sql_text import glob_escaped
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import catalogue
 from ncf_assets.warehouse.duckdb_connection import connect, duckdb_config
@@ -25,7 +26,6 @@ from ncf_assets.warehouse.duckdb_limits import MEMORY_LIMIT, export_spill, memor
 from ncf_assets.warehouse.files import (
     atomic_replace,
     commit,
-    glob_escaped,
     locked_temp_dir,
     replace_folder,
     staged_texts,

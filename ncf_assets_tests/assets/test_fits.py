@@ -19,13 +19,10 @@ from ncf_assets.orchestration.fits import SPLITS, interactions, validation
 from ncf_assets.orchestration.fitted_models import Fitted
 from ncf_assets.orchestration.inputs import Inputs
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.running import materialize
+from ncf_assets_tests.running import SPLIT, materialize
 from ncf_assets_tests.tiny import CONFIG, copied
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
-TABLES = ["raw_reviews", "rejected_reviews", "latest_reviews", "filters"]
-TABLES += ["users", "items", "interactions"]
-TABLES += ["train", "validation", "test"]
 FITTED = ["ials_model", "ease_model", "itemknn_model", "blend_model"]
 DAYS = 4  # each user but the newcomer has an item a day; the third is validation, the fourth test
 
@@ -74,7 +71,7 @@ def test_evaluated_models_do_not_depend_on_test_items_and_the_served_one_does(
     other = copied(original.root, tmp_path)
     exchanged(other.root / "tiny.json", day=3)
     networks = ["gmf_model", "neumf_model"]
-    made = [*TABLES, *FITTED, *networks, "served_model"]
+    made = [*SPLIT, *FITTED, *networks, "served_model"]
     assert materialize(other, instance, made, config(*FITTED, *networks)).success
     mine, theirs = hashes(other, made), hashes(original, made)
     same = {asset for asset in made if mine[asset] == theirs[asset]}
@@ -98,7 +95,7 @@ def test_evaluated_models_know_the_validation_items(
     other = copied(original.root, tmp_path)
     exchanged(other.root / "tiny.json", day=2)
     models = FITTED[:-1]  # a blend is a weight, which may be the same
-    assert materialize(other, instance, [*TABLES, *models], config(*models)).success
+    assert materialize(other, instance, [*SPLIT, *models], config(*models)).success
     mine, theirs = (hashes(place, [*models, "train", "test"]) for place in (other, original))
     same = {asset for asset in mine if mine[asset] == theirs[asset]}
     assert same == {"train", "test"}

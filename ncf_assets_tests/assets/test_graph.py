@@ -21,10 +21,8 @@ import pytest
 from ncf_assets.orchestration import inputs
 from ncf_assets.tables import tables
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.running import ASSETS, failure, materialize
+from ncf_assets_tests.running import ASSETS, FILTERED, PREPARED, READ, SPLIT, failure, materialize
 from ncf_assets_tests.tiny import CONFIG, REJECTED, ROWS, contents, copied, write_source
-
-FILTERED = ["latest_reviews", "filters"]
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 
@@ -404,17 +402,7 @@ def test_another_seed_gives_other_negatives(
     """And leaves the split as it is."""
     other = Warehouse(tmp_path)
     write_source(other.root)
-    until = [
-        "raw_reviews",
-        "rejected_reviews",
-        "latest_reviews",
-        "filters",
-        "users",
-        "items",
-        "interactions",
-        "train",
-    ]
-    until += ["validation", "test", "negatives"]
+    until = [*SPLIT, "negatives"]
     config = {"ops": {"negatives": {"config": {"n_negatives": 3, "seed": 1}}}}
     assert materialize(other, instance, until, config).success
     assert (
@@ -441,16 +429,7 @@ def test_a_broken_check_publishes_nothing_and_stops_the_run(
     """Fewer interactions than `users` has: the old partition and all downstream stay."""
     made = Warehouse(tmp_path)
     write_source(made.root)
-    first = [
-        "raw_reviews",
-        "rejected_reviews",
-        "latest_reviews",
-        "filters",
-        "users",
-        "items",
-        "interactions",
-        "train",
-    ]
+    first = [*PREPARED, "train"]
     assert materialize(made, instance, first, {}).success
     before = made.get_provenance("interactions", "Sample")
     users = made.read("users", "Sample")
@@ -473,19 +452,16 @@ def test_what_comes_from_two_files_is_not_put_together(
     """The source file loses a review after `users` was made: which is named before any work."""
     made = Warehouse(tmp_path)
     write_source(made.root)
-    read = ["raw_reviews", "rejected_reviews"]
-    assert materialize(
-        made, instance, [*read, *FILTERED, "users", "items", "interactions"], {}
-    ).success
+    assert materialize(made, instance, PREPARED, {}).success
     before = made.get_provenance("interactions", "Sample")
     lines = (tmp_path / "tiny.json").read_text().splitlines()
     (tmp_path / "tiny.json").write_text("\n".join(lines[1:]))
-    assert materialize(made, instance, read, {}).success
+    assert materialize(made, instance, READ, {}).success
     message = failure(materialize(made, instance, ["interactions"], {}), "interactions")
     assert "latest_reviews was made from raw_reviews " in message
     assert ". Materialize latest_reviews and what follows from it" in message
     assert made.get_provenance("interactions", "Sample") == before
-    assert materialize(made, instance, [*FILTERED, "users", "items", "interactions"], {}).success
+    assert materialize(made, instance, PREPARED[len(READ) :], {}).success
 
 
 @pytest.mark.parametrize(
@@ -634,7 +610,7 @@ def test_a_missing_file_is_downloaded_into_raw(
             f'[Sample]\nformat = "amazon-2014"\nurl = "{address}/tiny.json"\n'
             "expected_reviews = 50\n"
         )
-        result = materialize(made, instance, ["raw_reviews", "rejected_reviews"], {})
+        result = materialize(made, instance, READ, {})
         assert result.success
     (brought,) = made.paths.raw.iterdir()
     assert re.fullmatch(r"tiny-[0-9a-f]+\.json", brought.name)
@@ -642,4 +618,4 @@ def test_a_missing_file_is_downloaded_into_raw(
     # the second because one line of 52 is rejected, more than 1 %
     assert set(warnings) == {"raw_reviews_as_many_as_published", "rejected_reviews_few"}
     assert warnings["raw_reviews_as_many_as_published"].metadata["lines"].value == 52
-    assert materialize(made, instance, ["raw_reviews", "rejected_reviews"], {}).success
+    assert materialize(made, instance, READ, {}).success

@@ -13,11 +13,9 @@ from ncf_assets.ingest.review import Review
 from ncf_assets.orchestration.staleness import Asset, partition_statuses
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.ingest.corpus import IDS, LINES, changed
-from ncf_assets_tests.running import failure, materialize
+from ncf_assets_tests.running import PREPARED, READ, failure, materialize
 
 pytestmark = pytest.mark.process
-READ = ["raw_reviews", "rejected_reviews"]
-MAPPED = [*READ, "latest_reviews", "filters", "users", "items", "interactions"]
 GOOD = changed()
 LINE = GOOD + b"\n"
 
@@ -59,7 +57,7 @@ def test_the_corpus_adds_up_and_ids_stay_apart(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     """Every known case: a row in one of two tables, and a user for each id as it was written."""
-    found = run(warehouse, instance, [line for _, line, _ in LINES], MAPPED, max_rejected_share=1)
+    found = run(warehouse, instance, [line for _, line, _ in LINES], PREPARED, max_rejected_share=1)
     assert found.success
     assert sum(rows(warehouse, *READ)) == len(LINES)
     reviews = {found.user_id for *_, found in LINES if isinstance(found, Review)}
@@ -77,9 +75,9 @@ def test_the_corpus_adds_up_and_ids_stay_apart(
 
 def test_ids_write_no_file_of_their_own(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
     """Ids such as ../../etc/passwd are values: only partitions of the dataset appear."""
-    run(warehouse, instance, [changed(reviewerID=id_, asin=id_) for id_ in IDS], MAPPED)
+    run(warehouse, instance, [changed(reviewerID=id_, asin=id_) for id_ in IDS], PREPARED)
     made = {path.relative_to(warehouse.root).parts for path in warehouse.root.rglob("*.parquet")}
-    assert made == {("tables", table, "dataset=Sample", "data.parquet") for table in MAPPED}
+    assert made == {("tables", table, "dataset=Sample", "data.parquet") for table in PREPARED}
 
 
 def test_markup_in_ids_reaches_the_ui_as_text(
@@ -116,10 +114,10 @@ def test_more_than_20_percent_stop_the_run_before_anything_is_replaced(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     """21 of 100: old tables stay, nothing downstream runs, the message says how to go on."""
-    assert run(warehouse, instance, [GOOD] * 9, MAPPED).success
-    before = {table: warehouse.get_provenance(table, "Sample") for table in MAPPED}
+    assert run(warehouse, instance, [GOOD] * 9, PREPARED).success
+    before = {table: warehouse.get_provenance(table, "Sample") for table in PREPARED}
     lines = [GOOD] * 79 + [b"bad"] * 20 + [changed(asin=None)]
-    result = run(warehouse, instance, lines, MAPPED)
+    result = run(warehouse, instance, lines, PREPARED)
     assert not result.success
     message = failure(result, "reviews")
     for words in (
@@ -129,9 +127,9 @@ def test_more_than_20_percent_stop_the_run_before_anything_is_replaced(
         "worth nothing, raise max_rejected_share of `reviews`",
     ):
         assert words in message
-    assert {table: warehouse.get_provenance(table, "Sample") for table in MAPPED} == before
+    assert {table: warehouse.get_provenance(table, "Sample") for table in PREPARED} == before
     assert not [e for e in result.all_events if e.is_step_start and e.step_key != "reviews"]
-    assert run(warehouse, instance, lines, MAPPED, max_rejected_share=0.21).success
+    assert run(warehouse, instance, lines, PREPARED, max_rejected_share=0.21).success
     assert rows(warehouse, *READ) == [79, 21]
 
 

@@ -8,25 +8,13 @@ import dagster as dg
 import pytest
 
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.running import failure, materialize
+from ncf_assets_tests.running import SPLIT, failure, materialize
 from ncf_assets_tests.tiny import DAY, START, review
 
 pytestmark = pytest.mark.process
 
-READ = ["raw_reviews", "rejected_reviews"]
-FILTERED = ["latest_reviews", "filters"]
 SMALL = {"epochs": 1, "batch_size": 4096}
-TABLES = [
-    "raw_reviews",
-    "rejected_reviews",
-    "latest_reviews",
-    "filters",
-    "users",
-    "items",
-    "interactions",
-    "train",
-]
-TABLES += ["validation", "test", "negatives", "popularity_scores"]
+TABLES = [*SPLIT, "negatives", "popularity_scores"]
 to_the_end_as_well = pytest.mark.parametrize(
     "selection",
     [

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.running import failure, materialize
+from ncf_assets_tests.running import PREPARED, failure, materialize
 
 pytestmark = pytest.mark.process
 
@@ -23,8 +23,6 @@ eve,bag,5,4
 eve,cap,1,1
 eve,cap,3,9
 """
-TABLES = ["raw_reviews", "rejected_reviews", "latest_reviews", "filters", "users", "items"]
-TABLES += ["interactions"]
 
 
 @pytest.fixture
@@ -44,7 +42,7 @@ def run(
 ) -> dg.ExecuteInProcessResult:
     """The tables up to interactions, with these settings of latest_reviews."""
     config = {"ops": {"latest_reviews": {"config": settings}}}
-    return materialize(warehouse, instance, TABLES, config)
+    return materialize(warehouse, instance, PREPARED, config)
 
 
 def kept(warehouse: Warehouse) -> set[tuple[str, str]]:

@@ -14,12 +14,10 @@ from ncf_assets.warehouse import catalogue
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.ingest.corpus import changed
 from ncf_assets_tests.ingest.server import Server, serving
-from ncf_assets_tests.running import failure, materialize
+from ncf_assets_tests.running import FILTERED, READ, failure, materialize
 from ncf_assets_tests.tiny import write_source
 
 pytestmark = pytest.mark.process
-READ = ["raw_reviews", "rejected_reviews"]
-FILTERED = ["latest_reviews", "filters"]
 TRIES = 1 + 2  # with the short waits of these tests
 
 

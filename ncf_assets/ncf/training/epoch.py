@@ -71,10 +71,7 @@ class Pointwise:
         examples = positives.n * self._per_positive
         batch_size = settings.batch_size or default_batch_size(examples, n_items)
         wanted = min(positives.largest, max(1, batch_size // self._per_positive))
-        # as equal as can be, so that the last step of a part has hardly any padding
-        steps = max(1, positives.largest // wanted)
-        self._p = math.ceil(math.ceil(positives.largest / steps) / cluster.size) * cluster.size
-        self._steps = math.ceil(positives.largest / self._p)  # of a part
+        self._steps, self._p = equal_steps(positives.largest, wanted, cluster.size)  # of a part
         self._run = epoch_function(settings.negatives_per_positive, settings.l2, cluster)
 
     def start(self, model: keras.Model) -> Weights:
@@ -109,6 +106,16 @@ class Pointwise:
     def model_weights(self, weights: Weights) -> Weights:
         """Return the weights of the Keras model: the trained ones themselves."""
         return weights
+
+
+def equal_steps(n: int, wanted: int, multiple: int = 1) -> tuple[int, int]:
+    """Return a number of steps for n examples and the size of each, a `multiple`.
+
+    The sizes are `wanted` or a little more, such that the last step has hardly any padding.
+    """
+    steps = max(1, n // wanted)
+    size = math.ceil(math.ceil(n / steps) / multiple) * multiple
+    return math.ceil(n / max(1, size)), size
 
 
 def _batches(part: Part, steps: int, p: int) -> Batches:

@@ -11,7 +11,6 @@ The columns of an implicit factorization (`models.ials`) stand beside those that
 were solved for: GMF's half is [factorization | history | bias of the item].
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -29,7 +28,7 @@ from ncf_assets.ncf.models.ials import Factors
 from ncf_assets.ncf.random_streams import integer_seed, rng
 from ncf_assets.ncf.training import adam
 from ncf_assets.ncf.training.cluster import Weights
-from ncf_assets.ncf.training.epoch import check_finite
+from ncf_assets.ncf.training.epoch import check_finite, equal_steps
 from ncf_assets.ncf.training.optimizer_state import OptimizerState
 
 # chosen on validation items of Musical Instruments, Beauty and Toys: see docs/training.md
@@ -88,9 +87,7 @@ class NextItem:
         batch = settings.batch_size or int(
             np.clip(self._examples.size // STEPS, FEWEST_EXAMPLES, MOST_EXAMPLES)
         )
-        # as equal as can be, so that the last step has hardly any padding
-        self._batch = math.ceil(self._examples.size / max(1, self._examples.size // batch))
-        self._steps = math.ceil(self._examples.size / max(1, self._batch))
+        self._steps, self._batch = equal_steps(self._examples.size, batch)
 
     @staticmethod
     def columns(factors: Factors, width: int) -> int:
