@@ -152,13 +152,17 @@ class NeumfConfig(ModelConfig):
     factors: int = Field(256, ge=1, le=1024, description="Width of what the GMF half learns")
     layers: list[int] = layers_field([16, 8])
     epochs: int = epochs_field(8)
-    patience: int = Field(3, ge=1, description="Epochs without better validation NDCG@10 to stop")
+    patience: int = Field(2, ge=1, description="Epochs without better validation NDCG@10 to stop")
     batch_size: int | None = Field(
-        None, ge=1, description="Examples a step; without it a 256th of an epoch's, 64 to 8,192"
+        None, ge=1, description="Examples a step; without it a 128th of an epoch's, 64 to 16,384"
     )
-    learning_rate: float = learning_rate_field(0.002, "a tenth")
-    negatives: int = Field(
-        1024, ge=1, le=100_000, description="Random items that the examples of a step share"
+    learning_rate: float = learning_rate_field(0.005, "a tenth")
+    negatives: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="Random items that the examples of a step share; without it 512, fewer where an"
+        " epoch would have more than 2^28 pairs of example and negative",
     )
     history_length: int = Field(
         12, ge=1, le=1000, description="Latest items of a user whose sum is the embedding"
@@ -170,7 +174,7 @@ class NeumfConfig(ModelConfig):
         " compared with the middle one, and the best is then searched for the chosen epoch",
     )
     ema_decay: float = Field(
-        0.99,
+        0.98,
         ge=0,
         lt=1,
         description="Share of the earlier steps in the mean of weights that is validated and kept",

@@ -42,10 +42,10 @@ class TuningConfig(ModelConfig):
         " as by `Materialize all`, the table shows what has been searched so far",
     )
     epochs: int = Field(8, ge=1, le=1000, description="Epochs of each at most")
-    learning_rate: list[float] = Field([5e-4, 5e-3], description="Lowest and highest")
+    learning_rate: list[float] = Field([1e-3, 1e-2], description="Lowest and highest")
     factors: list[int] = Field([128, 256], min_length=1, description="Values to try")
-    negatives: list[int] = Field([256, 1024], min_length=1, description="Values to try")
-    ema_decay: list[float] = Field([0.95, 0.99], min_length=1, description="Values to try")
+    negatives: list[int] = Field([256, 512], min_length=1, description="Values to try")
+    ema_decay: list[float] = Field([0.95, 0.98], min_length=1, description="Values to try")
 
     @field_validator("learning_rate")
     @classmethod
@@ -129,7 +129,8 @@ def _search(run: AssetRun, config: TuningConfig) -> "Search":
     from ncf_assets.ncf.training.tuning import Search, Settings, Space
 
     space = Space(**{name: tuple(getattr(config, name)) for name in SETTINGS})
-    default = NeumfConfig.model_validate({})
+    # by default NeuMF's `negatives` follow from the size of the data, which is no value to try
+    default = NeumfConfig.model_validate({"negatives": max(config.negatives)})
     start = Settings(**{name: getattr(default, name) for name in SETTINGS})
     # more trials are no other search
     what = {**run.provenance(SEARCH), "config": config.model_dump(exclude={"trials"})}

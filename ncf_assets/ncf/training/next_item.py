@@ -32,7 +32,8 @@ from ncf_assets.ncf.training.epoch import check_finite, equal_steps
 from ncf_assets.ncf.training.optimizer_state import OptimizerState
 
 # chosen on validation items of Musical Instruments, Beauty and Toys: see docs/training.md
-STEPS, FEWEST_EXAMPLES, MOST_EXAMPLES = 256, 64, 8_192
+STEPS, FEWEST_EXAMPLES, MOST_EXAMPLES = 128, 64, 16_384
+NEGATIVES, MOST_PAIRS = 512, 2**28  # pairs of example and negative in an epoch, a matter of time
 POPULARITY = 0.75  # negatives are drawn in proportion to popularity to this power
 DEVIATION = 0.05  # of fresh embeddings
 NEGLIGIBLE = 1e-3  # of those of histories: it breaks ties, as of factors that are all zero
@@ -45,16 +46,17 @@ class NextItemSettings:
     """How to train. The learning rate falls in a line to a tenth at the end of `epochs`.
 
     An example is one position of a history, whose `history_length` items before it are looked at;
-    a step has `batch_size` of them; None stands for a 256th of all. They share `negatives`. The
-    running mean of the steps' weights is validated and kept, of which a step's share is 1 -
-    `ema_decay` (Polyak and Juditsky 1992 average; chosen: with exponential weights).
-    `factorization_scale` is the logit that a factorization's score of 1 adds.
+    a step has `batch_size` of them; None stands for a 128th of all. They share `negatives`; None
+    stands for 512, or fewer where an epoch would have more than 2^28 pairs. The running mean of the
+    steps' weights is validated and kept, of which a step's share is 1 - `ema_decay` (Polyak and
+    Juditsky 1992 average; chosen: with exponential weights). `factorization_scale` is the logit
+    that a factorization's score of 1 adds.
     """
 
     epochs: int
     batch_size: int | None
     learning_rate: float
-    negatives: int
+    negatives: int | None
     history_length: int
     factorization_scale: float
     ema_decay: float
@@ -88,6 +90,8 @@ class NextItem:
             np.clip(self._examples.size // STEPS, FEWEST_EXAMPLES, MOST_EXAMPLES)
         )
         self._steps, self._batch = equal_steps(self._examples.size, batch)
+        affordable = MOST_PAIRS // max(self._examples.size, 1)
+        self._negatives = settings.negatives or min(NEGATIVES, max(affordable, 1))
 
     @staticmethod
     def columns(factors: Factors, width: int) -> int:
@@ -137,7 +141,7 @@ class NextItem:
             tf.constant(rates, tf.float32),
             tf.constant(taken),
             tf.constant(integer_seed(settings.seed, "next item negatives")),
-            settings.negatives,
+            self._negatives,
             settings.ema_decay,
         )
         *optimizer, averaged = new
@@ -210,7 +214,7 @@ class NextItem:
         popularity = np.bincount(found.items, minlength=found.n_items).astype(np.float64)
         share = popularity**POPULARITY / (popularity**POPULARITY).sum()
         with np.errstate(divide="ignore"):  # an item without interactions is never drawn
-            expected = np.log(share * self._settings.negatives)
+            expected = np.log(share * self._negatives)
         return (
             tf.constant(found.items),
             tf.constant(found.starts[found.users], tf.int32),

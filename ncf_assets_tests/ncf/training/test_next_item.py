@@ -16,7 +16,7 @@ from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.models import ials, neumf
 from ncf_assets.ncf.models.ials import Factors, IalsSettings
 from ncf_assets.ncf.random_streams import integer_seed, rng
-from ncf_assets.ncf.training import checkpoint, loop
+from ncf_assets.ncf.training import checkpoint, loop, next_item
 from ncf_assets.ncf.training.epochs import Epoch
 from ncf_assets.ncf.training.loop import TrainingState
 from ncf_assets.ncf.training.next_item import NextItem, NextItemSettings
@@ -177,6 +177,16 @@ def test_the_loss_is_the_mean_of_all_examples_without_padding() -> None:
     ]
     assert n == 7
     assert found == pytest.approx(np.mean(losses), rel=1e-5)
+
+
+def test_the_more_examples_the_fewer_negatives_without_a_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Seven examples may have 56 to 62 pairs with 8 negatives; a low limit leaves one."""
+    losses = {n: one_epoch(replace(SETTINGS, negatives=n))[1] for n in (1, 8, 512)}
+    for most_pairs, negatives in ((6, 1), (56, 8), (62, 8), (2**28, 512)):
+        monkeypatch.setattr(next_item, "MOST_PAIRS", most_pairs)
+        assert one_epoch(replace(SETTINGS, negatives=None))[1] == losses[negatives]
 
 
 def test_a_step_moves_by_the_learning_rate_and_the_mean_by_its_share() -> None:
