@@ -139,13 +139,14 @@ def main() -> None:
     }
     results = [result for run in runs.values() for of_seed in run for result in of_seed]
     print(table([popularity(read()), *results]))
-    neumf_runs = {name: [of_seed[-1] for of_seed in runs[name]] for name in ("scratch8", "best")}
+    last = {name: [of_seed[-1] for of_seed in runs[name]] for name in ("scratch8", "best")}
+    last["blend"] = [of_seed[1] for of_seed in runs["best"]]
     figures = {
-        f"{name}_{field}": round(mean(neumf_runs[name], field), 4)
-        for name in neumf_runs
+        f"{name}_{field}": round(mean(last[name], field), 4)
+        for name in last
         for field in ("hr", "ndcg")
     }
-    print(json.dumps(figures | {"best_seconds": round(mean(neumf_runs["best"], "seconds"), 1)}))
+    print(json.dumps(figures | {"best_seconds": round(mean(last["best"], "seconds"), 1)}))
 
 
 if __name__ == "__main__":

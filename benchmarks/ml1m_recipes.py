@@ -12,11 +12,13 @@ from typing import Any
 import keras
 
 from benchmarks.defaults import configuration
-from ncf_assets.assets.baselines import EaseConfig, ItemKnnConfig
+from ncf_assets.assets.baselines import BlendConfig, EaseConfig, ItemKnnConfig
 from ncf_assets.assets.train import IalsConfig, MlpConfig, NeumfConfig, PaperConfig, values_of
 from ncf_assets.ncf.evaluation.validation import Validation
 from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.models import ease, ials, itemknn, model_selection, neumf
+from ncf_assets.ncf.models.blend import Blend, BlendSettings
+from ncf_assets.ncf.models.ease import Ease
 from ncf_assets.ncf.training.epoch import Pointwise
 from ncf_assets.ncf.training.epochs import best_epoch, describe
 from ncf_assets.ncf.training.loop import Objective, TrainingState, train
@@ -91,7 +93,7 @@ def scratch8(fitting: Fitting) -> dict[str, keras.Model]:
 
 
 def best(fitting: Fitting) -> dict[str, Any]:
-    """Fit the assets' default models: a factorization, and NeuMF around it."""
+    """Fit the assets' default models: a factorization, its sum with EASE, and NeuMF around it."""
     known, seed = fitting.known, fitting.seed
     config, network = configuration(IalsConfig), configuration(NeumfConfig)
     factors = fitting.fit(
@@ -100,28 +102,37 @@ def best(fitting: Fitting) -> dict[str, Any]:
         partial(ials.IalsSettings, config.factors, config.iterations, half_life=0.0, seed=seed),
         values_of(config, "regularization", "unobserved_ratio"),
     )
+    other = ease_model(fitting)
+    blend = fitting.fit(
+        "blend",
+        partial(Blend, factors.scores, other.scores),
+        BlendSettings,
+        values_of(configuration(BlendConfig), "weight"),
+    )
     settings = replace(network.settings(), seed=seed)
     objective = NextItem(known, factors, network.factors, settings)
     columns = NextItem.columns(factors, network.factors)
     model = neumf.build_neumf(known.n_users, known.n_items, columns, network.layers, seed)
     trained = fitting.train("neumf", model, objective, network.epochs, network.patience)
-    return {"iALS": factors, "NeuMF, the default": trained}
+    return {"iALS": factors, "blend": blend, "NeuMF, the default": trained}
+
+
+def ease_model(fitting: Fitting) -> Ease:
+    """Fit EASE."""
+    return fitting.fit(
+        "ease",
+        ease.fitter(fitting.known),
+        partial(ease.EaseSettings, half_life=0.0),
+        values_of(configuration(EaseConfig), "regularization"),
+    )
 
 
 def baselines(fitting: Fitting) -> dict[str, Any]:
     """Fit the item-to-item models, in closed form."""
-    knn, closed = configuration(ItemKnnConfig), configuration(EaseConfig)
-    return {
-        "ItemKNN": fitting.fit(
-            "itemknn",
-            itemknn.fitter(fitting.known),
-            partial(itemknn.ItemKnnSettings, half_life=0.0),
-            values_of(knn, "shrinkage", "neighbors"),
-        ),
-        "EASE": fitting.fit(
-            "ease",
-            ease.fitter(fitting.known),
-            partial(ease.EaseSettings, half_life=0.0),
-            values_of(closed, "regularization"),
-        ),
-    }
+    knn = fitting.fit(
+        "itemknn",
+        itemknn.fitter(fitting.known),
+        partial(itemknn.ItemKnnSettings, half_life=0.0),
+        values_of(configuration(ItemKnnConfig), "shrinkage", "neighbors"),
+    )
+    return {"ItemKNN": knn, "EASE": ease_model(fitting)}

@@ -22,7 +22,8 @@ QUICK = {  # the Sample at the size of a test
         "ease_model": {"config": {"regularization": [300.0]}},
         "gmf_model": {"config": {"epochs": 1}},
         "mlp_model": {"config": {"epochs": 1, "layers": [8, 4]}},
-        "neumf_model": {"config": {"epochs": 1}},
+        "neumf_scratch_model": {"config": {"epochs": 1, "layers": [8, 4]}},
+        "neumf_model": {"config": {"epochs": 1, "factors": 8, "layers": [4, 2]}},
     }
 }
 

@@ -14,7 +14,7 @@ from ncf_assets_tests.tiny import DAY, START, review
 pytestmark = pytest.mark.process
 
 SMALL = {"epochs": 1, "batch_size": 4096}
-TABLES = [*SPLIT, "negatives", "popularity_scores"]
+TABLES = [*SPLIT, "negatives", "test_candidates", "popularity_scores"]
 to_the_end_as_well = pytest.mark.parametrize(
     "selection",
     [
@@ -57,9 +57,10 @@ def run(
     """All or some assets from these reviews, with 99 candidates unless told otherwise."""
     lines = "\n".join(json.dumps(line) for line in reviews)
     (warehouse.root / "odd.json").write_text(lines)
-    settings = config(candidates) if candidates else {}
+    settings = config(candidates) if candidates else {"ops": {}}
     if selection:
-        settings = {"ops": {"negatives": settings["ops"]["negatives"]}}
+        known = {name: of for name, of in settings["ops"].items() if name in selection}
+        settings = {"ops": known}
     return materialize(warehouse, instance, selection, settings)
 
 
@@ -104,14 +105,14 @@ def test_duplicates_only(warehouse: Warehouse, instance: dg.DagsterInstance) -> 
 def test_duplicates_of_enough_pairs_change_nothing(
     warehouse: Warehouse, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    """Each line three times gives the same interactions, split and negatives as once."""
+    """Each line three times gives the same interactions and split as once."""
     tables = ("interactions", "train", "validation", "test")
     once = few(12, 20, 4)
-    run(warehouse, instance, once * 3)
+    assert run(warehouse, instance, once * 3, selection=SPLIT).success
     other = Warehouse(tmp_path / "once")
     other.root.mkdir()
     (other.root / "datasets.toml").write_text(warehouse.paths.registry.read_text())
-    run(other, instance, once)
+    assert run(other, instance, once, selection=SPLIT).success
     for table in tables:
         assert (
             warehouse.get_provenance(table, "Sample").content_hash
@@ -122,10 +123,10 @@ def test_duplicates_of_enough_pairs_change_nothing(
 def test_fewer_than_100_items(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
     """60 items: 56 are unseen by each user, and 99 asked; with 56 candidates all goes well."""
     data = few(30, 60, 4)
-    message = failure(run(warehouse, instance, data), "negatives")
+    message = failure(run(warehouse, instance, data, selection=TABLES), "negatives")
     assert "User 0 has 56 unseen items, but 99 are needed; 30 users have too few." in message
     assert "Lower `n_negatives` of `negatives`, or drop users with fewer." in message
-    assert run(warehouse, instance, data, 56).success
+    assert run(warehouse, instance, data, 56, TABLES).success
     assert rows(warehouse, "negatives", "test_candidates") == [30 * 56, 30 * 57]
     lists = warehouse.read("test_candidates", "Sample").groupby("user")["item"].nunique()
     assert set(lists) == {57}  # every unseen item and the held-out one
