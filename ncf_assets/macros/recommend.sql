@@ -15,4 +15,7 @@ where
     from recommendations as listed
     where listed.dataset = cast(the_dataset as varchar) and listed.user_id = cast(the_user_id as varchar)
   ) = 0
+union all
+select null as position, null as item_id, null as score, null as reason
+where not is_dataset(the_dataset)
 order by position

@@ -5,4 +5,7 @@
 select listed.position, listed.similar_item_id as item_id, listed.similarity
 from item_similarities as listed
 where listed.dataset = cast(the_dataset as varchar) and listed.item_id = cast(the_item_id as varchar)
-order by listed.position
+union all
+select null as position, null as item_id, null as similarity
+where not is_dataset(the_dataset)
+order by position

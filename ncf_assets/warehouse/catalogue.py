@@ -115,7 +115,7 @@ def _statements(shown: list[View], kind: str) -> list[str]:
     """Return the statements that create views or tables, then the macros over those that exist."""
     found = [statement for view in shown for statement in view.statements(kind)]
     for macro in macros.over(view.name for view in shown):
-        comment = f"comment on macro table {macro.name} is {literal(macro.description)}"
+        comment = f"comment on {macro.kind} {macro.name} is {literal(macro.description)}"
         found += [macro.create, comment]
     return found
 

@@ -1,6 +1,8 @@
 """The table macros, in the catalogue and in an exported file."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -10,33 +12,34 @@ from ncf_assets import macros
 from ncf_assets.warehouse.warehouse import Warehouse
 
 RECOMMENDED = {
-    "user_id": ["ann", "ann", "o'neil"],
-    "position": [1, 2, 1],
-    "item_id": ["cap", "hat", "hat"],
-    "score": [1.5, 0.5, 0.2],
-    "reason": ["neumf"] * 3,
+    "user_id": ["07", "7", "ann", "ann", "o'neil"],
+    "position": [1, 1, 1, 2, 1],
+    "item_id": ["tie", "cap", "cap", "hat", "hat"],
+    "score": [1.0, 1.0, 1.5, 0.5, 0.2],
+    "reason": ["neumf"] * 5,
 }
 POPULAR = {"position": [1, 2], "item_id": ["tie", "cap"], "score": [9.0, 4.0]}
 SIMILAR = {
-    "item_id": ["cap", "cap", "hat"],
-    "position": [1, 2, 1],
-    "similar_item_id": ["hat", "tie", "cap"],
-    "similarity": [0.9, 0.1, 0.9],
+    "item_id": ["7", "cap", "cap", "hat"],
+    "position": [1, 1, 2, 1],
+    "similar_item_id": ["07", "hat", "tie", "cap"],
+    "similarity": [0.5, 0.9, 0.1, 0.9],
 }
 TABLES = {"recommendations": RECOMMENDED, "popular_items": POPULAR, "item_similarities": SIMILAR}
 
 
-@pytest.fixture(params=["catalogue", "export"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module", params=["catalogue", "export"])
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a database of two datasets, with views or with real tables."""
-    made = Warehouse(tmp_path / "data")
-    for dataset in ("A", "B"):
+    folder = tmp_path_factory.mktemp("macros")
+    made = Warehouse(folder / "data")
+    for dataset in ("A", "Books"):
         for table, rows in TABLES.items():
             write(made, dataset, table, rows)
     if request.param == "catalogue":
         return made.paths.database
-    made.export(tmp_path / "out.duckdb")
-    return tmp_path / "out.duckdb"
+    made.export(folder / "out.duckdb")
+    return folder / "out.duckdb"
 
 
 def write(warehouse: Warehouse, dataset: str, table: str, rows: dict[str, list]) -> None:
@@ -48,7 +51,7 @@ def write(warehouse: Warehouse, dataset: str, table: str, rows: dict[str, list])
     warehouse.refresh_catalogue()
 
 
-def ask(database: Path, query: str, *values: str) -> list:
+def ask(database: Path, query: str, *values: Any) -> list:
     """Return the answer to a query, whose values are prepared parameters."""
     with duckdb.connect(str(database), read_only=True) as connection:
         return connection.execute(query, list(values)).fetchall()
@@ -62,14 +65,27 @@ def test_a_user_is_shown_their_list(database: Path) -> None:
 
 def test_an_unknown_user_is_shown_popular_items(database: Path) -> None:
     """The column `reason` says so."""
-    query = "from recommend('B', 'nobody')"
+    query = "from recommend('Books', 'nobody')"
     assert ask(database, query) == [(1, "tie", 9.0, "popular"), (2, "cap", 4.0, "popular")]
 
 
-def test_an_unknown_dataset_has_nothing_to_show(database: Path) -> None:
-    """Popular items belong to a dataset, too."""
-    assert ask(database, "from recommend('C', 'ann')") == []
-    assert ask(database, "from similar_items('C', 'cap')") == []
+@pytest.mark.parametrize("query", ["recommend(?, 'ann')", "similar_items(?, 'cap')"])
+@pytest.mark.parametrize("asked", ["Book", "books_and_more", 12])
+def test_an_unknown_dataset_is_an_error_that_names_the_nearest(
+    database: Path, query: str, asked: str | int
+) -> None:
+    """Of A and Books it is the one that shares most, from the beginning of the name on."""
+    nearest = "A" if asked == 12 else "Books"
+    expected = f"there is no dataset '{asked}' here. Ask for '{nearest}', whose name is nearest"
+    with pytest.raises(duckdb.Error, match=re.escape(expected)):
+        ask(database, f"from {query}", asked)
+
+
+def test_ids_that_are_numbers_may_be_typed_as_numbers(database: Path) -> None:
+    """And 7 is not 07."""
+    assert ask(database, "select item_id from recommend('A', 7)") == [("cap",)]
+    assert ask(database, "select item_id from recommend('A', '07')") == [("tie",)]
+    assert ask(database, "from similar_items('A', 7)") == [(1, "07", 0.5)]
 
 
 def test_many_users_are_asked_for_at_once(database: Path) -> None:
@@ -98,6 +114,7 @@ def test_a_macro_says_what_it_is_for(database: Path) -> None:
     query = "select function_name, parameters, comment from duckdb_functions() where not internal"
     found = {name: (parameters, comment) for name, parameters, comment in ask(database, query)}
     assert {name: parameters for name, (parameters, _) in found.items()} == {
+        "is_dataset": ["the_dataset"],
         "recommend": ["the_dataset", "the_user_id"],
         "similar_items": ["the_dataset", "the_item_id"],
     }
@@ -110,9 +127,10 @@ def test_a_macro_needs_its_tables(tmp_path: Path) -> None:
     write(made, "A", "item_similarities", SIMILAR)
     write(made, "A", "popular_items", POPULAR)
     query = "select function_name from duckdb_functions() where not internal order by all"
-    assert ask(made.paths.database, query) == [("similar_items",)]
+    assert ask(made.paths.database, query) == [("is_dataset",), ("similar_items",)]
     write(made, "A", "recommendations", RECOMMENDED)
-    assert ask(made.paths.database, query) == [("recommend",), ("similar_items",)]
+    found = ask(made.paths.database, query)
+    assert found == [("is_dataset",), ("recommend",), ("similar_items",)]
 
 
 def test_a_macro_without_parameters_is_refused() -> None:
