@@ -6,6 +6,7 @@ The macros that answer in SQL are in `ncf_assets/macros/`.
 import dagster as dg
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pydantic import Field
 
 from ncf_assets.assets.train import NeumfConfig, next_item_training
@@ -19,6 +20,8 @@ from ncf_assets.orchestration.fits import TRAINING_INPUTS, interactions, pairs
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import python_tables, sql_table
 from ncf_assets.orchestration.trained_models import Training, serving_model, with_chosen
+
+QUICKLY_FOUND = 50_000  # rows of a row group, of which a question reads few; measured
 
 
 class ServedConfig(dg.Config):
@@ -41,6 +44,17 @@ class SimilaritiesConfig(dg.Config):
     """How many similar items are kept."""
 
     neighbors: int = Field(20, ge=1, le=1000, description="Similar items of each item")
+
+
+class WeightsConfig(dg.Config):
+    """How many weights are kept."""
+
+    weights: int = Field(
+        50,  # chosen: recommendations by them are as good as by all (docs/serving.md)
+        ge=1,
+        le=1000,
+        description="Largest weights of each item for others",
+    )
 
 
 popular_items = sql_table("popular_items", "serve")
@@ -102,3 +116,27 @@ def item_similarities(run: AssetRun, config: SimilaritiesConfig) -> None:
         "similarity": columns["score"],
     }
     run.write("item_similarities", pd.DataFrame(rows))
+
+
+@python_tables(
+    {"item_weights": "serve"},
+    reads=[*TRAINING_INPUTS, "test", "ease_model", "itemknn_model"],
+    config=WeightsConfig,
+)
+def item_weights(run: AssetRun, config: WeightsConfig) -> None:
+    """Fit EASE or ItemKNN to all interactions with its chosen settings."""
+    from ncf_assets.ncf.recommend import item_weights
+
+    name, model = scorers.item_to_item(run.inputs, "serve")
+    top = item_weights.largest(model.weights_of, run.inputs.rows("items"), config.weights)
+    columns = top_k.long_form(top)
+    rows = {
+        "item": columns["user"],
+        "position": columns["position"],
+        "recommended_item": columns["item"],
+        "weight": columns["score"],
+        "model": name,
+        "half_life": run.inputs.record(f"{name}_model")["settings"]["half_life"],
+    }
+    table = pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False)
+    run.write("item_weights", table.to_batches(QUICKLY_FOUND))

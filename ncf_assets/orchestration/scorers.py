@@ -64,6 +64,18 @@ def blend_parts(inputs: Inputs, fit: Fit) -> tuple[Any, Any]:
     return ials(inputs, fit), ease(inputs, fit) or itemknn(inputs, fit)
 
 
+def item_to_item(inputs: Inputs, fit: Fit) -> tuple[str, Any]:
+    """Return the name and the fit of EASE or ItemKNN, whichever did better on validation.
+
+    Of equals it is ItemKNN, which is fitted sooner.
+    """
+    models = {"itemknn": itemknn, "ease": ease}
+    records = {name: inputs.record(f"{name}_model") for name in models}
+    fitted = [name for name, record in records.items() if not record["skipped"]]
+    best = max(fitted, key=lambda name: records[name]["validation_ndcg_at_10"] or 0)
+    return best, models[best](inputs, fit)
+
+
 def _fitted(
     asset: str, model: Callable[[Inputs, Fit], Any]
 ) -> Callable[[Inputs], BlockScorer | None]:

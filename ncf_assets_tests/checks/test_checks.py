@@ -56,6 +56,11 @@ SOUND: dict[str, Rows] = {
         ("tie", 1, "bag", -0.1),
         ("bag", 1, "tie", -0.1),
     ],
+    "item_weights": [
+        (0, 1, 1, 0.5, "ease", 2.0),
+        (0, 2, 3, 0.1, "ease", 2.0),
+        (1, 1, 0, 0.5, "ease", 2.0),
+    ],
     "metrics": [
         (model, "sampled-99", segment, metric, 10, *figures, 1)
         for model, value in (("neumf", 0.5), ("popularity", 0.4))
@@ -176,6 +181,13 @@ BROKEN: list[tuple[str, str, Rows]] = [
         "item_similarities_every_item",
         "item_similarities",
         [("cap", 1, "cap", 1.0), *SOUND["item_similarities"][1:]],
+    ),
+    ("item_weights_positive", "item_weights", [(0, 1, 1, -0.5, "ease", 2.0)]),
+    ("item_weights_positive", "item_weights", [(0, 1, 0, 0.5, "ease", 2.0)]),  # itself
+    (
+        "item_weights_positive",
+        "item_weights",
+        [*SOUND["item_weights"], (2, 1, 0, 0.5, "itemknn", 2.0)],
     ),
     ("metrics_ndcg_within_hr", "metrics", figures(hr=0.5, ndcg=0.6)),
     ("metrics_in_range", "metrics", figures(hr=1.2)),

@@ -1,6 +1,7 @@
 """The table macros, in the catalogue and in an exported file."""
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,31 @@ SIMILAR = {
     "similar_item_id": ["07", "hat", "tie", "cap"],
     "similarity": [0.5, 0.9, 0.1, 0.9],
 }
-TABLES = {"recommendations": RECOMMENDED, "popular_items": POPULAR, "item_similarities": SIMILAR}
+ITEMS = {"item": [0, 1, 2, 3, 4], "item_id": ["7", "bag", "cap", "hat", "tie"]}
+USERS = {"user": [0, 1], "user_id": ["7", "ann"]}
+# ann has had the bag first, then the cap; user 7 has the tie
+OWNED = {"user": [0, 1, 1], "item": [4, 1, 2], "recency": [1, 2, 1]}
+# half-life 1: the last of two weighs 1, the one before 1/2; scaled to add up to 2, 4/3 and 2/3
+WEIGHTS = {
+    "item": [0, 1, 1, 1, 2],
+    "position": [1, 1, 2, 3, 1],
+    "recommended_item": [3, 4, 3, 2, 3],
+    "weight": [0.25, 1.2, 0.6, 0.3, 0.9],
+    "model": ["ease"] * 5,
+    "half_life": [1.0] * 5,
+}
+TABLES = {
+    "recommendations": RECOMMENDED,
+    "popular_items": POPULAR,
+    "item_similarities": SIMILAR,
+    "items": ITEMS | {"n_interactions": [1] * 5},
+    "users": USERS | {"n_interactions": [1, 2]},
+    "interactions": OWNED
+    | {"rank": [1] * 3, "rating": [5.0] * 3, "timestamp": [datetime(2014, 5, 14)] * 3},
+    "item_weights": WEIGHTS,
+}
+# hat = 0.6 × 2/3 + 0.9 × 4/3 = 1.6, tie = 1.2 × 2/3 = 0.8
+HAT, TIE = (1, "hat", pytest.approx(1.6), "ease"), (2, "tie", pytest.approx(0.8), "ease")
 
 
 @pytest.fixture(scope="module", params=["catalogue", "export"])
@@ -69,7 +94,15 @@ def test_an_unknown_user_is_shown_popular_items(database: Path) -> None:
     assert ask(database, query) == [(1, "tie", 9.0, "popular"), (2, "cap", 4.0, "popular")]
 
 
-@pytest.mark.parametrize("query", ["recommend(?, 'ann')", "similar_items(?, 'cap')"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "recommend(?, 'ann')",
+        "similar_items(?, 'cap')",
+        "recommend_for(?, ['cap'])",
+        "why(?, 'ann', 'cap')",
+    ],
+)
 @pytest.mark.parametrize("asked", ["Book", "books_and_more", 12])
 def test_an_unknown_dataset_is_an_error_that_names_the_nearest(
     database: Path, query: str, asked: str | int
@@ -109,6 +142,79 @@ def test_similar_items_are_in_order_and_an_unknown_item_has_none(database: Path)
     assert ask(database, "from similar_items('A', 'sock')") == []
 
 
+def test_a_list_is_recommended_the_sums_of_its_weights(database: Path) -> None:
+    """The latest item comes last; what is in the list is not recommended, as the cap by the bag."""
+    assert ask(database, "from recommend_for('A', ['bag', 'cap'])") == [HAT, TIE]
+    # the other way round: hat = 0.6 × 4/3 + 0.9 × 2/3 = 1.4, tie = 1.2 × 4/3 = 1.6
+    found = ask(database, "select item_id, score from recommend_for('A', ['cap', 'bag'])")
+    assert found == [("tie", pytest.approx(1.6)), ("hat", pytest.approx(1.4))]
+
+
+def test_an_item_that_comes_twice_counts_at_its_last_place(database: Path) -> None:
+    """The cap, the bag and the cap again are the bag and the cap; an empty value is no item."""
+    assert ask(database, "from recommend_for('A', ['cap', null, 'bag', 'cap'])") == [HAT, TIE]
+
+
+def test_unknown_items_of_a_list_are_named_and_do_not_count(database: Path) -> None:
+    """Those between the known ones do not make these older either."""
+    found = ask(database, "from recommend_for('A', ['bag', 'sock', 'cap', 'belt'])")
+    unknown = [(None, item, None, "unknown item") for item in ("belt", "sock")]
+    assert found == [HAT, TIE, *unknown]
+
+
+@pytest.mark.parametrize("items", [[], ["sock"], ["hat"]])
+def test_a_list_that_speaks_for_nothing_is_shown_popular_items(
+    database: Path, items: list[str]
+) -> None:
+    """It is empty, unknown, or of an item without weights."""
+    found = ask(database, "from recommend_for('A', ?)", items)
+    assert [row for row in found if row[0]] == [
+        (1, "tie", 9.0, "popular"),
+        (2, "cap", 4.0, "popular"),
+    ]
+
+
+def test_a_list_may_be_of_numbers(database: Path) -> None:
+    """Item 7 speaks for the hat."""
+    assert ask(database, "from recommend_for('A', [7])") == [(1, "hat", 0.25, "ease")]
+    assert ask(database, "from recommend_for('A', ['07'])")[-1][1:] == ("07", None, "unknown item")
+
+
+def test_many_lists_are_asked_for_at_once(database: Path) -> None:
+    """They may come from another table; none weighs in another."""
+    query = """
+        select asked.items, shown.item_id, shown.score
+        from (values (['7']), (['bag', 'cap'])) as asked(items),
+          recommend_for('A', asked.items) as shown
+        order by all
+    """
+    both = ["bag", "cap"]
+    expected = [(["7"], "hat", 0.25), (both, "hat", HAT[2]), (both, "tie", TIE[2])]
+    assert ask(database, query) == expected
+
+
+def test_why_adds_up_to_the_score(database: Path) -> None:
+    """Of the hat's 1.6 the cap gives 1.2, which is 3/4, and the bag 0.4."""
+    expected = [
+        (1, "cap", pytest.approx(1.2), pytest.approx(0.75), "ease"),
+        (2, "bag", pytest.approx(0.4), pytest.approx(0.25), "ease"),
+    ]
+    assert ask(database, "from why_for('A', ['bag', 'cap'], 'hat')") == expected
+    assert ask(database, "from why('A', 'ann', 'hat')") == expected
+    assert ask(database, "from why('A', 7, 'hat')") == []  # a tie speaks for nothing
+    assert ask(database, "from why('A', 'nobody', 'hat')") == []
+
+
+def test_every_recommendation_can_be_explained_at_once(database: Path) -> None:
+    """The recommended item is a column, as the user's id may be."""
+    query = """
+        select shown.item_id, reasons.item_id
+        from recommend('A', 'ann') as shown, why('A', 'ann', shown.item_id) as reasons
+        order by all
+    """
+    assert ask(database, query) == [("cap", "bag"), ("hat", "bag"), ("hat", "cap")]
+
+
 def test_a_macro_says_what_it_is_for(database: Path) -> None:
     """The catalogue has its parameters and a comment."""
     query = "select function_name, parameters, comment from duckdb_functions() where not internal"
@@ -116,7 +222,11 @@ def test_a_macro_says_what_it_is_for(database: Path) -> None:
     assert {name: parameters for name, (parameters, _) in found.items()} == {
         "is_dataset": ["the_dataset"],
         "recommend": ["the_dataset", "the_user_id"],
+        "recommend_for": ["the_dataset", "the_items"],
         "similar_items": ["the_dataset", "the_item_id"],
+        "weigh_items": ["the_dataset", "the_items"],
+        "why": ["the_dataset", "the_user_id", "the_item_id"],
+        "why_for": ["the_dataset", "the_items", "the_item_id"],
     }
     assert found["recommend"][1].startswith("This macro lists the items to show a user next")
 

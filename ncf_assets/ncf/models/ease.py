@@ -43,6 +43,11 @@ class Ease:
         scores: np.ndarray = self.history[users] @ self.weights
         return scores
 
+    def weights_of(self, items: np.ndarray) -> np.ndarray:
+        """Return what items add to the scores of all: items int32 [b] -> float32 [b, n_items]."""
+        weights: np.ndarray = self.weights[items]
+        return weights
+
 
 def refusal(n_items: int, max_items: int) -> str | None:
     """Return why a model of so many items is not fitted; None if it is."""

@@ -57,6 +57,11 @@ class ItemKnn:
         scores: np.ndarray = (self.history[users] @ self.weights).toarray()
         return scores
 
+    def weights_of(self, items: np.ndarray) -> np.ndarray:
+        """Return what items add to the scores of all: items int32 [b] -> float32 [b, n_items]."""
+        weights: np.ndarray = self.weights[items].toarray()
+        return weights
+
 
 def fitter(interactions: Interactions) -> Callable[[ItemKnnSettings], ItemKnn]:
     """Return `fit` for these interactions; settings of one similarity in a row are fitted once."""

@@ -1,0 +1,14 @@
+-- Each item speaks for some others: these are the largest weights from item to item of a linear model
+-- that is fitted to all interactions. It is EASE or ItemKNN, whichever did better on validation. The
+-- macros `recommend_for` and `why` answer from them. Items for which no weight is positive are not here.
+--
+-- grain: one item that speaks for another
+-- key: item, position
+-- python: ncf_assets/ncf/recommend/item_weights.py (no select: the weights come from the model)
+--
+-- column item INTEGER: items.item; what a user has
+-- column position INTEGER: from 1, the largest weight first; equal weights are in the order of item_id
+-- column recommended_item INTEGER: items.item of the other item, which it speaks for
+-- column weight DOUBLE: what the item adds to the score of the other one, above 0
+-- column model VARCHAR: the model that is the same for all items of a dataset: 'ease' or 'itemknn'
+-- column half_life DOUBLE: the model's `half_life`, by which the age of a user's items weighs; 0 for equal weights
