@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +14,8 @@ import click
 import duckdb
 
 from ncf_assets.cli.arguments import warehouse
+from ncf_assets.cli.own_catalogue import own_catalogue
 from ncf_assets.sql_text import literal
-from ncf_assets.warehouse import catalogue
 from ncf_assets.warehouse.duckdb_connection import duckdb_config
 from ncf_assets.warehouse.duckdb_limits import memory_limit, shell_spill
 from ncf_assets.warehouse.files import locked_temp_dir
@@ -39,22 +38,15 @@ def sql(query: str | None, as_csv: bool) -> None:
     ncf-assets sql --csv "select * from metrics" > metrics.csv
     """
     place = warehouse()
-    with tempfile.TemporaryDirectory(prefix="ncf-assets-") as folder:
-        database = Path(folder) / place.paths.database.name
-        if not catalogue.build_private(database, place.root):
-            raise click.ClickException(
-                f"there is no warehouse yet: no table in {place.root}. Run `make demo` or"
-                " `ncf-assets materialize DATASET`."
-            )
-        with _spill(place.root, Path(folder)) as spill:
-            if query is None:
-                raise SystemExit(_shell(database, spill))
-            config = duckdb_config(memory_limit(), spill)
-            with duckdb.connect(str(database), read_only=True, config=config) as connection:
-                try:
-                    _print(connection, query, as_csv)
-                except duckdb.Error as error:
-                    raise click.ClickException(str(error)) from error
+    with own_catalogue(place) as database, _spill(place.root, database.parent) as spill:
+        if query is None:
+            raise SystemExit(_shell(database, spill))
+        config = duckdb_config(memory_limit(), spill)
+        with duckdb.connect(str(database), read_only=True, config=config) as connection:
+            try:
+                _print(connection, query, as_csv)
+            except duckdb.Error as error:
+                raise click.ClickException(str(error)) from error
 
 
 @contextlib.contextmanager
