@@ -17,7 +17,7 @@ from pydantic import Field
 from ncf_assets.orchestration.dagster_runs import dataset_of, lock_tag, released_tag
 from ncf_assets.orchestration.distributed import check_tf_config
 from ncf_assets.warehouse.dataset_lock import dataset_lock
-from ncf_assets.warehouse.spark import LOCAL, Spark
+from ncf_assets.warehouse.spark import LOCAL, Spark, SparkError, check_spark_home
 from ncf_assets.warehouse.warehouse import Warehouse
 
 
@@ -29,12 +29,16 @@ class EngineResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @classmethod
     def from_env(cls) -> Self:
-        """As NCF_ENGINE and NCF_SPARK_MASTER say. ValueError for an engine that there is not."""
+        """As NCF_ENGINE and NCF_SPARK_MASTER say. ValueError for an engine that cannot be had."""
         master = os.environ.get("NCF_SPARK_MASTER") or LOCAL
         match os.environ.get("NCF_ENGINE") or "duckdb":
             case "duckdb":
                 return cls(kind="duckdb", master=master)
             case "spark":
+                try:
+                    check_spark_home()
+                except SparkError as error:
+                    raise ValueError(str(error)) from error
                 return cls(kind="spark", master=master)
             case other:
                 raise ValueError(

@@ -10,11 +10,13 @@ folder under the same path, or share an object store. What Spark may use is set 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,28 @@ LOCAL = "local[*]"  # Spark in this process, on all cores
 
 class SparkError(RuntimeError):
     """Spark is the engine and cannot be used. The message says what to do."""
+
+
+def check_spark_home() -> None:
+    """Raise SparkError if SPARK_HOME names another Spark than the one of the package pyspark.
+
+    PySpark starts what SPARK_HOME names, and fails in Java's words if that is another version.
+    """
+    home = os.environ.get("SPARK_HOME")
+    try:
+        wanted = metadata.version("pyspark")
+    except metadata.PackageNotFoundError:
+        return
+    if not home:
+        return
+    names = [file.name for file in Path(home).glob("jars/spark-core_*.jar")]
+    versions = {version for name in names for version in re.findall(r"_[\d.]+-(.+)\.jar$", name)}
+    if versions != {wanted}:
+        raise SparkError(
+            f"SPARK_HOME must name Spark {wanted}, as the package pyspark is, found"
+            f" {' and '.join(sorted(versions)) or 'no Spark'} in {home}. Unset SPARK_HOME, or"
+            " install the pyspark of that version."
+        )
 
 
 class Spark:
@@ -96,6 +120,7 @@ class Spark:
                 "the engine spark needs the package pyspark, which is not installed. Run"
                 " `pip install 'ncf-assets[spark]'`, or use the engine duckdb."
             ) from error
+        check_spark_home()
         # otherwise a worker would use the first python3 that it finds
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         try:
