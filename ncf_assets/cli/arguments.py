@@ -4,6 +4,7 @@ import difflib
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # imported where they are used: most commands want one of the
 
     from ncf_assets.warehouse.warehouse import Warehouse
 
+SERVERS_AT_ONCE = 8  # that are asked for files: chosen
 EVERYTHING = "everything"  # the job that makes all assets of a dataset but its search
 
 
@@ -149,3 +151,20 @@ def suggestion(name: str, known: Sequence[str]) -> str:
 def check_datasets(names: Iterable[str]) -> None:
     """Raise a usage error for a dataset that the registry lacks."""
     check_known("dataset", names, registry(), str(Paths(data_dir()).registry))
+
+
+def source_refusals(names: Iterable[str]) -> dict[str, str]:
+    """Return the datasets whose source file cannot be had, with the reason and the remedy.
+
+    A run that is planned nevertheless would show all its assets as failed in Dagster's UI.
+    """
+    from ncf_assets.ingest import download
+
+    place, datasets = Paths(data_dir()), registry()
+    asked = [datasets[name] for name in names]
+    with ThreadPoolExecutor(SERVERS_AT_ONCE) as pool:
+        reasons = pool.map(
+            lambda dataset: download.refusal(dataset, place.registry.parent, place.raw), asked
+        )
+        found = {one.name: reason for one, reason in zip(asked, reasons, strict=True)}
+    return {name: f"{reason.rstrip('.')}." for name, reason in found.items() if reason}

@@ -16,6 +16,7 @@ from ncf_assets.cli.arguments import (
     check_can_train,
     check_datasets,
     registry,
+    source_refusals,
 )
 from ncf_assets.cli.daemon import Daemon, TerminalClosedError
 from ncf_assets.cli.dagster_home import check_sockets, prepare_home
@@ -46,7 +47,8 @@ def backfill(
     Each dataset has a run of its own. The backfill is recorded in Dagster and shown in its UI. If
     no Dagster daemon is running, one is started for as long as there is something to do. It goes on
     if the terminal is closed or this command is killed; --follow takes up the backfill again. A
-    ctrl-c cancels the backfill. The exit code is 1 if a dataset failed.
+    ctrl-c cancels the backfill. A dataset whose source file cannot be had is left out. The exit
+    code is 1 if a dataset failed or was left out.
     """
     if sum([bool(datasets), every, failed, bool(follow)]) != 1:
         raise click.UsageError("give one of the four: datasets, --all, --failed, or --follow ID")
@@ -57,6 +59,13 @@ def backfill(
     check_config(EVERYTHING, config)
     check_can_train()
     check_sockets()
+    names = tuple(registry()) if every else datasets
+    refused = source_refusals(names)
+    for reason in refused.values():
+        click.echo(f"left out: {reason}", err=True)
+    names = tuple(name for name in names if name not in refused)
+    if refused and not names:
+        raise click.ClickException("no dataset is left, so there is no backfill.")
     prepare_home()
     with dg.DagsterInstance.get() as instance:
         if follow:
@@ -64,7 +73,6 @@ def backfill(
         elif failed:
             backfill_id = retry_failed(_last_failed(instance))
         else:
-            names = tuple(registry()) if every else datasets
             backfill_id = launch_backfill(names, asset_names(), config)
         if not follow:
             click.echo(f"backfill {backfill_id} is recorded")
@@ -80,6 +88,8 @@ def backfill(
         if not runs and ended and ended.error:
             click.echo(ended.error.message, err=True)
         click.echo("run what failed again with: ncf-assets backfill --failed", err=True)
+        raise SystemExit(1)
+    if refused:
         raise SystemExit(1)
 
 

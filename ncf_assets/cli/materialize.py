@@ -15,11 +15,14 @@ from ncf_assets.cli.arguments import (
     check_datasets,
     check_known,
     definitions,
+    source_refusals,
     warehouse,
 )
 from ncf_assets.cli.run_config import config_option, read_config
 from ncf_assets.cli.run_job import run_job
 from ncf_assets.orchestration.staleness import SEARCH
+
+SOURCE = dg.AssetKey("raw_reviews")  # which reads the source file
 
 
 @click.command()
@@ -47,7 +50,10 @@ def materialize(dataset: str, select: str | None, config_file: Path | None, tune
     if tuned:
         config = _with_best(config, dataset)
     started = time.monotonic()
-    if not run_job(EVERYTHING, dataset, _selected(select), config):
+    selected = _selected(select)
+    if SOURCE in selected and (refused := source_refusals([dataset])):
+        raise click.ClickException(refused[dataset])
+    if not run_job(EVERYTHING, dataset, selected, config):
         raise SystemExit(1)
     click.echo(f"{dataset} is materialized, {time.monotonic() - started:.0f} s.")
 

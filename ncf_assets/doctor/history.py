@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -79,7 +80,10 @@ def _end(pid: int) -> None:
 def failed_runs(
     instance: dg.DagsterInstance, place: Warehouse, datasets: Iterable[str]
 ) -> Iterator[Finding]:
-    """Yield the newest run of each dataset if it failed and its assets were not made since."""
+    """Yield the newest run of each dataset if it failed and its assets were not made since.
+
+    One that published nothing is fixed by removing it.
+    """
     for dataset in datasets:
         newest = dg.RunsFilter(tags={"dagster/partition": dataset})
         for record in instance.get_run_records(newest, limit=1):
@@ -87,12 +91,19 @@ def failed_runs(
             if run.status == dg.DagsterRunStatus.FAILURE and (
                 lost := _lost(instance, place, record)
             ):
-                yield Finding(
+                what = (
                     f"run {run.run_id} of {dataset} failed, and nothing has been published since of"
-                    f" {', '.join(lost)}",
-                    f"run `ncf-assets materialize {dataset}`, which says why it fails if it does"
-                    " again",
+                    f" {', '.join(lost)}"
                 )
+                again = f"`ncf-assets materialize {dataset}` says why it fails if it does again"
+                if instance.all_logs(run.run_id, of_type=Event.ASSET_MATERIALIZATION):
+                    yield Finding(what, f"run it again: {again}")
+                else:
+                    yield Finding(
+                        what,
+                        f"remove the run, so that the UI shows nothing as failed; {again}",
+                        partial(instance.delete_run, run.run_id),
+                    )
 
 
 def _lost(instance: dg.DagsterInstance, place: Warehouse, record: dg.RunRecord) -> list[str]:

@@ -77,23 +77,8 @@ def fetch(
             return target
         try:
             http_download.receive(url, partial, on_progress, on_retry)
-        except http_download.TransientError as error:
-            length = f"{partial.length:,} bytes are kept and not downloaded again"
-            kept = f" ({length})" if partial.length else ""
-            raise DownloadError(
-                f"{dataset.name}: {url}: {error}. Try again later{kept}, or download the file by"
-                f" hand and put it in {target.with_name(dataset.file_name)}."
-            ) from error
-        except http_download.PermanentError as error:
-            raise PermanentDownloadError(
-                f"{dataset.name}: {url}: {error}. Correct `url` in datasets.toml, or download the"
-                f" file by hand and put it in {target.with_name(dataset.file_name)}."
-            ) from error
-        except http_download.DiskFullError as error:
-            raise PermanentDownloadError(
-                f"{dataset.name}: {url}: {error} of {target}. Free some space, or move the data to"
-                " another disk with NCF_DATA_DIR."
-            ) from error
+        except http_download.ERRORS as error:
+            raise _told(error, dataset, target, partial.length) from error
         if wrong := wrong_hash(dataset, partial.path):
             partial.discard()
             raise PermanentDownloadError(f"{wrong}. The file came from {url} and was removed.")
@@ -109,6 +94,55 @@ def fetch(
     return target
 
 
+def _told(
+    error: Exception, dataset: Dataset, target: Path, kept: int = 0
+) -> DownloadError | PermanentDownloadError:
+    """Return the error that names the URL, what happened and the remedy."""
+    from ncf_assets.ingest import http_download
+
+    found = f"{dataset.name}: {dataset.url}: {error}"
+    by_hand = f"download the file by hand and put it in {target.with_name(dataset.file_name)}"
+    length = f" ({kept:,} bytes are kept and not downloaded again)" if kept else ""
+    match error:
+        case http_download.DiskFullError():
+            return PermanentDownloadError(
+                f"{found} of {target}. Free some space, or move the data to another disk with"
+                " NCF_DATA_DIR."
+            )
+        case http_download.PermanentError():
+            return PermanentDownloadError(f"{found}. Correct `url` in datasets.toml, or {by_hand}.")
+        case http_download.UnreachableError():
+            return PermanentDownloadError(
+                f"{found}. Connect this machine to the network and try again{length}, or {by_hand}."
+            )
+    return DownloadError(f"{found}. Try again later{length}, or {by_hand}.")
+
+
+def refusal(dataset: Dataset, registry_folder: Path, raw_folder: Path) -> str | None:
+    """Return why a dataset's file cannot be had, as far as one short question can tell.
+
+    The server is asked, and nothing is downloaded. An error that may pass is no refusal.
+    """
+    if found := locate(dataset, registry_folder, raw_folder):
+        return None if files_of(found) else _missing(found)
+    from ncf_assets.ingest import http_download
+
+    try:
+        http_download.ask(str(dataset.url))
+    except (http_download.PermanentError, http_download.UnreachableError) as error:
+        return str(_told(error, dataset, raw_folder / dataset.download_name))
+    except http_download.TransientError:
+        return None
+    return None
+
+
+def _missing(found: Path) -> str:
+    return (
+        f"{found} must be a file, or a folder or pattern with files, found none. Put the file"
+        " there, or correct `path` in datasets.toml"
+    )
+
+
 def _remove_former(dataset: Dataset, target: Path) -> None:
     """Remove what other URLs of the same file name have brought; no two datasets have that."""
     name, dot, rest = dataset.file_name.partition(".")
@@ -122,10 +156,7 @@ def check(dataset: Dataset, found: Path) -> None:
     """Raise `SourceError` if what `locate` found does not exist, or is not the registry's file."""
     files = files_of(found)
     if not files:
-        raise compression.SourceError(
-            f"{found} must be a file, or a folder or pattern with files, found none. Put the file"
-            " there, or correct `path` in datasets.toml"
-        )
+        raise compression.SourceError(_missing(found))
     if dataset.sha256 and len(files) > 1:
         raise compression.SourceError(
             f"{found}: `sha256` is the hash of one file, found {len(files)} files. Remove `sha256`"

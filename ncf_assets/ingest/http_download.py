@@ -7,7 +7,8 @@ The proxy that the environment names is used. Which file goes where is decided i
 import errno
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 
 import requests
@@ -18,12 +19,16 @@ from ncf_assets.ingest.partial_download import PartialDownload
 OnProgress = Callable[[int, int | None], None]  # bytes so far, bytes in all if that is known
 OnRetry = Callable[[str], None]  # what happened, and how long the download waits
 
-RETRY_DELAYS = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each retry; chosen: half a minute in all
-LONGEST_WAIT = 60.0  # seconds that a server may ask for; chosen: longer than all the delays above
+# seconds before each retry; chosen: two minutes in all, as the step is not tried again
+RETRY_DELAYS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+LONGEST_WAIT = 120.0  # seconds that a server may ask for; chosen: as long as all the delays above
 _BLOCK = 1 << 16  # bytes that a cut loses at most
 # bytes between two calls of `on_progress`; chosen: some fifty lines of log for Books
 _STEP = 64 << 20
 _TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds without a byte; chosen: patient with SNAP
+_GLANCE = (3.0, 3.0)  # the same for a question whose answer is not waited for; chosen
+# the server neither packs nor unpacks its file, so a .gz file arrives as it is
+_AS_IT_IS = {"Accept-Encoding": "identity"}
 
 _TRANSIENT_STATUSES = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -48,12 +53,19 @@ class TransientError(RuntimeError):
         self.wait = wait  # seconds that the server asks for
 
 
+class UnreachableError(TransientError):
+    """The server's name has no address, or no way leads to it, as is so without a network."""
+
+
 class PermanentError(RuntimeError):
     """An error that stays: a missing file, or a redirect to other schemes than http and https."""
 
 
 class DiskFullError(RuntimeError):
     """The file does not fit on the disk."""
+
+
+ERRORS = (TransientError, PermanentError, DiskFullError)
 
 
 def receive(
@@ -65,15 +77,19 @@ def receive(
     """Get all of `url` into `partial`.
 
     Retry after each of `RETRY_DELAYS`, and begin with the first delay again whenever a try gained
-    bytes. Raise `TransientError` after the last delay, `PermanentError` if another try cannot help,
-    and `DiskFullError` if the disk is too small, before the first byte if the length is known then.
+    bytes. Raise `TransientError` after the last delay, `UnreachableError` at once unless bytes have
+    come by this call, `PermanentError` if another try cannot help, and `DiskFullError` if the disk
+    is too small, before the first byte if the length is known then.
     """
+    begun = partial.length
     failures = 0  # tries without a byte, one after the other
     while True:
         before = partial.length
         try:
             return _attempt(url, partial, on_progress)
         except TransientError as error:
+            if isinstance(error, UnreachableError) and partial.length <= begun:
+                raise
             failures = 0 if partial.length > before else failures + 1
             if failures > len(RETRY_DELAYS):
                 raise
@@ -83,9 +99,45 @@ def receive(
             time.sleep(wait)
 
 
+def ask(url: str) -> None:
+    """Ask for `url` once, and read none of it. Raise as `receive` does if it cannot be had."""
+    with (
+        _translated_errors(),
+        requests.get(url, stream=True, timeout=_GLANCE, headers=_AS_IT_IS) as response,
+    ):
+        if response.status_code != HTTPStatus.OK:
+            raise _status_error(response)
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    """Raise the errors of this module in place of those of requests and urllib3."""
+    try:
+        yield
+    except _PERMANENT_ERRORS as error:
+        raise PermanentError(_described(error)) from error
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        if unreachable := _unreachable(error):
+            raise UnreachableError(unreachable) from error
+        raise TransientError(_described(error)) from error
+
+
+def _unreachable(error: BaseException) -> str | None:
+    """Return what the network does not know, if that is what an error of requests comes from."""
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, urllib3.exceptions.NameResolutionError):
+            name = re.search(r"Failed to resolve '(.+?)'", str(cause))
+            return f"no address is known for {name[1] if name else 'the server'}"
+        if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+            return f"there is no way to the server ({cause.strerror})"
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
 def _attempt(url: str, partial: PartialDownload, on_progress: OnProgress | None) -> None:
     try:
-        with _get(url, partial) as response:
+        with _translated_errors(), _get(url, partial) as response:
             total = _begin(url, response, partial)
             _check_space(partial, total)
             for block in response.raw.stream(_BLOCK, decode_content=False):
@@ -93,10 +145,6 @@ def _attempt(url: str, partial: PartialDownload, on_progress: OnProgress | None)
                 _write(url, partial, block)
                 if on_progress and before // _STEP < partial.length // _STEP:
                     on_progress(partial.length, total)
-    except _PERMANENT_ERRORS as error:
-        raise PermanentError(_described(error)) from error
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise TransientError(_described(error)) from error
     finally:
         partial.sync()
     if total is not None and partial.length != total:
@@ -127,8 +175,7 @@ def _write(url: str, partial: PartialDownload, block: bytes) -> None:
 
 
 def _get(url: str, partial: PartialDownload) -> requests.Response:
-    # identity: the server neither packs nor unpacks its file, so a .gz file arrives as it is
-    headers = {"Accept-Encoding": "identity"}
+    headers = dict(_AS_IT_IS)
     validator = partial.validator(url) if partial.length else None
     if validator:
         # RFC 9110, 13.1.5: the rest if the file is still the same, otherwise all of it

@@ -11,7 +11,7 @@ import dagster as dg
 from filelock import Timeout
 
 from ncf_assets.ingest.compression import SourceError
-from ncf_assets.ingest.download import DownloadError, PermanentDownloadError
+from ncf_assets.ingest.download import DownloadError
 from ncf_assets.warehouse.lease import ClaimLostError
 from ncf_assets.warehouse.parquet import DamagedError
 from ncf_assets.warehouse.paths import ALL_DATASETS
@@ -23,10 +23,10 @@ from ncf_assets.warehouse.warehouse import NotMaterializedError, Warehouse
 RETRY_DELAYS = (10.0, 30.0, 90.0)  # seconds before each further try of a step: chosen
 
 
-# errors whose message names the remedy, and that another try would meet again
+# errors whose message names the remedy: another try would meet them again, or has been made
 FINAL = (
     SourceError,
-    PermanentDownloadError,
+    DownloadError,  # which has been retried for as long as that may help
     SparkError,
     ClaimLostError,
     DamagedError,
@@ -62,7 +62,7 @@ def _classify(error: Exception, warehouse: Warehouse) -> Explanation | None:
     """Return what is known of an error; None for a mistake in the code."""
     if isinstance(error, FINAL):
         return Explanation(str(error))
-    if isinstance(error, DownloadError | StoreError):
+    if isinstance(error, StoreError):
         return Explanation(str(error), transient=True)
     if isinstance(error, Timeout):
         return Explanation(

@@ -264,6 +264,21 @@ def check_refused(data: Path, words: list[str], code: int, message: str) -> None
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["materialize", "backfill"])
+def test_a_dataset_whose_file_cannot_be_had_is_refused_before_a_run(
+    tmp_path: Path, command: str
+) -> None:
+    """One line, and nothing in Dagster that its UI would show as failed."""
+    data = tiny_folder(tmp_path, '[Far]\nformat = "amazon-2014"\nurl = "http://far.invalid/a.gz"\n')
+    done = ncf(data, command, "Far")
+    assert done.returncode == 1
+    assert done.stderr.count("no address is known for far.invalid. Connect this machine") == 1
+    assert "Traceback" not in done.stderr
+    with dg.DagsterInstance.from_config(ncf(data, "dagster-home").stdout.strip()) as instance:
+        assert (instance.get_runs(), instance.get_backfills()) == ([], [])
+    assert ncf(data, "materialize", "Sample", "--select", "raw_reviews").returncode == 0
+
+
 def test_a_broken_registry_is_told_in_one_line(tmp_path: Path) -> None:
     """The file, the rule, what was found."""
     (tmp_path / "datasets.toml").write_text('[Bad]\nformat = "amazon-1999"\nurl = "http://x/y"\n')

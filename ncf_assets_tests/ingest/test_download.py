@@ -12,7 +12,13 @@ import pytest
 
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest import http_download
-from ncf_assets.ingest.download import DownloadError, PermanentDownloadError, fetch, locate
+from ncf_assets.ingest.download import (
+    DownloadError,
+    PermanentDownloadError,
+    fetch,
+    locate,
+    refusal,
+)
 from ncf_assets_tests import forking
 from ncf_assets_tests.ingest.server import BODY, DATE, Server, serving
 from ncf_assets_tests.small_disk import PAGE, filled, small_disk
@@ -205,22 +211,22 @@ def test_a_timeout_is_retried(
 def test_every_further_try_waits_longer_and_says_so(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The delays are 1, 2, 4, 8 and 16 s; a server may ask for a longer one, up to a minute."""
+    """The delays are 1 to 64 s; a server may ask for a longer one, up to two minutes."""
     monkeypatch.undo()
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     waited: list[float] = []
     said: list[str] = []
     monkeypatch.setattr(http_download.time, "sleep", waited.append)
-    server.behaviour = [503] * 6
+    server.behaviour = [503] * 8
     with pytest.raises(DownloadError, match=r"HTTP status 503\. Try again later"):
         fetch(_dataset(f"{server.address}/a.gz"), tmp_path / "a.gz", on_retry=said.append)
-    assert waited == [1, 2, 4, 8, 16]
+    assert waited == [1, 2, 4, 8, 16, 32, 64]
     assert said[1] == "HTTP status 503; trying again in 2 s"
     server.behaviour, server.headers = [503, 503], {"Retry-After": "30"}
     fetch(_dataset(f"{server.address}/a.gz"), tmp_path / "a.gz")
     server.behaviour, server.headers = [503], {"Retry-After": "3600"}
     fetch(_dataset(f"{server.address}/b.gz"), tmp_path / "b.gz")
-    assert waited[5:] == [30, 30, 60]
+    assert waited[7:] == [30, 30, 120]
 
 
 def test_tries_that_gain_bytes_are_not_counted(server: Server, tmp_path: Path) -> None:
@@ -287,6 +293,42 @@ def test_a_dead_server_is_named_with_the_remedy(tmp_path: Path) -> None:
     """Port 1 of the loopback refuses connections."""
     with pytest.raises(DownloadError, match=r"ConnectionError: .*download the file by hand"):
         fetch(_dataset("http://127.0.0.1:1/a.gz"), tmp_path / "a.gz")
+
+
+def test_a_name_without_an_address_is_final_at_once(server: Server, tmp_path: Path) -> None:
+    """As without a network: one try, and the remedy; unless bytes have come, so that it was on."""
+    target = tmp_path / "a.gz"
+    with pytest.raises(PermanentDownloadError) as caught:
+        fetch(_dataset("http://nowhere.invalid/a.gz"), target, on_retry=pytest.fail)
+    assert str(caught.value) == (
+        "X: http://nowhere.invalid/a.gz: no address is known for nowhere.invalid. Connect this"
+        " machine to the network and try again, or download the file by hand and put it in"
+        f" {target}."
+    )
+    server.behaviour = ["cut 1000000", "to http://nowhere.invalid/a.gz"]
+    assert _fetched(server, target) == BODY
+    server.behaviour = ["to http://nowhere.invalid/a.gz"]
+    with pytest.raises(PermanentDownloadError, match="Connect this machine"):
+        fetch(_dataset(f"{server.address}/b.gz"), tmp_path / "b.gz")
+
+
+def test_a_file_that_cannot_be_had_is_refused_without_a_download(
+    server: Server, tmp_path: Path
+) -> None:
+    """By one question: a missing page or name, a path without a file; what may pass is none."""
+    url, raw = f"{server.address}/a.gz", tmp_path / "raw"
+    server.behaviour = [404, 503]
+    assert "HTTP status 404. Correct `url`" in str(refusal(_dataset(url), tmp_path, raw))
+    assert refusal(_dataset(url), tmp_path, raw) is None
+    assert refusal(_dataset(url), tmp_path, raw) is None
+    assert len(server.requests) == 3
+    unknown = refusal(_dataset("http://nowhere.invalid/a.gz"), tmp_path, raw)
+    assert "no address is known for nowhere.invalid" in str(unknown)
+    by_path = _dataset(None, path="own.json")
+    assert f"{tmp_path}/own.json must be a file" in str(refusal(by_path, tmp_path, raw))
+    (tmp_path / "own.json").touch()
+    assert refusal(by_path, tmp_path, raw) is None
+    assert not raw.exists()
 
 
 @pytest.mark.parametrize("url", [None, "file:///etc/hosts", "ftp://x.org/a.gz"])
