@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ncf_assets.definitions import build_defs
+from ncf_assets.orchestration.upstream import reads_of
 from ncf_assets.tables import tables
 
 
@@ -32,7 +33,7 @@ def nodes() -> dict[str, Node]:
             asset.group_name,
             tuple(sorted(asset.kinds)),
             asset.description or "",
-            tuple(sorted(key.to_user_string() for key in asset.parent_keys)),
+            reads_of(asset.metadata),
         )
         for name, asset in found
     }

@@ -3,7 +3,7 @@
 Here its data are gathered and its files published; `ncf_assets.report` writes the text.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from ncf_assets.orchestration.partitions import (
 )
 from ncf_assets.orchestration.publish import AssetRun, asset_run
 from ncf_assets.orchestration.tables import sql_table
+from ncf_assets.orchestration.upstream import reads_metadata
 from ncf_assets.warehouse.lineage import find_inconsistencies, upstream_provenance
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.warehouse import Warehouse
@@ -45,9 +46,10 @@ CHECK = (
 data_profile = sql_table("data_profile", "evaluate")
 
 
-def _build(partitions: Partitions) -> dg.AssetsDefinition:
+def _build(partitions: Partitions, deps: Collection[str]) -> dg.AssetsDefinition:
     @dg.asset(
-        deps=REPORT_INPUTS,
+        deps=deps,
+        metadata=reads_metadata(REPORT_INPUTS),
         group_name="evaluate",
         kinds={"html", "markdown"},
         owners=OWNERS,
@@ -75,7 +77,7 @@ def _build(partitions: Partitions) -> dg.AssetsDefinition:
     return evaluation_report
 
 
-evaluation_report = AssetFactory(_build)
+evaluation_report = AssetFactory(("evaluation_report",), REPORT_INPUTS, _build)
 
 
 def _make_report(run: AssetRun) -> Iterator[Any]:

@@ -13,6 +13,7 @@ import ncf_assets
 from ncf_assets.cli.arguments import definitions
 from ncf_assets.hashing import hash_json
 from ncf_assets.orchestration.staleness import Asset
+from ncf_assets.orchestration.upstream import reads_of
 from ncf_assets.warehouse.files import commit, staged_texts
 from ncf_assets.warehouse.paths import data_dir
 
@@ -43,7 +44,7 @@ def _from_definitions() -> list[Asset]:
         Asset(
             node.key.to_user_string(),
             node.code_version,
-            tuple(sorted(key.to_user_string() for key in node.parent_keys)),
+            reads_of(node.metadata),
         )
         for node in nodes
         if node.partitions_def

@@ -5,7 +5,7 @@ models are is in `ncf_assets.ncf.models`.
 """
 
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib import metadata
 from typing import Any
 
@@ -22,6 +22,7 @@ from ncf_assets.orchestration.partitions import (
     check_spec,
 )
 from ncf_assets.orchestration.publish import AssetRun, asset_run
+from ncf_assets.orchestration.upstream import reads_metadata
 from ncf_assets.warehouse.warehouse import Warehouse
 
 Work = Callable[[AssetRun, Any], Iterator[Any]]
@@ -59,10 +60,11 @@ def model_factory(
     """Wrap `(run, config) -> check results and the materialization` into an asset."""
     name, upstream = function.__name__, tuple(reads)
 
-    def build(partitions: Partitions) -> dg.AssetsDefinition:
+    def build(partitions: Partitions, deps: Collection[str]) -> dg.AssetsDefinition:
         @dg.asset(
             name=name,
-            deps=upstream,
+            deps=deps,
+            metadata=reads_metadata(upstream),
             group_name=group,
             kinds=kinds,
             owners=OWNERS,
@@ -85,7 +87,7 @@ def model_factory(
 
         return body
 
-    return AssetFactory(build)
+    return AssetFactory((name,), upstream, build)
 
 
 def model_metadata(run: AssetRun, packages: Iterable[str], fit: Fit) -> dict[str, Any]:

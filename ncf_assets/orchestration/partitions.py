@@ -6,13 +6,14 @@ assets with the partitions of its registry.
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from types import ModuleType
 
 import dagster as dg
 
 from ncf_assets.datasets import Dataset
+from ncf_assets.orchestration.upstream import direct_upstream
 
 Partitions = dg.PartitionsDefinition[str]
 
@@ -24,9 +25,11 @@ WHEN_UPSTREAM_IS_NEW = dg.AutomationCondition.eager()
 
 @dataclass(frozen=True)
 class AssetFactory:
-    """Builds one or more assets for given partitions."""
+    """Builds the assets that are made together, for given partitions and direct upstream assets."""
 
-    build: Callable[[Partitions], dg.AssetsDefinition]
+    assets: tuple[str, ...]
+    reads: tuple[str, ...]
+    build: Callable[[Partitions, Collection[str]], dg.AssetsDefinition]
 
 
 def dataset_partitions(registry: Iterable[Dataset]) -> Partitions:
@@ -44,7 +47,9 @@ def build_assets(
         for value in vars(module).values()
         if isinstance(value, AssetFactory)
     }
-    return [factory.build(partitions) for factory in factories.values()]
+    reads = {asset: factory.reads for factory in factories.values() for asset in factory.assets}
+    direct = direct_upstream(reads)
+    return [factory.build(partitions, direct[factory.assets[0]]) for factory in factories.values()]
 
 
 def check_spec(

@@ -1,20 +1,22 @@
 """Whether a partition is out of date, by its provenance: source file, code, inputs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest import compression, download, source
+from ncf_assets.orchestration.upstream import direct_upstream
 from ncf_assets.warehouse.parquet import DamagedError
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.warehouse import Warehouse
 
 SEARCH = "tuning_trials"  # made on demand: no other asset waits for it
 # of one thing upstream, and of several
+FOLLOWS = "is out of date"
 SAID = {
     "is not materialized": "are not materialized",
     "has changed": "have changed",
-    "is out of date": "are out of date",
+    FOLLOWS: "are out of date",
 }
 
 
@@ -50,23 +52,50 @@ class PartitionStatus:
 def partition_statuses(
     warehouse: Warehouse, dataset: Dataset, assets: Iterable[Asset]
 ) -> list[PartitionStatus]:
-    """Return the status of each asset; assets are given upstream first."""
+    """Return the status of each asset; assets are given upstream first.
+
+    The search, which few people make, is left out where it has not been made.
+    """
+    assets = list(assets)
     found: dict[str, PartitionStatus] = {}
+    direct = direct_upstream({asset.name: asset.upstream for asset in assets})
     for asset in assets:
         try:
             provenance = warehouse.find_provenance(asset.name, dataset.name)
         except DamagedError as error:
             found[asset.name] = PartitionStatus(asset.name, None, (str(error),))
             continue
-        reasons = _reasons(warehouse, dataset, asset, provenance, found) if provenance else ()
+        reasons = (
+            _reasons(warehouse, dataset, asset, direct[asset.name], provenance, found)
+            if provenance
+            else ()
+        )
         found[asset.name] = PartitionStatus(asset.name, provenance, tuple(reasons))
-    return list(found.values())
+    return [s for s in found.values() if s.provenance or s.reasons or s.asset != SEARCH]
+
+
+def is_out_of_date(statuses: Iterable[PartitionStatus]) -> bool:
+    """Return whether something that has been made is no longer what would be made now."""
+    return any(status.reasons for status in statuses)
+
+
+def verdict(statuses: Sequence[PartitionStatus]) -> str:
+    """Say in a few words where a dataset stands."""
+    total = len(statuses)
+    stale = sum(bool(status.reasons) for status in statuses)
+    missing = sum(not (status.provenance or status.reasons) for status in statuses)
+    if missing == total:
+        return "not materialized"
+    counts = {"out of date": stale, "not materialized": missing}
+    found = [f"{count} {what}" for what, count in counts.items() if count]
+    return f"up to date, {total} assets" if not found else f"{', '.join(found)} of {total} assets"
 
 
 def _reasons(
     warehouse: Warehouse,
     dataset: Dataset,
     asset: Asset,
+    direct: Collection[str],
     provenance: Provenance,
     upstream: Mapping[str, PartitionStatus],
 ) -> list[str]:
@@ -84,7 +113,10 @@ def _reasons(
         reasons.append(change)
     changes = {name: _change(upstream[name], provenance) for name in asset.upstream}
     for one, many in SAID.items():
-        if names := [name for name, change in changes.items() if change == one]:
+        names = [name for name, change in changes.items() if change == one]
+        if one == FOLLOWS:  # it is so of the direct ones too, or they have changed
+            names = [name for name in names if name in direct]
+        if names:
             reasons.append(f"{', '.join(names)} {one if len(names) == 1 else many}")
     return reasons
 
@@ -95,7 +127,7 @@ def _change(made_from: PartitionStatus, provenance: Provenance) -> str | None:
         return "is not materialized"
     if made_from.provenance.content_hash != provenance.input_hashes.get(made_from.asset):
         return "has changed"
-    return "is out of date" if made_from.reasons else None
+    return FOLLOWS if made_from.reasons else None
 
 
 def source_change(warehouse: Warehouse, dataset: Dataset, provenance: Provenance) -> str | None:

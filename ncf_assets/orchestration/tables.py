@@ -15,6 +15,7 @@ from ncf_assets.orchestration.partitions import (
     check_spec,
 )
 from ncf_assets.orchestration.publish import AssetRun, asset_run
+from ncf_assets.orchestration.upstream import reads_metadata
 from ncf_assets.tables import Table, tables
 from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.warehouse import Warehouse
@@ -91,13 +92,16 @@ def python_tables(
 def table_spec(
     table: Table,
     group: str,
-    upstream: Iterable[str],
+    upstream: Collection[str],
+    deps: Collection[str],
     version: str,
     kind: str,
     partitions: Partitions | None,
 ) -> dg.AssetSpec:
-    """Declare a table as the UI shows it before it is materialized, from its header."""
-    upstream = sorted(upstream)
+    """Declare a table as the UI shows it before it is materialized, from its header.
+
+    `upstream` is all that it reads, and `deps` what Dagster is told of it.
+    """
     columns = [
         dg.TableColumn(
             column.name,
@@ -109,7 +113,7 @@ def table_spec(
     ]
     return dg.AssetSpec(
         table.name,
-        deps=upstream,
+        deps=deps,
         description=f"{table.description}\n\nGrain: {table.grain}.",
         group_name=group,
         kinds={kind, "parquet"},
@@ -121,6 +125,7 @@ def table_spec(
         metadata={
             "dagster/column_schema": dg.TableSchema(columns),
             "dagster/table_name": table.name,
+            **reads_metadata(upstream),
         },
     )
 
@@ -158,14 +163,14 @@ def _table_factory(
     # A table of all datasets finds by itself what there is; the others declare what they read.
     inputs = () if any(table.is_global for table in made) else tuple(sorted(upstream))
 
-    def build(partitions: Partitions) -> dg.AssetsDefinition:
+    def build(partitions: Partitions, deps: Collection[str]) -> dg.AssetsDefinition:
         partitions_of = {t.name: None if t.is_global else partitions for t in made}
 
         @dg.multi_asset(
             name=name,
             specs=[
                 table_spec(
-                    t, groups[t.name], upstream, version, kind, partitions_of[t.name]
+                    t, groups[t.name], upstream, deps, version, kind, partitions_of[t.name]
                 ).replace_attributes(**spec or {})
                 for t in made
             ],
@@ -192,4 +197,4 @@ def _table_factory(
 
         return body
 
-    return AssetFactory(build)
+    return AssetFactory(tuple(groups), tuple(sorted(upstream)), build)

@@ -9,6 +9,7 @@ import pytest
 
 from ncf_assets.datasets import load
 from ncf_assets.definitions import JOBS
+from ncf_assets.orchestration.upstream import reads_of
 from ncf_assets.tables import tables
 from ncf_assets_tests.paths import DATA, ROOT
 from ncf_assets_tests.running import DEFS
@@ -17,6 +18,7 @@ WARNINGS = {"raw_reviews_as_many_as_published", "rejected_reviews_few"}
 GRAPH = DEFS.resolve_asset_graph()
 KEYS = sorted(GRAPH.get_all_asset_keys())
 LEADERBOARD = dg.AssetKey("leaderboard")
+SERVED = "recommendations"
 TUNING = dg.AssetKey("tuning_trials")
 APART = {"leaderboard", "tuning_trials"}  # of all datasets; only when asked for
 
@@ -99,6 +101,26 @@ def test_lineage_runs_from_the_file_to_the_report() -> None:
     report = dg.AssetKey("evaluation_report")
     beside = set(KEYS) - GRAPH.get_ancestor_asset_keys(report) - {report, LEADERBOARD, TUNING}
     assert {GRAPH.get(key).group_name for key in beside} == {"serve"}
+
+
+def test_direct_edges_alone_are_declared_and_all_that_is_read_is_named() -> None:
+    """No edge is implied by others, and what an asset reads is what it is downstream of."""
+    for key in {*KEYS} - {LEADERBOARD}:
+        parents = GRAPH.get(key).parent_keys
+        for parent in parents:
+            assert not GRAPH.get_ancestor_asset_keys(parent) & parents, key
+        read = {dg.AssetKey(name) for name in reads_of(GRAPH.get(key).metadata)}
+        assert parents <= read <= GRAPH.get_ancestor_asset_keys(key), key
+
+
+def test_what_is_served_depends_on_neumf_and_not_on_other_models() -> None:
+    """Other settings of EASE leave `recommendations` up to date."""
+    above = {k.to_user_string() for k in GRAPH.get_ancestor_asset_keys(dg.AssetKey(SERVED))}
+    assert {name for name in above if name.endswith("_model")} == {
+        "served_model",
+        "neumf_model",
+        "ials_model",
+    }
 
 
 def test_the_columns_shown_are_those_of_the_header() -> None:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pytest
 
 from ncf_assets.orchestration import inputs
+from ncf_assets.orchestration.upstream import reads_of
 from ncf_assets.tables import tables
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.running import ASSETS, FILTERED, PREPARED, READ, SPLIT, failure, materialize
@@ -330,7 +331,7 @@ def test_everything_says_what_it_was_made_from(warehouse: Warehouse) -> None:
                 16,
                 spec.code_version,
             )
-            upstream = {dep.asset_key.to_user_string() for dep in spec.deps} or {"source"}
+            upstream = set(reads_of(spec.metadata)) or {"source"}
             assert set(provenance.input_hashes) == upstream
             for one, content in provenance.input_hashes.items():
                 assert (

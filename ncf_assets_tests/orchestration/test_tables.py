@@ -31,7 +31,7 @@ def test_a_table_that_a_function_leaves_out_is_not_published_empty(
 
     warehouse = Warehouse(tmp_path)
     result = dg.materialize(
-        [both.build(PARTITIONS)],
+        [both.build(PARTITIONS, ())],
         partition_key="Sample",
         resources={"warehouse": warehouse},
         raise_on_error=False,
