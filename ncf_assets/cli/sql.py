@@ -1,7 +1,8 @@
-"""`ncf-assets sql`: a DuckDB shell on the warehouse, or one query."""
+"""`ncf-assets sql`: a DuckDB shell on the warehouse, or a query."""
 
 import contextlib
 import csv
+import json
 import os
 import shutil
 import subprocess
@@ -22,13 +23,22 @@ from ncf_assets.warehouse.files import locked_temp_dir
 
 UNLIMITED = 100_000  # characters, where nobody watches
 PREVIEW_ROWS = 100
+FORMS = {"csv": "format csv, header", "json": "format json, array"}  # in DuckDB's words
+GREETING = """\
+All tables of {folder}, to be read. Begin with one of:
+    show tables;
+    from catalogue;
+    from recommend('Sample', 'a user_id');   -- similar_items('Sample', 'an item_id')"""
 
 
 @click.command()
 @click.argument("query", required=False)
-@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values with a header.")
-def sql(query: str | None, as_csv: bool) -> None:
+@click.option("--csv", "form", flag_value="csv", help="Print comma-separated values with a header.")
+@click.option("--json", "form", flag_value="json", help="Print a list of objects for each result.")
+def sql(query: str | None, form: str | None) -> None:
     """Run QUERY on all tables; without one, open a DuckDB shell.
+
+    QUERY may be several statements, of which each prints its result.
 
     Both work on a catalogue of their own, so they neither wait for runs and other shells nor hold
     them up; the tables' data are not copied. DuckDB takes NCF_DUCKDB_MEMORY_GB at most.
@@ -40,11 +50,13 @@ def sql(query: str | None, as_csv: bool) -> None:
     place = warehouse()
     with own_catalogue(place) as database, _spill(place.root, database.parent) as spill:
         if query is None:
+            if sys.stdin.isatty():
+                click.echo(GREETING.format(folder=place.root))
             raise SystemExit(_shell(database, spill))
         config = duckdb_config(memory_limit(), spill)
         with duckdb.connect(str(database), read_only=True, config=config) as connection:
             try:
-                _print(connection, query, as_csv)
+                _print(connection, query, form)
             except duckdb.Error as error:
                 raise click.ClickException(str(error)) from error
 
@@ -75,27 +87,44 @@ def _shell(database: Path, spill: Path) -> int:
     return subprocess.run([shell, "-cmd", limits, str(database)], check=False).returncode  # noqa: S603
 
 
-def _print(connection: duckdb.DuckDBPyConnection, query: str, as_csv: bool) -> None:
-    """Print the result of a query, of the last one if there are several."""
-    *before, last = connection.extract_statements(query)
-    for statement in before:
-        connection.execute(statement)
-    result = connection.sql(last.query)  # bound, not run
-    if result is None:  # a statement without rows
+def _print(connection: duckdb.DuckDBPyConnection, query: str, form: str | None) -> None:
+    """Print the result of each statement that has one, as a table or in a form of FORMS."""
+    printed = False
+    for statement in connection.extract_statements(query):
+        text = statement.query.strip().rstrip(";")
+        if statement.expected_result_type == [duckdb.ExpectedResultType.NOTHING]:  # such as a `set`
+            connection.execute(text)
+            continue
+        result = connection.sql(text)  # bound, not run
+        if result is None:  # a statement without rows
+            continue
+        if printed and form != "json":  # whose lists need nothing between them
+            click.echo()
+        printed = True
+        if form is None:
+            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
+            result.show(max_width=width, max_rows=PREVIEW_ROWS)
+        elif statement.type == duckdb.StatementType.SELECT:
+            _stream(
+                connection, f"copy ({text}\n) to '{{file}}' ({FORMS[form]}, use_tmp_file false)"
+            )
+        else:  # such as a pragma: a few rows, which cannot be copied
+            _write(result, form)
+
+
+def _write(result: duckdb.DuckDBPyRelation, form: str) -> None:
+    """Write a few rows in a form of FORMS."""
+    if form == "json":
+        rows = [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
+        click.echo(json.dumps(rows, default=str))
         return
-    if not as_csv:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
-        result.show(max_width=width, max_rows=PREVIEW_ROWS)
-    elif last.type == duckdb.StatementType.SELECT:
-        _stream_csv(connection, last.query.strip().rstrip(";"))
-    else:  # such as a pragma: a few rows, which cannot be copied
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(result.columns)
-        writer.writerows(result.fetchall())
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(result.columns)
+    writer.writerows(result.fetchall())
 
 
-def _stream_csv(connection: duckdb.DuckDBPyConnection, select: str) -> None:
-    """Let DuckDB write the rows of a select as it finds them, through a pipe.
+def _stream(connection: duckdb.DuckDBPyConnection, copy: str) -> None:
+    """Let DuckDB write the rows of a select to {file} as it finds them, through a pipe.
 
     Standard output itself may be a file to append to, which DuckDB would begin anew.
     """
@@ -113,9 +142,7 @@ def _stream_csv(connection: duckdb.DuckDBPyConnection, select: str) -> None:
     thread = threading.Thread(target=pass_on)
     thread.start()
     try:
-        connection.execute(
-            f"copy ({select}\n) to '/dev/fd/{into}' (format csv, header, use_tmp_file false)"
-        )
+        connection.execute(copy.replace("{file}", f"/dev/fd/{into}"))
     except duckdb.Error:
         if not errors:
             raise
@@ -124,3 +151,4 @@ def _stream_csv(connection: duckdb.DuckDBPyConnection, select: str) -> None:
         thread.join()
     if errors:  # such as a full disk, or `| head`
         raise errors[0]
+    sys.stdout.buffer.flush()

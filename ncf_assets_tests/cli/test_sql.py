@@ -1,7 +1,10 @@
 """`ncf-assets sql`: which folder's rows, within which limits, and names that look like numbers."""
 
+import json
 import os
+import pty
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +138,42 @@ def test_csv_is_written_as_it_is_found(original: Path, tmp_path: Path) -> None:
     lines = target.read_text().splitlines()
     assert lines[:3] == ["before", "n,t,b", "0,x0,false"]
     assert len(lines) == 3_000_002
+
+
+def test_each_statement_prints_its_result(original: Path) -> None:
+    """As a table, CSV or JSON, where lists follow each other; a `set` prints nothing."""
+    several = (
+        "set threads = 1; select 1 as n, null as m; select 'a' as t, true as b; pragma version"
+    )
+    rest, results = ncf(original, "sql", "--json", several).stdout, []
+    while rest:
+        result, end = json.JSONDecoder().raw_decode(rest)
+        results.append(result)
+        rest = rest[end:].lstrip()
+    assert results[:2] == [[{"n": 1, "m": None}], [{"t": "a", "b": True}]]
+    assert "library_version" in results[2][0]
+    text = ncf(original, "sql", "--csv", "select 1 as n; select 'a' as t;").stdout
+    assert text == "n\n1\n\nt\na\n"
+    shown = ncf(original, "sql", "select 41 as n; select 42 as n").stdout
+    assert shown.index("41") < shown.index("42")
+    empty = ncf(original, "sql", "--json", "select 1 as n where false").stdout
+    assert json.loads(empty) == []
+
+
+def test_the_shell_greets_people_alone(original: Path) -> None:
+    """In a terminal it says where to begin; what is piped has answers alone."""
+    leader, follower = pty.openpty()
+    streams = {"stdin": follower, "stdout": follower, "stderr": follower}
+    with start(original, "ncf-assets", "sql", **streams) as process:
+        os.close(follower)
+        said = b""
+        while b"an item_id" not in said:
+            said += os.read(leader, 4096)
+        os.killpg(process.pid, signal.SIGKILL)
+    os.close(leader)
+    for word in (f"All tables of {original}", "show tables;", "from catalogue;", "recommend("):
+        assert word in said.decode()
+    assert "catalogue" not in ncf(original, "sql", typed="select 1;").stdout
 
 
 def test_a_reader_that_closes_early_is_no_traceback(original: Path) -> None:
