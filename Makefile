@@ -48,7 +48,7 @@ backfill: $(RUN)  ## Several datasets as a Dagster backfill (DATASETS="A B")
 	$(BIN)/ncf-assets backfill $(DATASETS)
 
 status: $(RUN)  ## What is materialized, and what is out of date
-	$(BIN)/ncf-assets status
+	@$(BIN)/ncf-assets status || test $$? -eq 3  # 3: something is out of date
 
 sql: $(RUN)  ## A DuckDB shell on the warehouse
 	@$(BIN)/ncf-assets sql

@@ -1,5 +1,9 @@
 """`ncf-assets status`: what is materialized, when, how many rows, and whether it is out of date."""
 
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import click
 from rich.console import Console
 from rich.markup import escape
@@ -7,38 +11,86 @@ from rich.table import Table
 
 from ncf_assets.cli.arguments import check_datasets, data_folder_line, registry, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
-from ncf_assets.orchestration.staleness import SEARCH, PartitionStatus, partition_statuses
+from ncf_assets.orchestration.staleness import (
+    PartitionStatus,
+    is_out_of_date,
+    partition_statuses,
+    verdict,
+)
 from ncf_assets.tables import tables
+from ncf_assets.warehouse.paths import data_dir
+
+OUT_OF_DATE = 3  # the exit code; 1 stands for an error, and 2 for a mistaken command
+NOTHING = "nothing is materialized there. Run `ncf-assets materialize Sample`."
 
 
 @click.command()
 @click.argument("datasets", nargs=-1)
-def status(datasets: tuple[str, ...]) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON, for programs.")
+def status(datasets: tuple[str, ...], as_json: bool) -> None:
     """Show what there is of DATASETS, and what is out of date.
 
-    Without DATASETS, all that have anything. An asset is out of date if its source file, its code
-    or anything upstream has changed since it was made; Dagster's UI does not show this for
-    partitioned assets.
+    One line for each dataset that has anything, and the assets that are not up to date; of DATASETS
+    all assets. An asset is out of date if its source file, its code or anything upstream has
+    changed since it was made; Dagster's UI does not show this for partitioned assets. The exit code
+    is 3 if something is out of date.
     """
     check_datasets(datasets)
-    click.echo(data_folder_line())
-    assets = graph_assets()
-    shown = 0
-    for name in datasets or registry():
-        found = partition_statuses(warehouse(), registry()[name], assets)
-        found = [s for s in found if s.provenance or s.reasons or s.asset != SEARCH]  # made by few
-        if datasets or any(state.provenance for state in found):
-            Console().print(_table(name, found))
-            shown += 1
-    if not shown:
-        click.echo("nothing is materialized there. Run `ncf-assets materialize Sample`.")
+    found = dataset_statuses(datasets or tuple(registry()))
+    shown = {
+        name: of
+        for name, of in found.items()
+        if datasets or any(s.provenance or s.reasons for s in of)
+    }
+    if as_json:
+        click.echo(json.dumps({"data_folder": str(data_dir()), "datasets": _as_json(shown)}))
+    else:
+        click.echo(data_folder_line())
+        for name, of in shown.items():
+            click.echo(f"{name}: {verdict(of)}")
+            if listed := [state for state in of if datasets or not state.current]:
+                Console().print(_table(listed))
+        if not shown:
+            click.echo(NOTHING)
+    if any(is_out_of_date(of) for of in shown.values()):
+        raise SystemExit(OUT_OF_DATE)
 
 
-def _table(dataset: str, found: list[PartitionStatus]) -> Table:
-    shown = Table("asset", "made (UTC)", "rows", "state", title=dataset, title_justify="left")
+def dataset_statuses(names: Sequence[str]) -> dict[str, list[PartitionStatus]]:
+    """Return the status of each asset of these datasets, upstream first."""
+    assets, place, datasets = graph_assets(), warehouse(), registry()
+    return {name: partition_statuses(place, datasets[name], assets) for name in names}
+
+
+def _table(found: Sequence[PartitionStatus]) -> Table:
+    shown = Table("asset", "made (UTC)", "rows", "state")
     for state in found:
-        made = state.provenance.written_at[:19].replace("T", " ") if state.provenance else ""
-        rows = f"{state.provenance.rows:,}" if state.provenance and state.asset in tables() else ""
+        one = _row(state)
+        rows = "" if one["rows"] is None else f"{one['rows']:,}"
+        made = (one["made"] or "").replace("T", " ")
         style = "" if state.current else "yellow"
-        shown.add_row(state.asset, made, rows, escape(str(state)), style=style)
+        shown.add_row(state.asset, made, rows, escape(one["state"]), style=style)
     return shown
+
+
+def _as_json(found: Mapping[str, Sequence[PartitionStatus]]) -> dict[str, Any]:
+    return {
+        name: {
+            "verdict": verdict(of),
+            "out_of_date": is_out_of_date(of),
+            "assets": [_row(state) for state in of],
+        }
+        for name, of in found.items()
+    }
+
+
+def _row(state: PartitionStatus) -> dict[str, Any]:
+    """Return what is said of an asset: when it was made in UTC, its rows if it is a table."""
+    made = state.provenance
+    return {
+        "asset": state.asset,
+        "made": made.written_at[:19] if made else None,
+        "rows": made.rows if made and state.asset in tables() else None,
+        "state": str(state),
+        "current": state.current,
+    }

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shutil
 from pathlib import Path
 
@@ -57,10 +58,33 @@ def test_the_run_is_recorded_in_dagster(data: Path) -> None:
 
 
 def test_status_is_up_to_date_after_a_run(data: Path) -> None:
-    """Every asset, with its rows."""
-    out = ncf(data, "status").stdout
-    assert out.count("up to date") == len(asset_names())
-    assert "Sample" in out
+    """One line for the dataset; every asset if it is named, or in JSON; exit code 0."""
+    short = ncf(data, "status")
+    total = len(asset_names())
+    lines = [f"data folder: {data}", f"Sample: up to date, {total} assets"]
+    assert (short.returncode, short.stdout.splitlines()) == (0, lines)
+    named = ncf(data, "status", "Sample").stdout
+    assert named.count("up to date") == 1 + total
+    found = json.loads(ncf(data, "status", "--json").stdout)["datasets"]["Sample"]
+    assert (found["verdict"], found["out_of_date"]) == (f"up to date, {total} assets", False)
+    rows = {one["asset"]: one["rows"] for one in found["assets"]}
+    assert {name: rows[name] for name in ROWS} == ROWS
+    assert all(one["current"] for one in found["assets"])
+
+
+def test_datasets_are_listed_with_file_and_verdict(tmp_path: Path) -> None:
+    """What is there, what would be downloaded, and what is missing."""
+    others = (
+        '[Far]\nformat = "amazon-2014"\nurl = "http://far.invalid/a.gz"\nexpected_reviews = 1234\n'
+        '[Lost]\nformat = "amazon-2014"\npath = "lost.json"\n'
+    )
+    out = ncf(tiny_folder(tmp_path, others), "datasets").stdout
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines()]
+    assert [row for row in cells if row] == [
+        ["Sample", "", "0.0 MB", "not materialized"],
+        ["Far", "1,234", "to download", "not materialized"],
+        ["Lost", "", "missing", "not materialized"],
+    ]
 
 
 def test_summary_shows_rows_and_models(data: Path) -> None:
@@ -204,7 +228,10 @@ def test_status_follows_source_and_upstream(tmp_path: Path) -> None:
         )
     assert state(data, "raw_reviews") == "the source file has changed"
     assert state(data, "latest_reviews") == "raw_reviews is out of date"
-    assert state(data, "interactions") == "items, latest_reviews, users are out of date"
+    assert state(data, "interactions") == "items, users are out of date"
+    stale = ncf(data, "status")
+    assert stale.returncode == 3
+    assert f"Sample: 7 out of date, {len(asset_names()) - 7} not materialized of" in stale.stdout
     assert ncf(data, "materialize", "Sample", "--select", "raw_reviews").returncode == 0
     assert state(data, "latest_reviews") == "raw_reviews has changed"
     assert ncf(data, "materialize", "Sample", "--select", "latest_reviews").returncode == 0
@@ -309,7 +336,7 @@ def test_status_follows_the_registry_and_names_damage(tmp_path: Path) -> None:
     file = data / "tables" / "raw_reviews" / "dataset=Sample" / "data.parquet"
     file.write_bytes(file.read_bytes()[:-9])
     done = ncf(data, "status", "Sample")
-    assert done.returncode == 0
+    assert done.returncode == 3
     assert "damaged" in done.stdout
 
 

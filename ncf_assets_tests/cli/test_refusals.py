@@ -42,7 +42,7 @@ def test_a_full_disk_under_everything_is_no_traceback(disk: Path) -> None:
     again = ("materialize", "Sample", "--select", TABLES)
     with filled(disk):
         done = ncf(disk, *again)
-        status = ncf(disk, "status")
+        status = ncf(disk, "status", "Sample")
     assert done.returncode == 1
     assert "Error: the disk is full (" in done.stderr
     assert "Traceback" not in done.stderr
@@ -108,7 +108,7 @@ def _check_read_only(disk: Path) -> None:
     assert done.returncode == 1
     assert f"Error: {disk}" in done.stderr
     assert "must be writable for user" in done.stderr
-    assert unwritable(disk, "status").stdout.count("up to date") == 7
+    assert unwritable(disk, "status", "Sample").stdout.count("up to date") == 7
     asked = unwritable(disk, "sql", "--csv", "select count(*) from users")
     assert asked.stdout.split() == ["count_star()", "13"], asked.stderr
 
