@@ -126,12 +126,11 @@ def as_run_config(
 
 
 def _search(run: AssetRun, config: TuningConfig) -> "Search":
-    from ncf_assets.ncf.training.tuning import Search, Settings, Space
+    from ncf_assets.ncf.training.tuning import Search, Space
 
     space = Space(**{name: tuple(getattr(config, name)) for name in SETTINGS})
-    # by default NeuMF's `negatives` follow from the size of the data, which is no value to try
-    default = NeumfConfig.model_validate({"negatives": max(config.negatives)})
-    start = Settings(**{name: getattr(default, name) for name in SETTINGS})
+    default = NeumfConfig.model_validate({})
+    start = {name: getattr(default, name) for name in SETTINGS}
     # more trials are no other search
     what = {**run.provenance(SEARCH), "config": config.model_dump(exclude={"trials"})}
     del what["run_id"]

@@ -15,7 +15,13 @@ from ncf_assets_tests.cli.commands import ncf, start
 from ncf_assets_tests.tiny import copied
 
 pytestmark = pytest.mark.process
-SEARCH = {"epochs": 2, "learning_rate": [0.001, 0.1]}
+SEARCH = {
+    "epochs": 2,
+    "learning_rate": [0.001, 0.1],
+    "factors": [2],
+    "negatives": [8],
+    "ema_decay": [0.9],
+}
 
 
 def config(file: Path, ops: dict[str, Any]) -> list[str]:

@@ -4,9 +4,10 @@ A killed search goes on where it was, as its trials are in a SQLite file. The ca
 network of a trial.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -46,6 +47,19 @@ class Space:
             trial.suggest_categorical("ema_decay", self.ema_decay),
         )
 
+    def within(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of the settings that the space has."""
+        lowest, highest = self.learning_rate
+        return {
+            name: value
+            for name, value in settings.items()
+            if (
+                lowest <= value <= highest
+                if name == "learning_rate"
+                else value in getattr(self, name)
+            )
+        }
+
 
 # trains with settings, calls back after each epoch, returns all epochs
 Train = Callable[[Settings, Callable[[Epoch], None]], Sequence[Epoch]]
@@ -56,11 +70,12 @@ OnTrial = Callable[[FrozenTrial], None]
 class Search:
     """One search: its space, the settings that it begins with, its seed, and its SQLite file.
 
-    `name` distinguishes it from others in the same file.
+    It begins with those of `start` that the space has; Optuna draws the others. `name`
+    distinguishes it from others in the same file.
     """
 
     space: Space
-    start: Settings
+    start: Mapping[str, Any]
     seed: int
     name: str
     file: Path
@@ -77,7 +92,7 @@ class Search:
         for killed in study.get_trials(states=[TrialState.RUNNING]):
             study.tell(killed.number, state=TrialState.FAIL)
         if not study.trials:
-            study.enqueue_trial(asdict(self.start))
+            study.enqueue_trial(self.space.within(self.start))
         ended = study.get_trials(states=[TrialState.COMPLETE, TrialState.PRUNED])
         study.optimize(
             lambda trial: _reached(trial, train, self.space.suggest(trial)),

@@ -16,7 +16,7 @@ SPACE = Space(
     negatives=(4, 8),
     ema_decay=(0.0, 0.8),
 )
-START = Settings(learning_rate=1e-4, factors=32, negatives=4, ema_decay=0.0)
+START = {"learning_rate": 1e-4, "factors": 32, "negatives": 4, "ema_decay": 0.0}
 
 
 def quality(settings: Settings) -> float:
@@ -50,12 +50,22 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> list[FrozenTrial]:
     return run(tmp_path_factory.mktemp("search") / "searches.db", 25)
 
 
+def test_a_search_begins_with_the_settings_that_its_space_has(tmp_path: Path) -> None:
+    """A rate above the highest and a number of negatives that is not listed are drawn instead."""
+    start = {"learning_rate": 0.5, "factors": 16, "negatives": None, "ema_decay": 0.8}
+    found = Search(SPACE, start, seed=1, name="one", file=tmp_path / "searches.db")
+    (trial,) = found.run(curve, 1, [].append)
+    assert (trial.params["factors"], trial.params["ema_decay"]) == (16, 0.8)
+    assert 1e-4 <= trial.params["learning_rate"] <= 1e-1
+    assert trial.params["negatives"] in (4, 8)
+
+
 def test_the_first_trial_is_the_default_and_the_best_is_better(trials: list[FrozenTrial]) -> None:
     """The default is two orders of magnitude off, which gives 0.7.
 
     Epoch 0 is no trial's: it is the network before training.
     """
-    assert trials[0].params == vars(START)
+    assert trials[0].params == START
     assert trials[0].value == pytest.approx(0.7)
     assert max(trial.value or 0 for trial in trials) > 0.85
     assert trials[0].user_attrs == {"epoch": 4, "validation_hr_at_10": pytest.approx(0.7)}
