@@ -53,6 +53,8 @@ def draw(place: Warehouse, n_users: int, n_items: int) -> None:
     per_item = min(WeightsConfig.model_fields["weights"].default, n_items - 1)
     write(place, "users", {"user": np.arange(n_users), "user_id": ids("U", n_users)})
     write(place, "items", {"item": np.arange(n_items), "item_id": ids("I", n_items)})
+    details = {"item_id": ids("I", n_items), "title": "A title", "brand": "", "category": ""}
+    write(place, "item_details", details | {"price": 1.0})
     most = np.arange(1, min(20, n_items) + 1)
     write(place, "popular_items", {"position": most, "item_id": ids("I", most.size), "score": 1.0})
     of_users = {

@@ -34,6 +34,13 @@ WEIGHTS = {
     "model": ["ease"] * 5,
     "half_life": [1.0] * 5,
 }
+DETAILS = {
+    "item_id": ["cap"],
+    "title": ["A flat cap"],
+    "brand": [None],
+    "category": [None],
+    "price": [9.5],
+}
 TABLES = {
     "recommendations": RECOMMENDED,
     "popular_items": POPULAR,
@@ -43,6 +50,7 @@ TABLES = {
     "interactions": OWNED
     | {"rank": [1] * 3, "rating": [5.0] * 3, "timestamp": [datetime(2014, 5, 14)] * 3},
     "item_weights": WEIGHTS,
+    "item_details": DETAILS,
 }
 
 

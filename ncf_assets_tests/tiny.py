@@ -47,6 +47,7 @@ ROWS = {
     "filters": 0,  # none is set
     "users": 13,  # the newcomer too
     "items": 12,
+    "item_details": 0,  # the registry names no file of them
     "interactions": 50,
     "train": 12 * 2 + 2,  # the newcomer's two stay in train
     "validation": 12,

@@ -1,4 +1,4 @@
-"""Serve: the model that serves, its recommendations, and popular and similar items.
+"""Serve: the model that serves, its recommendations, popular and similar items, and titles.
 
 The macros that answer in SQL are in `ncf_assets/macros/`.
 """
@@ -10,6 +10,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from ncf_assets.assets.train import NeumfConfig, next_item_training
+from ncf_assets.datasets import load
+from ncf_assets.ingest import compression, details, source
 from ncf_assets.ncf.evaluation import ranking
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.ncf.recommend import top_k
@@ -20,6 +22,7 @@ from ncf_assets.orchestration.fits import TRAINING_INPUTS, interactions, pairs
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import python_tables, sql_table
 from ncf_assets.orchestration.trained_models import Training, serving_model, with_chosen
+from ncf_assets.tables import tables
 
 QUICKLY_FOUND = 50_000  # rows of a row group, of which a question reads few; measured
 
@@ -29,6 +32,14 @@ class ServedConfig(dg.Config):
 
     saved_model: bool = Field(
         False, description="Export a TensorFlow SavedModel for TF Serving as well"
+    )
+
+
+class DetailsConfig(dg.Config):
+    """When a file of details is refused."""
+
+    max_unpacked_gb: float = Field(
+        200, gt=0, description="What a gzip file may unpack to, in 10^9 bytes"
     )
 
 
@@ -58,6 +69,29 @@ class WeightsConfig(dg.Config):
 
 
 popular_items = sql_table("popular_items", "serve")
+
+
+@python_tables({"item_details": "serve"}, reads=["items"], config=DetailsConfig)
+def item_details(run: AssetRun, config: DetailsConfig) -> None:
+    """Read what the registry's file of `details` says of the items; without one, write no rows."""
+    dataset = load(run.warehouse.paths.registry)[run.dataset]
+    run.config, run.source, found = {"details": None}, {}, details.Found()
+    if file := details.locate(dataset, run.warehouse.paths.registry.parent):
+        if not file.is_file():
+            raise compression.SourceError(
+                f"{file} does not exist. Put the file there, or correct `details` of"
+                f" [{dataset.name}] in datasets.toml"
+            )
+        run.source = {"path": str(file), **source.signature(file)}
+        run.config = {"details": source.fingerprint([file])}
+        wanted = set(run.inputs.read("items", ["item_id"])["item_id"])
+        found = details.read(file, wanted, int(config.max_unpacked_gb * 1e9))
+    rows = [{"item_id": item, **found.rows[item]} for item in sorted(found.rows)]
+    run.write("item_details", pa.RecordBatch.from_pylist(rows, tables()["item_details"].schema))
+    run.extra_metadata |= {
+        "items without details": run.inputs.rows("items") - len(rows),
+        "lines that could not be read": found.unread,
+    }
 
 
 @serving_model(ServedConfig, reads=[*TRAINING_INPUTS, "test", "ials_model", "neumf_model"])

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from textwrap import shorten
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from rich.table import Table
 from ncf_assets.cli.arguments import check_datasets, warehouse
 from ncf_assets.cli.own_catalogue import own_catalogue
 
+LONGEST_TITLE = 40  # characters
 REASONS = 2  # items that are named as reasons of a recommendation
 
 HISTORY = """
@@ -49,10 +51,11 @@ def recommend(dataset: str, user: str | None, items: str | None) -> None:
         duckdb.connect(str(database), read_only=True) as connection,
     ):
         try:
+            answer = _Answer(connection, dataset)
             if items is not None:
-                _show_list(connection, dataset, [item.strip() for item in items.split(",")])
+                answer.show_list([item.strip() for item in items.split(",")])
             else:
-                _show_user(connection, dataset, str(user))
+                answer.show_user(str(user))
         except duckdb.CatalogException as error:
             raise click.ClickException(
                 f"the recommendations of {dataset} are not materialized. Run `ncf-assets"
@@ -62,62 +65,78 @@ def recommend(dataset: str, user: str | None, items: str | None) -> None:
             raise click.ClickException(str(error).removeprefix("Invalid Input Error: ")) from error
 
 
-def _show_user(connection: duckdb.DuckDBPyConnection, dataset: str, user: str) -> None:
-    history = connection.execute(HISTORY, [dataset, user]).fetchall()
-    listed = _rows(connection, "recommend", [dataset, user])
-    if not history:
-        click.echo(f"{user} is no user of {dataset}, so these are the popular items.")
-    reasons = _reasons(connection, "recommend", "why", [dataset, user])
-    shown = Table("item", "date", "rating")
-    for item, day, rating in history:
-        shown.add_row(item, str(day), f"{rating:g}")
-    _print(f"history of {user}, the latest first", shown, listed, reasons)
+class _Answer:
+    """What is shown of one dataset, with titles beside the ids where there are any."""
 
+    def __init__(self, connection: duckdb.DuckDBPyConnection, dataset: str) -> None:
+        self._connection, self._dataset = connection, dataset
+        query = "select item_id, title from item_details where dataset = ? and title is not null"
+        self._titles = dict(connection.execute(query, [dataset]).fetchall())
 
-def _show_list(connection: duckdb.DuckDBPyConnection, dataset: str, items: Sequence[str]) -> None:
-    asked = [dataset, list(items)]
-    listed = _rows(connection, "recommend_for", asked)
-    unknown = [item for position, item, *_ in listed if position is None]
-    if unknown:
-        click.echo(f"{dataset} has no item {', '.join(unknown)}.")
-    reasons = _reasons(connection, "recommend_for", "why_for", asked)
-    shown = Table("item")
-    for item in reversed(items):
-        shown.add_row(item, style="dim" if item in unknown else None)
-    _print(
-        "the list, the latest first", shown, [row for row in listed if row[0] is not None], reasons
-    )
+    def show_user(self, user: str) -> None:
+        """Print the history of a user, and what is recommended."""
+        asked = [self._dataset, user]
+        listed, history = self._rows("recommend", asked), self._execute(HISTORY, asked)
+        if not history:
+            click.echo(f"{user} is no user of {self._dataset}, so these are the popular items.")
+        shown = self._table([], ["date", "rating"])
+        for item, day, rating in history:
+            shown.add_row(*self._cells(item), str(day), f"{rating:g}")
+        reasons = self._reasons("recommend", "why", asked)
+        self._print(f"history of {user}, the latest first", shown, listed, reasons)
 
+    def show_list(self, items: Sequence[str]) -> None:
+        """Print a list of items, and what is recommended for it."""
+        asked = [self._dataset, list(items)]
+        listed = self._rows("recommend_for", asked)
+        unknown = [item for position, item, *_ in listed if position is None]
+        if unknown:
+            click.echo(f"{self._dataset} has no item {', '.join(unknown)}.")
+        shown = self._table([], [])
+        for item in reversed(items):
+            shown.add_row(*self._cells(item), style="dim" if item in unknown else None)
+        reasons = self._reasons("recommend_for", "why_for", asked)
+        known = [row for row in listed if row[0] is not None]
+        self._print("the list, the latest first", shown, known, reasons)
 
-def _rows(connection: duckdb.DuckDBPyConnection, macro: str, asked: list[Any]) -> list[Any]:
-    query = f"select position, item_id, score, reason from {macro}(?, ?)"
-    return connection.execute(query, asked).fetchall()
+    def _execute(self, query: str, values: list[Any]) -> list[Any]:
+        return self._connection.execute(query, values).fetchall()
 
+    def _rows(self, macro: str, asked: list[Any]) -> list[Any]:
+        return self._execute(f"select position, item_id, score, reason from {macro}(?, ?)", asked)
 
-def _reasons(
-    connection: duckdb.DuckDBPyConnection, macro: str, why: str, asked: list[Any]
-) -> dict[str, list[str]]:
-    """Return the items that speak most for each recommended item, with their shares."""
-    query = f"""
-        select listed.item_id, reasons.item_id, reasons.share
-        from {macro}(?, ?) as listed, {why}(?, ?, listed.item_id) as reasons
-        where listed.reason <> 'popular' and reasons.position <= {REASONS}
-        order by listed.position, reasons.position
-    """
-    found = defaultdict(list)
-    for item, reason, share in connection.execute(query, [*asked, *asked]).fetchall():
-        found[item].append(f"{reason} {share:.0%}")
-    return found
+    def _reasons(self, macro: str, why: str, asked: list[Any]) -> dict[str, list[str]]:
+        """Return the items that speak most for each recommended item, with their shares."""
+        query = f"""
+            select listed.item_id, reasons.item_id, reasons.share
+            from {macro}(?, ?) as listed, {why}(?, ?, listed.item_id) as reasons
+            where listed.reason <> 'popular' and reasons.position <= {REASONS}
+            order by listed.position, reasons.position
+        """
+        found = defaultdict(list)
+        for item, reason, share in self._execute(query, [*asked, *asked]):
+            name = shorten(self._titles.get(reason, reason), LONGEST_TITLE, placeholder="…")
+            found[item].append(f"{name} {share:.0%}")
+        return found
 
+    def _table(self, before: list[str], after: list[str]) -> Table:
+        return Table(*before, "item", *["title"] * bool(self._titles), *after)
 
-def _print(title: str, history: Table, listed: list[Any], reasons: dict[str, list[str]]) -> None:
-    """Print both tables side by side, each with its title; a history without rows is left out."""
-    by = listed[0][3] if listed else "no model"
-    shown = Table("", "item", "score", "because of")
-    for position, item, score, _ in listed:
-        shown.add_row(str(position), item, f"{score:.3g}", ", ".join(reasons.get(item, [])))
-    both = Table.grid(padding=(0, 2))
-    columns = [(title, history)] * bool(history.row_count) + [(f"recommendations by {by}", shown)]
-    for row in zip(*columns, strict=True):
-        both.add_row(*row)
-    Console().print(both)
+    def _cells(self, item: str) -> list[str]:
+        title = shorten(self._titles.get(item, ""), LONGEST_TITLE, placeholder="…")
+        return [item, title] if self._titles else [item]
+
+    def _print(
+        self, title: str, history: Table, listed: list[Any], reasons: dict[str, list[str]]
+    ) -> None:
+        """Print both tables side by side with titles; a history without rows is left out."""
+        shown = self._table([""], ["score", "because of"])
+        for position, item, score, _ in listed:
+            because = ", ".join(reasons.get(item, []))
+            shown.add_row(str(position), *self._cells(item), f"{score:.3g}", because)
+        by = listed[0][3] if listed else "no model"
+        columns = [(title, history)] * bool(history.row_count)
+        both = Table.grid(padding=(0, 2))
+        for row in zip(*columns, (f"recommendations by {by}", shown), strict=True):
+            both.add_row(*row)
+        Console().print(both)

@@ -33,7 +33,8 @@ class Dataset:
     `path` is absolute or relative to the registry's folder and wins over `url`; at least one of
     them is set. A table has `columns`, which say what it calls user, item, timestamp and perhaps
     rating; `order` has all its columns where there is no header line. `timestamp_unit` is set where
-    times are numbers, and a `query` gives other rows than those of the file. `expected_reviews` is
+    times are numbers, and a `query` gives other rows than those of the file. `details` is
+    the path of a file with the items' titles. `expected_reviews` is
     the number of lines that the publisher states. `sha256` is the hash of the file's own bytes, not
     unpacked, in hexadecimal. `synthetic` marks generated data, and reports must mention it.
     """
@@ -49,6 +50,7 @@ class Dataset:
     quote: str = '"'
     timestamp_unit: str | None = None
     query: str | None = None
+    details: str | None = None
     expected_reviews: int | None = None
     sha256: str | None = None
     synthetic: bool = False
@@ -137,6 +139,7 @@ def _dataset(where: str, name: str, block: object) -> Dataset:
         quote=block.get("quote", '"'),
         timestamp_unit=block.get("timestamp_unit"),
         query=block.get("query"),
+        details=block.get("details"),
         expected_reviews=block.get("expected_reviews"),
         sha256=block.get("sha256"),
         synthetic=block.get("synthetic", False),

@@ -29,6 +29,7 @@ _KEYS: dict[str, tuple[tuple[type, ...], str]] = {
     "quote": ((str,), "text"),
     "timestamp_unit": ((str,), "text"),
     "query": ((str,), "text"),
+    "details": ((str,), "text"),
     "expected_reviews": ((int,), "a whole number"),
     "sha256": ((str,), "text"),
     "synthetic": ((bool,), "true or false"),

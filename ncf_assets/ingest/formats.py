@@ -8,6 +8,7 @@ JSON is in `ncf_assets.ingest.python_dicts`. Line numbers are given in `ncf_asse
 import re
 from collections.abc import Callable, Iterable
 from datetime import date
+from typing import TypeVar
 
 import msgspec
 
@@ -57,6 +58,7 @@ class _Amazon2023(msgspec.Struct, gc=False):
 _NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\b(?:NaN|Infinity)\b')
 
 _Fields = _Amazon2014 | _Amazon2023
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
 def parser(dataset: Dataset, today: date) -> Parse:
@@ -70,6 +72,27 @@ def parser(dataset: Dataset, today: date) -> Parse:
     if dataset.format == "amazon-2023":
         return _json_parser(_Amazon2023, 1000, today)
     return _json_parser(_Amazon2014, 1, today)
+
+
+def decoder(struct: type[_Struct]) -> Callable[[bytes], _Struct]:
+    """Return the function that reads a line as JSON, or as a Python dictionary of the old dumps.
+
+    If a line has a key twice, the last value counts. NaN, which Python writes, is read as null.
+    The function raises ValueError, or RecursionError, for a line that is neither.
+    """
+    decode = msgspec.json.Decoder(struct).decode
+
+    def decode_line(line: bytes) -> _Struct:
+        if line.startswith(python_dicts.OPENINGS):
+            return decode(python_dicts.to_json(line))
+        try:
+            return decode(line)
+        except msgspec.DecodeError:
+            if b"NaN" not in line and b"Infinity" not in line:
+                raise
+            return decode(_NO_NUMBER.sub(_null_for_no_number, line))
+
+    return decode_line
 
 
 def suggest_format(first_lines: Iterable[str]) -> str | None:
@@ -89,32 +112,7 @@ def suggest_format(first_lines: Iterable[str]) -> str | None:
 
 
 def _json_parser(struct: type[_Fields], ticks: int, today: date) -> Parse:
-    """Return the parser of JSON lines and of the old dumps' Python dictionaries.
-
-    If a line has a key twice, the last value counts. NaN, which Python writes, is read as null.
-    """
-    decode = msgspec.json.Decoder(struct).decode
-    rules = Rules.of(struct.__struct_encode_fields__, ticks, today)
-
-    def decode_with_nan(line: bytes) -> _Fields:
-        try:
-            return decode(line)
-        except msgspec.DecodeError:
-            if b"NaN" not in line and b"Infinity" not in line:
-                raise
-            return decode(_NO_NUMBER.sub(_null_for_no_number, line))
-
-    strict = _parser(decode_with_nan, rules)
-    python = _parser(lambda line: decode(python_dicts.to_json(line)), rules)
-
-    def parse(line: bytes) -> Review | str:
-        return python(line) if line.startswith(python_dicts.OPENINGS) else strict(line)
-
-    return parse
-
-
-def _parser(decode: Callable[[bytes], _Fields], rules: Rules) -> Parse:
-    review = rules.review
+    decode, review = decoder(struct), Rules.of(struct.__struct_encode_fields__, ticks, today).review
 
     def parse(line: bytes) -> Review | str:
         try:

@@ -42,7 +42,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class _OversizedLine:
+class OversizedLine:
     """A line above `LONGEST_LINE`, of which only the beginning is in memory."""
 
     head: bytes  # TEXT_KEPT bytes
@@ -66,13 +66,13 @@ def read(
     """
     parse = parser(dataset, today)
     builder, first, size = _BatchBuilder(), 1, 0
-    for lines, n_bytes in _lines(path, max_unpacked):
-        if isinstance(lines, _OversizedLine):
-            builder.reject(first, lines)
+    for found, n_bytes in lines(path, max_unpacked):
+        if isinstance(found, OversizedLine):
+            builder.reject(first, found)
             first += 1
         else:
-            builder.add(lines, first, parse)
-            first += len(lines)
+            builder.add(found, first, parse)
+            first += len(found)
         size += n_bytes
         if builder.rows >= batch_rows or size >= _BATCH_BYTES:
             yield builder.batch()
@@ -128,7 +128,7 @@ class _BatchBuilder:
         self._accepted.add(accepted)
         self._rejected.add(rejected)
 
-    def reject(self, number: int, line: _OversizedLine) -> None:
+    def reject(self, number: int, line: OversizedLine) -> None:
         """Add a line that is too long to be parsed."""
         reason = f"longer than {LONGEST_LINE >> 20} MiB"
         self._rejected.add([(number, reason, _text(line.head, line.length))])
@@ -146,7 +146,7 @@ def _text(line: bytes, length: int) -> str:
     return f"{decoder.decode(line[:TEXT_KEPT])}… ({length:,} bytes in all)"
 
 
-def _lines(path: Path, max_unpacked: int) -> Iterator[tuple[list[bytes] | _OversizedLine, int]]:
+def lines(path: Path, max_unpacked: int) -> Iterator[tuple[list[bytes] | OversizedLine, int]]:
     """Yield the lines of a file, block by block, and their bytes in memory.
 
     Each line ends with a line feed, except perhaps the last. A line above `LONGEST_LINE` is yielded
@@ -154,21 +154,21 @@ def _lines(path: Path, max_unpacked: int) -> Iterator[tuple[list[bytes] | _Overs
     """
     buffer = _LineBuffer()
     for block in compression.blocks(path, max_unpacked):
-        lines = block.split(b"\n")
-        buffer.add(lines[0])
-        if len(lines) == 1:
+        found = block.split(b"\n")
+        buffer.add(found[0])
+        if len(found) == 1:
             continue
         ended = buffer.end()
-        buffer.add(lines.pop())
-        if isinstance(ended, _OversizedLine):
+        buffer.add(found.pop())
+        if isinstance(ended, OversizedLine):
             yield ended, TEXT_KEPT
-            yield lines[1:], len(block)
+            yield found[1:], len(block)
         else:
-            lines[0] = ended
-            yield lines, len(block)
+            found[0] = ended
+            yield found, len(block)
     if buffer.length:
         ended = buffer.end()
-        yield (ended if isinstance(ended, _OversizedLine) else [ended]), LONGEST_LINE
+        yield (ended if isinstance(ended, OversizedLine) else [ended]), LONGEST_LINE
 
 
 class _LineBuffer:
@@ -187,8 +187,8 @@ class _LineBuffer:
             if self.length > LONGEST_LINE:
                 self._pieces = [b"".join(self._pieces)[:TEXT_KEPT]]
 
-    def end(self) -> bytes | _OversizedLine:
+    def end(self) -> bytes | OversizedLine:
         """Return the line, and begin the next one."""
         joined, length = b"".join(self._pieces), self.length
         self._pieces, self.length = [], 0
-        return _OversizedLine(joined, length) if length > LONGEST_LINE else joined
+        return OversizedLine(joined, length) if length > LONGEST_LINE else joined

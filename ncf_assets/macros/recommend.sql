@@ -2,12 +2,14 @@
 -- dataset it lists the popular items.
 --
 -- parameters: the_dataset, the_user_id
-select listed.position, listed.item_id, listed.score, listed.reason
+select listed.position, listed.item_id, listed.score, listed.reason, details.title
 from recommendations as listed
+left join item_details as details using (dataset, item_id)
 where listed.dataset = cast(the_dataset as varchar) and listed.user_id = cast(the_user_id as varchar)
 union all
-select popular.position, popular.item_id, popular.score, 'popular' as reason
+select popular.position, popular.item_id, popular.score, 'popular' as reason, details.title
 from popular_items as popular
+left join item_details as details using (dataset, item_id)
 where
   popular.dataset = cast(the_dataset as varchar)
   and (
@@ -16,6 +18,6 @@ where
     where listed.dataset = cast(the_dataset as varchar) and listed.user_id = cast(the_user_id as varchar)
   ) = 0
 union all
-select null as position, null as item_id, null as score, null as reason
+select null as position, null as item_id, null as score, null as reason, null as title
 where not is_dataset(the_dataset)
 order by position

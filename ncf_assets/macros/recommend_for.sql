@@ -4,7 +4,7 @@
 -- without a position.
 --
 -- parameters: the_dataset, the_items
-select ranked.position, ranked.item_id, ranked.score, ranked.reason
+select ranked.position, ranked.item_id, ranked.score, ranked.reason, details.title
 from (
   select
     row_number() over (order by found.score desc, found.item_id) as position,
@@ -40,15 +40,17 @@ from (
   ) as found
   where found.is_best
 ) as ranked
+left join item_details as details
+  on details.item_id = ranked.item_id and details.dataset = cast(the_dataset as varchar)
 where ranked.position <= 20
 union all
-select null as position, unknown.item_id, null as score, 'unknown item' as reason
+select null as position, unknown.item_id, null as score, 'unknown item' as reason, null as title
 from (select distinct unnest(cast(the_items as varchar [])) as item_id) as unknown
 left join (
   select known.item_id from items as known where known.dataset = cast(the_dataset as varchar)
 ) as known on known.item_id = unknown.item_id
 where unknown.item_id is not null and known.item_id is null
 union all
-select null as position, null as item_id, null as score, null as reason
+select null as position, null as item_id, null as score, null as reason, null as title
 where not is_dataset(the_dataset)
 order by position nulls last, item_id

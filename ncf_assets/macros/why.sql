@@ -2,7 +2,13 @@
 -- from whose scores recommendations are made, is not linear, so of those it is an approximation.
 --
 -- parameters: the_dataset, the_user_id, the_item_id
-select explained.position, explained.item_id, explained.score, explained.share, explained.model
+select
+  explained.position,
+  explained.item_id,
+  explained.score,
+  explained.share,
+  explained.model,
+  explained.title
 from why_for(
   the_dataset,
   (

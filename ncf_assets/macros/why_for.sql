@@ -7,7 +7,8 @@ select
   spoken.item_id,
   spoken.score,
   spoken.score / sum(spoken.score) over () as share,
-  spoken.model
+  spoken.model,
+  details.title
 from (
   select asked.item_id, asked.weight * weights.weight as score, asked.model
   from weigh_items(the_dataset, the_items) as asked
@@ -18,7 +19,9 @@ from (
     and named.dataset = cast(the_dataset as varchar)
     and named.item_id = cast(the_item_id as varchar)
 ) as spoken
+left join item_details as details
+  on details.item_id = spoken.item_id and details.dataset = cast(the_dataset as varchar)
 union all
-select null as position, null as item_id, null as score, null as share, null as model
+select null as position, null as item_id, null as score, null as share, null as model, null as title
 where not is_dataset(the_dataset)
 order by position

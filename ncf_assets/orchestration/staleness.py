@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ncf_assets.datasets import Dataset
-from ncf_assets.ingest import compression, download, source
+from ncf_assets.ingest import compression, details, download, source
 from ncf_assets.orchestration.upstream import direct_upstream
 from ncf_assets.warehouse.parquet import DamagedError
 from ncf_assets.warehouse.provenance import Provenance
@@ -111,6 +111,10 @@ def _reasons(
         change := source_change(warehouse, dataset, provenance)
     ):
         reasons.append(change)
+    if "details" in provenance.config and (
+        change := details_change(warehouse, dataset, provenance)
+    ):
+        reasons.append(change)
     changes = {name: _change(upstream[name], provenance) for name in asset.upstream}
     for one, many in SAID.items():
         names = [name for name, change in changes.items() if change == one]
@@ -141,3 +145,18 @@ def source_change(warehouse: Warehouse, dataset: Dataset, provenance: Provenance
     except compression.SourceError as error:
         return str(error)
     return None if same else "the source file has changed"
+
+
+def details_change(warehouse: Warehouse, dataset: Dataset, provenance: Provenance) -> str | None:
+    """Return what has become of the file of details since it was read."""
+    file = details.locate(dataset, warehouse.paths.registry.parent)
+    if file is None or not file.is_file():
+        same = file is not None or provenance.config["details"] is None
+        return None if same else "its entry in datasets.toml has changed"
+    if source.signature(file).items() <= provenance.source.items():
+        return None
+    try:
+        same = source.fingerprint([file]) == provenance.config["details"]
+    except compression.SourceError as error:
+        return str(error)
+    return None if same else "the file of details has changed"

@@ -6,6 +6,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from ncf_assets.datasets import load
+from ncf_assets.orchestration.staleness import details_change
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.running import PREPARED, failure, materialize
 
@@ -102,3 +104,34 @@ def test_filters_that_leave_nothing_are_refused(
 ) -> None:
     """The message names them, and the remedy."""
     assert message in failure(run(warehouse, instance, **settings), "latest_reviews")
+
+
+def test_items_have_the_details_of_the_registry_s_file(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """The bag is described and the sock unknown; what becomes of the file is told by `status`."""
+    made = [*PREPARED, "item_details"]
+    assert materialize(warehouse, instance, made, {}).success
+    assert warehouse.read("item_details", "Sample").empty
+    assert details_status(warehouse) is None
+    registry, meta = warehouse.paths.registry, warehouse.root / "meta.json"
+    registry.write_text(registry.read_text() + 'details = "meta.json"\n')
+    missing = failure(materialize(warehouse, instance, ["item_details"], {}), "item_details")
+    assert f"{meta} does not exist. Put the file there, or correct `details` of" in missing
+    meta.write_text('{"asin": "sock", "title": "A"}\n{"asin": "bag", "title": "A tote bag"}\n')
+    assert details_status(warehouse) == "the file of details has changed"
+    assert materialize(warehouse, instance, ["item_details"], {}).success
+    found = warehouse.read("item_details", "Sample")
+    assert list(zip(found["item_id"], found["title"], strict=True)) == [("bag", "A tote bag")]
+    assert details_status(warehouse) is None
+    meta.write_text('{"asin": "bag", "title": "A tote bag."}\n')
+    assert details_status(warehouse) == "the file of details has changed"
+    registry.write_text(registry.read_text().replace('details = "meta.json"\n', ""))
+    assert details_status(warehouse) == "its entry in datasets.toml has changed"
+
+
+def details_status(warehouse: Warehouse) -> str | None:
+    """What `status` says of the file of details."""
+    dataset = load(warehouse.paths.registry)["Sample"]
+    provenance = warehouse.get_provenance("item_details", "Sample")
+    return details_change(warehouse, dataset, provenance)

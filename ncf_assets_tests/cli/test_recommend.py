@@ -32,8 +32,9 @@ def shown(folder: Path, *words: str) -> list[list[str]]:
 def test_a_user_is_shown_history_recommendations_and_reasons(folder: Path) -> None:
     """The bag came first, then the cap, which gives 3/4 of the hat's score; the bag gives 1/4."""
     lines = shown(folder, "Hats", "ann")
-    assert ["cap", "2014-05-14", "5", "1", "cap", "1.5", "bag", "100%"] in lines
-    assert ["bag", "2014-05-14", "5", "2", "hat", "0.5", "cap", "75%,", "bag", "25%"] in lines
+    flat = ["A", "flat", "cap"]  # the only title
+    assert ["cap", *flat, "2014-05-14", "5", "1", "cap", *flat, "1.5", "bag", "100%"] in lines
+    assert ["bag", "2014-05-14", "5", "2", "hat", "0.5", *flat, "75%,", "bag", "25%"] in lines
     assert "recommendations by neumf" in " ".join(lines[0])
 
 
@@ -48,7 +49,22 @@ def test_a_list_of_items_is_shown_as_a_history_is(folder: Path) -> None:
     """The latest, which comes last in the list, is above; what is unknown is named."""
     lines = shown(folder, "Hats", "--items", "bag, sock,cap")
     assert " ".join(lines[0]) == "Hats has no item sock."
-    assert ["cap", "1", "hat", "1.6", "cap", "75%,", "bag", "25%"] in lines
+    expected = [
+        "cap",
+        "A",
+        "flat",
+        "cap",
+        "1",
+        "hat",
+        "1.6",
+        "A",
+        "flat",
+        "cap",
+        "75%,",
+        "bag",
+        "25%",
+    ]
+    assert expected in lines
     assert ["sock", "2", "tie", "0.8", "bag", "100%"] in lines
 
 

@@ -205,6 +205,8 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write(place, dataset, "recommendations", listed)
         popular = {"position": [1], "item_id": ["0"], "score": [1.0]}
         write(place, dataset, "popular_items", popular)
+        titles = {"item_id": ["0"], "title": ["00"], "brand": [None], "category": [None]}
+        write(place, dataset, "item_details", titles | {"price": [None]})
     return place.root
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ncf_assets import macros
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.served import POPULAR, RECOMMENDED, SIMILAR, TABLES, write
+from ncf_assets_tests.served import DETAILS, POPULAR, RECOMMENDED, SIMILAR, TABLES, write
 
 # hat = 0.6 × 2/3 + 0.9 × 4/3 = 1.6, tie = 1.2 × 2/3 = 0.8
 HAT, TIE = (1, "hat", pytest.approx(1.6), "ease"), (2, "tie", pytest.approx(0.8), "ease")
@@ -37,13 +37,13 @@ def ask(database: Path, query: str, *values: Any) -> list:
 
 def test_a_user_is_shown_their_list(database: Path) -> None:
     """It is that of one dataset, the best item first."""
-    query = "select * from recommend('A', 'ann')"
+    query = "select * exclude title from recommend('A', 'ann')"
     assert ask(database, query) == [(1, "cap", 1.5, "neumf"), (2, "hat", 0.5, "neumf")]
 
 
 def test_an_unknown_user_is_shown_popular_items(database: Path) -> None:
     """The column `reason` says so."""
-    query = "from recommend('Books', 'nobody')"
+    query = "select * exclude title from recommend('Books', 'nobody')"
     assert ask(database, query) == [(1, "tie", 9.0, "popular"), (2, "cap", 4.0, "popular")]
 
 
@@ -71,7 +71,7 @@ def test_ids_that_are_numbers_may_be_typed_as_numbers(database: Path) -> None:
     """And 7 is not 07."""
     assert ask(database, "select item_id from recommend('A', 7)") == [("cap",)]
     assert ask(database, "select item_id from recommend('A', '07')") == [("tie",)]
-    assert ask(database, "from similar_items('A', 7)") == [(1, "07", 0.5)]
+    assert ask(database, "select * exclude title from similar_items('A', 7)") == [(1, "07", 0.5)]
 
 
 def test_many_users_are_asked_for_at_once(database: Path) -> None:
@@ -86,18 +86,26 @@ def test_many_users_are_asked_for_at_once(database: Path) -> None:
 
 def test_ids_are_values_not_text_of_the_query(database: Path) -> None:
     """An id with a quote is a prepared parameter."""
-    assert ask(database, "from recommend(?, ?)", "A", "o'neil") == [(1, "hat", 0.2, "neumf")]
+    assert ask(database, "select * exclude title from recommend(?, ?)", "A", "o'neil") == [
+        (1, "hat", 0.2, "neumf")
+    ]
 
 
 def test_similar_items_are_in_order_and_an_unknown_item_has_none(database: Path) -> None:
     """The item asked for is not among them."""
-    assert ask(database, "from similar_items('A', 'cap')") == [(1, "hat", 0.9), (2, "tie", 0.1)]
-    assert ask(database, "from similar_items('A', 'sock')") == []
+    assert ask(database, "select * exclude title from similar_items('A', 'cap')") == [
+        (1, "hat", 0.9),
+        (2, "tie", 0.1),
+    ]
+    assert ask(database, "select * exclude title from similar_items('A', 'sock')") == []
 
 
 def test_a_list_is_recommended_the_sums_of_its_weights(database: Path) -> None:
     """The latest item comes last; what is in the list is not recommended, as the cap by the bag."""
-    assert ask(database, "from recommend_for('A', ['bag', 'cap'])") == [HAT, TIE]
+    assert ask(database, "select * exclude title from recommend_for('A', ['bag', 'cap'])") == [
+        HAT,
+        TIE,
+    ]
     # the other way round: hat = 0.6 × 4/3 + 0.9 × 2/3 = 1.4, tie = 1.2 × 4/3 = 1.6
     found = ask(database, "select item_id, score from recommend_for('A', ['cap', 'bag'])")
     assert found == [("tie", pytest.approx(1.6)), ("hat", pytest.approx(1.4))]
@@ -105,12 +113,16 @@ def test_a_list_is_recommended_the_sums_of_its_weights(database: Path) -> None:
 
 def test_an_item_that_comes_twice_counts_at_its_last_place(database: Path) -> None:
     """The cap, the bag and the cap again are the bag and the cap; an empty value is no item."""
-    assert ask(database, "from recommend_for('A', ['cap', null, 'bag', 'cap'])") == [HAT, TIE]
+    assert ask(
+        database, "select * exclude title from recommend_for('A', ['cap', null, 'bag', 'cap'])"
+    ) == [HAT, TIE]
 
 
 def test_unknown_items_of_a_list_are_named_and_do_not_count(database: Path) -> None:
     """Those between the known ones do not make these older either."""
-    found = ask(database, "from recommend_for('A', ['bag', 'sock', 'cap', 'belt'])")
+    found = ask(
+        database, "select * exclude title from recommend_for('A', ['bag', 'sock', 'cap', 'belt'])"
+    )
     unknown = [(None, item, None, "unknown item") for item in ("belt", "sock")]
     assert found == [HAT, TIE, *unknown]
 
@@ -120,7 +132,7 @@ def test_a_list_that_speaks_for_nothing_is_shown_popular_items(
     database: Path, items: list[str]
 ) -> None:
     """It is empty, unknown, or of an item without weights."""
-    found = ask(database, "from recommend_for('A', ?)", items)
+    found = ask(database, "select * exclude title from recommend_for('A', ?)", items)
     assert [row for row in found if row[0]] == [
         (1, "tie", 9.0, "popular"),
         (2, "cap", 4.0, "popular"),
@@ -129,8 +141,14 @@ def test_a_list_that_speaks_for_nothing_is_shown_popular_items(
 
 def test_a_list_may_be_of_numbers(database: Path) -> None:
     """Item 7 speaks for the hat."""
-    assert ask(database, "from recommend_for('A', [7])") == [(1, "hat", 0.25, "ease")]
-    assert ask(database, "from recommend_for('A', ['07'])")[-1][1:] == ("07", None, "unknown item")
+    assert ask(database, "select * exclude title from recommend_for('A', [7])") == [
+        (1, "hat", 0.25, "ease")
+    ]
+    assert ask(database, "select * exclude title from recommend_for('A', ['07'])")[-1][1:] == (
+        "07",
+        None,
+        "unknown item",
+    )
 
 
 def test_many_lists_are_asked_for_at_once(database: Path) -> None:
@@ -152,10 +170,14 @@ def test_why_adds_up_to_the_score(database: Path) -> None:
         (1, "cap", pytest.approx(1.2), pytest.approx(0.75), "ease"),
         (2, "bag", pytest.approx(0.4), pytest.approx(0.25), "ease"),
     ]
-    assert ask(database, "from why_for('A', ['bag', 'cap'], 'hat')") == expected
-    assert ask(database, "from why('A', 'ann', 'hat')") == expected
-    assert ask(database, "from why('A', 7, 'hat')") == []  # a tie speaks for nothing
-    assert ask(database, "from why('A', 'nobody', 'hat')") == []
+    assert (
+        ask(database, "select * exclude title from why_for('A', ['bag', 'cap'], 'hat')") == expected
+    )
+    assert ask(database, "select * exclude title from why('A', 'ann', 'hat')") == expected
+    assert (
+        ask(database, "select * exclude title from why('A', 7, 'hat')") == []
+    )  # a tie speaks for nothing
+    assert ask(database, "select * exclude title from why('A', 'nobody', 'hat')") == []
 
 
 def test_every_recommendation_can_be_explained_at_once(database: Path) -> None:
@@ -166,6 +188,23 @@ def test_every_recommendation_can_be_explained_at_once(database: Path) -> None:
         order by all
     """
     assert ask(database, query) == [("cap", "bag"), ("hat", "bag"), ("hat", "cap")]
+
+
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        ("recommend('A', 'ann')", ["A flat cap", None]),
+        ("recommend('A', 'nobody')", [None, "A flat cap"]),
+        ("recommend_for('A', ['tie'])", ["A flat cap"]),
+        ("similar_items('A', 'hat')", ["A flat cap"]),
+        ("why('A', 'ann', 'hat')", ["A flat cap", None]),
+    ],
+)
+def test_titles_are_shown_where_there_are_any(
+    database: Path, query: str, titles: list[str | None]
+) -> None:
+    """The cap has one, and neither hat nor tie nor bag."""
+    assert ask(database, f"select title from {query} order by position") == [(t,) for t in titles]
 
 
 def test_a_macro_says_what_it_is_for(database: Path) -> None:
@@ -188,7 +227,8 @@ def test_a_macro_needs_its_tables(tmp_path: Path) -> None:
     """Without recommendations there is no `recommend`, and the catalogue can be opened anyway."""
     made = Warehouse(tmp_path)
     write(made, "A", "item_similarities", SIMILAR)
-    write(made, "A", "popular_items", POPULAR)
+    for table, rows in (("popular_items", POPULAR), ("item_details", DETAILS)):
+        write(made, "A", table, rows)
     query = "select function_name from duckdb_functions() where not internal order by all"
     assert ask(made.paths.database, query) == [("is_dataset",), ("similar_items",)]
     write(made, "A", "recommendations", RECOMMENDED)

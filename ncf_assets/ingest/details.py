@@ -1,0 +1,104 @@
+"""Read what a file says of items, such as Amazon's `meta_*` files: titles, brands, prices.
+
+Lines are read as those of reviews are, in JSON or as Python dictionaries; those of other items are
+passed over. The reviews themselves are read in `ncf_assets.ingest.reader`.
+"""
+
+import html
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ncf_assets.datasets import Dataset
+from ncf_assets.ingest import reader
+from ncf_assets.ingest.formats import decoder
+
+_PRICE = re.compile(r"\$?\s*(\d[\d,]*(?:\.\d+)?)")  # no range such as $5.00 - $9.99
+
+
+class _Details(msgspec.Struct, gc=False):
+    """The keys of 2014, 2018 and 2023 that are read; those of an item's own list are the first."""
+
+    item_id: Any = None
+    parent_asin: Any = None
+    asin: Any = None
+    title: Any = None
+    brand: Any = None
+    store: Any = None
+    category: Any = None
+    categories: Any = None
+    main_category: Any = None
+    price: Any = None
+
+
+@dataclass
+class Found:
+    """The details of the items that were asked for, by their ids, and how many lines have none."""
+
+    rows: dict[str, dict[str, str | float | None]] = field(default_factory=dict)
+    unread: int = 0
+
+
+def locate(dataset: Dataset, registry_folder: Path) -> Path | None:
+    """Return the file of details that the registry names; None if it names none."""
+    if dataset.details is None:
+        return None
+    return registry_folder / Path(dataset.details).expanduser()
+
+
+def read(file: Path, wanted: Collection[str], max_unpacked: int) -> Found:
+    """Return the details of the wanted items; of an item that comes again the first line counts.
+
+    Raise `SourceError` if the file cannot be read.
+    """
+    decode, found = decoder(_Details), Found()
+    for lines, _ in reader.lines(file, max_unpacked):
+        if isinstance(lines, reader.OversizedLine):
+            found.unread += 1
+            continue
+        for line in filter(None, lines):
+            try:
+                details = decode(line)
+            except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
+                found.unread += 1
+                continue
+            item = details.item_id or details.parent_asin or details.asin
+            if item is None:
+                found.unread += 1
+            elif str(item) in wanted and str(item) not in found.rows:
+                found.rows[str(item)] = _row(details)
+    return found
+
+
+def _row(details: _Details) -> dict[str, str | float | None]:
+    return {
+        "title": _text(details.title),
+        "brand": _text(details.brand) or _text(details.store),
+        "category": _path(details.category or details.categories or details.main_category),
+        "price": _number(details.price),
+    }
+
+
+def _text(value: Any) -> str | None:
+    """Return a text without HTML's entities and with single spaces; None for an empty one."""
+    return " ".join(html.unescape(value).split()) or None if isinstance(value, str) else None
+
+
+def _path(value: Any) -> str | None:
+    """Return a list of categories as one text; of a list of lists the first."""
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        value = value[0]
+    parts = value if isinstance(value, list) else [value]
+    return " > ".join(filter(None, map(_text, parts))) or None
+
+
+def _number(value: Any) -> float | None:
+    """Return a price that may be written as `$1,299.00`; None for anything else."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    found = _PRICE.fullmatch(value.strip()) if isinstance(value, str) else None
+    return float(found[1].replace(",", "")) if found else None

@@ -1,0 +1,11 @@
+-- Items have titles where the dataset names a file of details. Without one this table has no rows.
+--
+-- grain: one item that the file describes
+-- key: item_id
+-- python: ncf_assets/ingest/details.py (no select: lines are read one by one while they stream in)
+--
+-- column item_id VARCHAR: items.item_id
+-- column title VARCHAR null: the item's title
+-- column brand VARCHAR null: its brand (2014, 2018) or store (2023)
+-- column category VARCHAR null: its categories from the widest to the narrowest, between ` > `; of several such lists the first
+-- column price DOUBLE null: its price, in the currency of the file (US dollars in Amazon's)
