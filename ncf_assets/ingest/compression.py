@@ -12,6 +12,7 @@ from pathlib import Path
 from isal import isal_zlib
 
 BLOCK = 1 << 18  # bytes that are unpacked at a time; chosen: they fit into a processor's cache
+MOST_DEFLATED = 1032  # zlib's technical details: bytes that a byte of deflate unpacks to at most
 UNPACKED_LIMIT = 200 * 10**9  # bytes; chosen: ten times Amazon's largest file
 BOM = b"\xef\xbb\xbf"
 
@@ -55,6 +56,18 @@ def blocks(path: Path, limit: int = UNPACKED_LIMIT) -> Iterator[bytes]:
         _refuse_containers(path, first)
         yield first
         yield from found
+
+
+def check_unpacked(path: Path, limit: int) -> None:
+    """Raise `SourceError` if a file that others unpack is gzipped and unpacks to more than `limit`.
+
+    It is unpacked only if it is so large that it might.
+    """
+    with opened(path) as file:
+        gzipped = file.peek(2).startswith(GZIP)
+    if gzipped and path.stat().st_size * MOST_DEFLATED > limit:
+        for _ in blocks(path, limit):
+            pass
 
 
 def is_web_page(path: Path) -> bool:
@@ -163,5 +176,5 @@ def _too_large(path: Path, byte: int, limit: int) -> SourceError:
     return SourceError(
         f"{path} must unpack to {limit / 1e9:g} GB at most, and its first {byte:,} bytes unpack to"
         " more. If the file is meant to be that large, raise `max_unpacked_gb` in the configuration"
-        " of `reviews`"
+        " of `reviews`, or of `item_details` where titles are read"
     )

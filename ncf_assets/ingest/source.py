@@ -73,6 +73,8 @@ def read(
     Tables are read through the connection, and a query reads all files at once.
     """
     if dataset.query:
+        for file in files:
+            compression.check_unpacked(file, max_unpacked)
         yield from tables.read_query(connection, files, dataset, today)
         return
     before = 0
@@ -125,6 +127,7 @@ def _read_file(
 ) -> Iterator[Batch]:
     """Yield the batches of one file, whose lines are numbered from 1."""
     if dataset.format == "table":
+        compression.check_unpacked(file, max_unpacked)
         return tables.read_file(connection, file, dataset, today)
     return reader.read(file, dataset, today, max_unpacked=max_unpacked)
 

@@ -13,6 +13,7 @@ from ncf_assets.datasets import ROLES, Dataset
 from ncf_assets.ingest.compression import UNPACKED_LIMIT, SourceError
 from ncf_assets.ingest.reader import ACCEPTED, REJECTED
 from ncf_assets.ingest.source import batches, read, rows
+from ncf_assets_tests.paths import ROOT
 
 TODAY = date(2024, 5, 6)
 COLUMNS = {"user": "u", "item": "i", "rating": "r", "timestamp": "t"}
@@ -322,3 +323,52 @@ def test_types_that_do_not_fit_the_registry_are_refused(tmp_path: Path) -> None:
     duckdb.connect(tmp_path / "d.duckdb").close()
     with pytest.raises(SourceError, match="is a database, and a query must say which of its rows"):
         read_rows(table(), tmp_path / "d.duckdb")
+
+
+@pytest.mark.parametrize("query", [None, "select * from t"])
+def test_a_table_that_unpacks_to_more_than_allowed_is_refused(
+    tmp_path: Path, query: str | None
+) -> None:
+    """A file of 40 kB unpacks to 40 MB; only one that might is unpacked to see."""
+    file = tmp_path / "t.csv.gz"
+    file.write_bytes(gzip.compress(HEADER + b"x" * 40_000_000))
+    with (
+        duckdb.connect() as connection,
+        pytest.raises(SourceError, match=r"must unpack to 0.001 GB at most, and its first"),
+    ):
+        list(read([file], table(query=query, **SECONDS), TODAY, 1_000_000, connection))
+
+
+MOVIELENS = ROOT.parent / "shared" / "data" / "ml-1m"  # next to the repository
+
+
+@pytest.mark.skipif(not MOVIELENS.is_dir(), reason=f"no real data: {MOVIELENS} does not exist")
+def test_ratings_of_movielens_have_the_published_counts(tmp_path: Path) -> None:
+    """Its pairs, as `ratings.dat` has them: 6,040 users, 3,706 items and 1,000,209 rows.
+
+    The half of the pairs that NCF's authors train on has neither ratings nor times.
+    """
+    train = [
+        line.split(b"\t")
+        for line in gzip.decompress((MOVIELENS / "train.pairs.tsv.gz").read_bytes()).splitlines()
+    ]
+    test = [
+        line.split(b"\t")
+        for line in gzip.decompress((MOVIELENS / "test.rating.gz").read_bytes()).splitlines()
+    ]
+    rows = [b"::".join([user, item, b"3.5", b"978300174"]) for user, item in train]
+    rows += [b"::".join(row) for row in test]
+    (tmp_path / "ratings.dat").write_bytes(b"\n".join(rows) + b"\n")
+    columns, n, users, items = list(ROLES), 0, set[str](), set[str]()
+    assert columns == ["user", "item", "rating", "timestamp"]
+    with duckdb.connect() as connection:
+        dataset = table(columns, separator="::", **SECONDS)
+        for batch in read([tmp_path / "ratings.dat"], dataset, TODAY, UNPACKED_LIMIT, connection):
+            assert not batch.rejected.num_rows
+            assert batch.accepted["line"].to_pylist() == list(
+                range(n + 1, n + 1 + batch.accepted.num_rows)
+            )
+            n += batch.accepted.num_rows
+            users |= set(batch.accepted["user_id"].unique().to_pylist())
+            items |= set(batch.accepted["item_id"].unique().to_pylist())
+    assert (len(users), len(items), n) == (6_040, 3_706, 1_000_209)
