@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # imported where they are used: most commands want one of the
     from ncf_assets.warehouse.warehouse import Warehouse
 
 SERVERS_AT_ONCE = 8  # that are asked for files: chosen
+NEAR = 0.7  # difflib's likeness of two names, of which Foo and Books have a half; chosen
 EVERYTHING = "everything"  # the job that makes all assets of a dataset but its search
 
 
@@ -143,9 +144,10 @@ def check_known(kind: str, names: Iterable[str], known: Iterable[str], where: st
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
-    """Return a hint at the name that was meant, or at all that there are."""
-    nearest = difflib.get_close_matches(name, known, 1, 0.5)
-    return f"Did you mean {nearest[0]}?" if nearest else f"There are: {', '.join(known)}."
+    """Return a hint at the name that was meant if one is near, else at all that there are."""
+    by_case = {one.casefold(): one for one in known}
+    nearest = difflib.get_close_matches(name.casefold(), by_case, 1, NEAR)
+    return f"Did you mean {by_case[nearest[0]]}?" if nearest else f"There are: {', '.join(known)}."
 
 
 def check_datasets(names: Iterable[str]) -> None:

@@ -9,10 +9,12 @@ import click
 import dagster as dg
 import pydantic
 import yaml
+from dagster._config import ConfigTypeKind
 
 from ncf_assets.cli.arguments import definitions, suggestion
 
 Classes = dict[str, type[dg.Config]]  # by the name of the op
+WORDS = {"Int": "a whole number", "Float": "a number", "Bool": "true or false", "String": "text"}
 
 
 class _Loader(yaml.SafeLoader):
@@ -87,13 +89,40 @@ def _misplaced(error: Any, job: dg.JobDefinition, classes: Classes) -> str:
     what, levels = error.error_data, [str(level) for level in error.stack.levels]
     names = getattr(what, "field_names", None) or [getattr(what, "field_name", None)]
     if names == [None]:
-        return re.split(r"\.? Expected:? ", error.message)[0].removesuffix(".")
+        found = "nothing" if what.value_rep == "None" else what.value_rep
+        place, wanted = ".".join(levels), _wanted(what.config_type_snap)
+        return f"{place} must be {wanted}, found {found}. Correct it."
     known = _known(levels, job, classes)
     where = ".".join(levels) or "the file"
-    hints = (suggestion(name, known) if known else "Leave it out." for name in names)
+    makers = _makers(job) if levels == ["ops"] else {}
+    hints = (
+        f"{name} is made by {makers[name]}, whose settings have that name."
+        if name in makers
+        else suggestion(name, known)
+        if known
+        else "Leave it out."
+        for name in names
+    )
     return "\n".join(
         f"no {name!r} in {where}. {hint}" for name, hint in zip(names, hints, strict=True)
     )
+
+
+def _wanted(config_type: Any) -> str:
+    """Return what a setting must be, in the words of YAML's readers."""
+    if config_type.kind == ConfigTypeKind.ARRAY:
+        return "a list"
+    if config_type.kind == ConfigTypeKind.ENUM:
+        return " or ".join(value.value for value in config_type.enum_values)
+    return WORDS.get(config_type.given_name, "a mapping")
+
+
+def _makers(job: dg.JobDefinition) -> dict[str, str]:
+    """Return the op of each asset whose op has another name, as it makes several assets."""
+    graph = job.asset_layer.asset_graph
+    made = {key.to_user_string(): graph.get(key) for key in job.asset_layer.selected_asset_keys}
+    ops = {asset: node.assets_def.op.name for asset, node in made.items()}
+    return {asset: op for asset, op in ops.items() if op != asset}
 
 
 def _known(levels: list[str], job: dg.JobDefinition, classes: Classes) -> list[str]:

@@ -1,6 +1,7 @@
 """What the Dagster UI shows of a step: small tables, plots, column lineage, time and memory."""
 
 import base64
+import math
 import resource
 import sys
 import time
@@ -34,10 +35,21 @@ class ResourceUsage:
 
 def table_metadata(frame: pd.DataFrame) -> dg.TableMetadataValue:
     """Show a small frame as a table in the UI. Values are shown as text, never rendered."""
-    rows = frame.astype(str).to_dict("records")
+    rows = [
+        {name: _shown(value) for name, value in row.items()} for row in frame.to_dict("records")
+    ]
     schema = dg.TableSchema([dg.TableColumn(str(name)) for name in frame.columns])
     records = [dg.TableRecord({str(k): v for k, v in row.items()}) for row in rows]
     return dg.MetadataValue.table(records, schema=schema)
+
+
+def _shown(value: Any) -> str:
+    """Return a value as text: nothing for a null, which the UI could not parse, and 4 digits."""
+    if isinstance(value, float):
+        return (
+            "" if math.isnan(value) else f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
+        )
+    return "" if value is None or value is pd.NaT or value is pd.NA else str(value)
 
 
 def inline_plot(title: str, png: bytes) -> dg.MarkdownMetadataValue:

@@ -29,7 +29,24 @@ from ncf_assets.cli.run_config import check_config, read_config
             {"ops": {"mlp_model": {"config": {"layers": [7, 2]}}}},
             "ops.mlp_model.config.layers: widths are 1 or more and the first is even, found [7, 2]",
         ),
-        ({"ops": None}, "Value at path root:ops must not be None"),
+        ({"ops": None}, "ops must be a mapping, found nothing. Correct it."),
+        (
+            {"ops": {"ials_model": {"config": {"factors": "x", "regularization": 0.5}}}},
+            "ops.ials_model.config.factors must be a whole number, found 'x'. Correct it.\n"
+            "ops.ials_model.config.regularization must be a list, found 0.5. Correct it.",
+        ),
+        (
+            {"ops": {"ials_model": {"config": {"refit": 3}}}},
+            "ops.ials_model.config.refit must be true or false, found 3. Correct it.",
+        ),
+        (
+            {"resources": {"engine": {"config": {"kind": "flink"}}}},
+            "resources.engine.config.kind must be duckdb or spark, found 'flink'. Correct it.",
+        ),
+        (
+            {"ops": {"metrics": {"config": {"ks": [1]}}}},
+            "no 'metrics' in ops. metrics is made by evaluation, whose settings have that name.",
+        ),
     ],
 )
 def test_what_does_not_fit_is_named_with_its_place_and_remedy(
