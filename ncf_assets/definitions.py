@@ -17,7 +17,7 @@ from ncf_assets.assets import (
     train,
     tuning,
 )
-from ncf_assets.datasets import load
+from ncf_assets.datasets import read
 from ncf_assets.orchestration.partitions import build_assets, dataset_partitions
 from ncf_assets.orchestration.resources import EngineResource, warehouse_resource
 from ncf_assets.orchestration.sensors import dead_runs, new_source_files
@@ -68,13 +68,17 @@ def build_defs(warehouse: Warehouse | None = None) -> dg.Definitions:
         check_checkout()
         check_history()
         warehouse = Warehouse.from_env()
-    partitions = dataset_partitions(load(warehouse.paths.registry).values())
+    registry = read(warehouse.paths.registry)
+    partitions = dataset_partitions(registry.datasets.values())
+    left_out = "".join(f"\n\n**Left out:** {fault}" for fault in registry.faults)
     return dg.Definitions(
         assets=build_assets(ASSET_MODULES, partitions),
         jobs=[
             *(
                 dg.define_asset_job(
-                    name, selection - LEADERBOARD - SEARCHES, description=description
+                    name,
+                    selection - LEADERBOARD - SEARCHES,
+                    description=f"{description}{left_out}",
                 )
                 for name, (selection, description) in JOBS.items()
             ),

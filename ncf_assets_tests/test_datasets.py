@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncf_assets.datasets import Dataset, RegistryError, load
+from ncf_assets.datasets import Dataset, RegistryError, load, local_file, read
 
 REGISTRY = Path(__file__).parents[1] / "data" / "datasets.toml"
 GOOD = '[A]\nformat = "amazon-2014"\nurl = "https://x.org/a.json.gz"\n'
@@ -147,11 +147,6 @@ def test_the_file_name_is_the_last_part(url: str | None, path: str | None, name:
             TABLE + 'columns = ["user", "item", "timestamp"]\nquery = "from a"',
             "a query names its columns, found a list of columns. Set columns = {",
         ),
-        (GOOD + GOOD.replace("[A]", "[a]"), "[a]: the name differs from [A] in case only"),
-        (
-            GOOD + '[B]\nformat = "amazon-2014"\nurl = "https://y.org/a.json"\n',
-            "[B]: the dataset would share data/raw/a.json with [A], whose url differs. Give one of",
-        ),
     ],
 )
 def test_a_broken_rule_is_named_with_file_and_remedy(
@@ -164,6 +159,43 @@ def test_a_broken_rule_is_named_with_file_and_remedy(
     assert str(caught.value).startswith(str(registry))
     assert message in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (GOOD.replace("[A]", "[a]"), "[a]: the name differs from [A] in case only"),
+        (GOOD, "[A]: the registry has a dataset of this name. Rename this one."),
+        (
+            '[B]\nformat = "amazon-2014"\nurl = "https://y.org/a.json"\n',
+            "[B]: the dataset would share data/raw/a.json with [A], whose url differs. Give one of",
+        ),
+        ('[B]\nformat = "amazon-1999"\n', "[B]: `format` must be one of"),
+        ("[B", "must be TOML in UTF-8, found: "),
+    ],
+)
+def test_a_wrong_block_of_the_users_own_leaves_the_others(
+    tmp_path: Path, wrong: str, message: str
+) -> None:
+    """What is wrong is told with the file; other blocks of both files are datasets, in order."""
+    registry = _write(tmp_path, GOOD)
+    own = tmp_path / "datasets.local.toml"
+    assert (local_file(registry), read(registry).faults) == (own, ())
+    own.write_text(GOOD.replace("[A]", "[Mine]"))
+    assert list(load(registry)) == ["A", "Mine"]
+    own.write_text(wrong)
+    found = read(registry)
+    assert list(found.datasets) == ["A"]
+    (fault,) = found.faults
+    assert fault.startswith(str(own))
+    assert message in fault
+
+
+def test_a_wrong_block_of_the_registry_leaves_the_others(tmp_path: Path) -> None:
+    """In the file itself too."""
+    found = read(_write(tmp_path, GOOD.replace("[A]", '["A-B"]') + GOOD))
+    assert list(found.datasets) == ["A"]
+    assert "[A-B]: a name has letters, digits and _ only" in found.faults[0]
 
 
 @given(path=st.text(), query=st.text())

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ncf_assets.cli.arguments import registry
-from ncf_assets.datasets import RegistryError
+from ncf_assets.datasets import RegistryError, local_file
 from ncf_assets.datasets.validation import check_name
 from ncf_assets.ingest.compression import SourceError
 from ncf_assets.warehouse.paths import Paths, data_dir
@@ -21,16 +21,17 @@ from ncf_assets.warehouse.paths import Paths, data_dir
 @click.option("--timestamp", help="The column that has the times.")
 @click.option("--yes", is_flag=True, help="Write the block without asking.")
 def add(name: str, file: Path, yes: bool, **columns: str | None) -> None:
-    """Propose a block for FILE, and write it to the registry as dataset NAME after a yes.
+    """Propose a block for FILE, and write it as dataset NAME after a yes.
 
+    It is written to datasets.local.toml next to the registry, which an update leaves alone.
     The columns are found by their names, or by the options. Look at the block, and at what its
     first rows are with it: separator, header, columns and the unit of times are not guessed again.
     """
     from ncf_assets.ingest.proposal import propose
 
-    target = Paths(data_dir()).registry
+    target = local_file(Paths(data_dir()).registry)
     if name.casefold() in {known.casefold() for known in registry()}:
-        raise click.ClickException(f"{target} has a dataset {name}. Choose another name.")
+        raise click.ClickException(f"there is a dataset {name}. Choose another name.")
     try:
         check_name(f"{target}, [{name}]", name)
         known = {role: column for role, column in columns.items() if column}

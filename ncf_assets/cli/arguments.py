@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 from dotenv import dotenv_values
 
-from ncf_assets.datasets import Dataset, RegistryError, load
+from ncf_assets.datasets import Dataset, RegistryError, read
 from ncf_assets.warehouse.duckdb_limits import memory_limit
 from ncf_assets.warehouse.history_note import check_history, history_folder
 from ncf_assets.warehouse.model_versions import model_versions
@@ -128,11 +128,19 @@ def _follow_store(root: Path, url: str) -> None:
 
 
 def registry() -> dict[str, Dataset]:
-    """Return the datasets by name."""
+    """Return the datasets by name; say once which blocks of the registry are left out."""
     try:
-        return load(Paths(data_dir()).registry)
+        found = read(Paths(data_dir()).registry)
     except RegistryError as error:
         raise click.ClickException(str(error)) from error
+    _tell(found.faults)
+    return found.datasets
+
+
+@cache
+def _tell(faults: tuple[str, ...]) -> None:
+    for fault in faults:
+        click.secho(f"left out: {fault}", err=True, fg="yellow")
 
 
 def check_known(kind: str, names: Iterable[str], known: Iterable[str], where: str) -> None:

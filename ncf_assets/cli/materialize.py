@@ -18,11 +18,14 @@ from ncf_assets.cli.arguments import (
     source_refusals,
     warehouse,
 )
+from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.run_config import config_option, read_config
 from ncf_assets.cli.run_job import run_job
+from ncf_assets.cli.status import dataset_statuses
 from ncf_assets.orchestration.staleness import SEARCH
 
 SOURCE = dg.AssetKey("raw_reviews")  # which reads the source file
+REPORT = dg.AssetKey("evaluation_report")
 
 
 @click.command()
@@ -56,6 +59,24 @@ def materialize(dataset: str, select: str | None, config_file: Path | None, tune
     if not run_job(EVERYTHING, dataset, selected, config):
         raise SystemExit(1)
     click.echo(f"{dataset} is materialized, {time.monotonic() - started:.0f} s.")
+    _conclude(dataset, REPORT in selected)
+
+
+def _conclude(dataset: str, has_new_report: bool) -> None:
+    """Say what was found, what is out of date now, and what to run next."""
+    if has_new_report:
+        place = warehouse()
+        click.echo(place.record("evaluation_report", dataset)["findings"][0])
+        page = place.existing("evaluation_report", dataset).with_name("report.html")
+        click.echo(f"report: {page}\nnext: ncf-assets show {dataset}, ncf-assets sql, make ui")
+    stale = {s.asset for s in dataset_statuses([dataset])[dataset] if s.reasons}
+    if stale:
+        first = [a.name for a in graph_assets() if a.name in stale and not stale & {*a.upstream}]
+        again = ",".join(f"{name}+" for name in first)
+        click.echo(
+            f"out of date now: {len(stale)} assets, from {', '.join(first)} on. Make them with:"
+            f" ncf-assets materialize {dataset} --select {again}"
+        )
 
 
 def _with_best(config: dict[str, Any], dataset: str) -> dict[str, Any]:

@@ -5,13 +5,25 @@ import logging
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import click
+import rich.progress
 from dagster import AssetCheckSeverity, DagsterEventType, EventLogEntry
+from rich.console import Console
+
+INDENT = " " * 11  # of what belongs to a step
+NAMED_EVERY = 30  # seconds
+STYLES: dict[str, dict[str, Any]] = {  # click's words for rich's
+    "": {},
+    "dim": {"dim": True},
+    "yellow": {"fg": "yellow"},
+    "red": {"fg": "red"},
+}
 
 
 @contextlib.contextmanager
@@ -33,25 +45,41 @@ def native_messages_to(log: Path) -> Iterator[None]:
 
 
 class Progress:
-    """Prints a line for each materialized asset, log message and failure, until it is closed."""
+    """Prints a line for each materialized asset, log message and failure, until it is closed.
+
+    The step that runs is named, with its time so far: by a bar in a terminal, else by a line after
+    its first second and every half minute.
+    """
 
     def __init__(self, n_assets: int) -> None:
         self._n_assets = n_assets
         self._done = 0
         self._started = time.monotonic()
+        self._step: str | None = None
+        self._named_at = 0.0  # seconds of the step at which it is named next
+        self._closed = threading.Event()
         # Streams of our own: Dagster catches what is printed during a step and lets another process
         # pass it on, which may end before the last line, such as why the step failed.
         self._out, self._err = (
             os.fdopen(os.dup(stream.fileno()), "w", buffering=1)
             for stream in (sys.stdout, sys.stderr)
         )
+        self._bar = _bar(self._out) if self._out.isatty() else None
+        self._task = self._bar.add_task("", total=n_assets) if self._bar else None
 
     def __enter__(self) -> Self:
         """Print from now on."""
+        if self._bar:
+            self._bar.start()
+        else:
+            threading.Thread(target=self._name_running, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close the streams."""
+        self._closed.set()
+        if self._bar:
+            self._bar.stop()
         for stream in (self._out, self._err):
             with contextlib.suppress(OSError):
                 stream.close()
@@ -66,9 +94,9 @@ class Progress:
         if event is None:
             # errors come as failures of steps
             if logging.INFO <= int(entry.level) < logging.ERROR:
-                click.secho(f"           {entry.user_message}", self._out, dim=True)
+                self._say(f"{INDENT}{entry.user_message}", "dim")
         elif event.event_type == DagsterEventType.STEP_START:
-            self._started = time.monotonic()
+            self._begin(event.step_key)
         elif event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
             self._materialized(event)
         elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
@@ -76,7 +104,32 @@ class Progress:
         elif event.event_type == DagsterEventType.STEP_FAILURE:
             self._failed(event)
         elif event.event_type == DagsterEventType.RUN_FAILURE and not event.step_key:
-            click.secho(event.message or "the run failed", self._err, fg="red")
+            self._say(event.message or "the run failed", "red", self._err)
+
+    def _say(self, text: str, style: str = "", stream: IO[str] | None = None) -> None:
+        """Print a line; in a terminal above the bar."""
+        stream = stream or self._out
+        if self._bar and stream.isatty():
+            options: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
+            self._bar.console.print(text, style=style or None, **options)
+        else:
+            click.secho(text, stream, **STYLES[style])
+
+    def _begin(self, step: str | None) -> None:
+        self._step, self._started, self._named_at = step, time.monotonic(), 1.0
+        if self._bar and self._task is not None:
+            self._bar.reset(self._task, completed=self._done, description=step or "")
+
+    def _name_running(self) -> None:
+        """Print which step runs, where there is no bar."""
+        while not self._closed.wait(0.5):
+            step, seconds = self._step, time.monotonic() - self._started
+            if step is None or seconds < self._named_at:
+                continue
+            so_far = f", {seconds:.0f} s so far" if self._named_at > 1 else ""
+            self._named_at = seconds + NAMED_EVERY
+            with contextlib.suppress(OSError, ValueError):  # closed meanwhile
+                self._say(f"{INDENT}{step} is running{so_far}", "dim")
 
     def _materialized(self, event: Any) -> None:
         self._done += 1
@@ -86,16 +139,33 @@ class Progress:
         count = f"{rows.value:>12,} rows" if rows else " " * 17
         seconds = time.monotonic() - self._started
         place = f"[{self._done:>2}/{self._n_assets}]"
-        click.echo(f"{place}    {asset:<20}{count}{seconds:>8.1f} s", self._out)
+        self._say(f"{place}    {asset:<20}{count}{seconds:>8.1f} s")
+        if self._bar and self._task is not None:
+            self._bar.update(self._task, completed=self._done)
 
     def _checked(self, evaluation: Any) -> None:
         if not evaluation.passed and evaluation.severity == AssetCheckSeverity.WARN:
-            warning = f"           warning, {evaluation.description or evaluation.check_name}"
-            click.secho(warning, self._out, fg="yellow")
+            what = evaluation.description or evaluation.check_name
+            self._say(f"{INDENT}warning, {what}", "yellow")
 
     def _failed(self, event: Any) -> None:
         failure = event.step_failure_data
-        click.secho(f"{event.step_key} failed: {failure_reason(failure)}", self._err, fg="red")
+        self._say(f"{event.step_key} failed: {failure_reason(failure)}", "red", self._err)
+
+
+def _bar(terminal: IO[str]) -> rich.progress.Progress:
+    """Return a bar with the assets that are made, and the step that runs with its time so far."""
+    return rich.progress.Progress(
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.BarColumn(20),
+        rich.progress.TextColumn("{task.description}", markup=False),
+        rich.progress.TimeElapsedColumn(),
+        console=Console(file=terminal),
+        refresh_per_second=2,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
 
 
 def failure_reason(failure: Any) -> str:

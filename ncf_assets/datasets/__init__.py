@@ -1,4 +1,4 @@
-"""Read the registry, which is `datasets.toml`: it lists the datasets that exist.
+"""Read the registry, `datasets.toml`, and a user's own blocks in `datasets.local.toml` next to it.
 
 This module has the entry of one dataset and reads the file. The rules of a block are in
 `ncf_assets.datasets.validation`. A dataset's file is downloaded in `ncf_assets.ingest.download` and
@@ -7,7 +7,7 @@ read in `ncf_assets.ingest.reader`. The folders under `data/` are in `ncf_assets
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,7 +23,17 @@ from ncf_assets.datasets.validation import (
     check_name,
 )
 
-__all__ = ["FORMATS", "ROLES", "TIMESTAMP_UNITS", "Dataset", "RegistryError", "load"]
+__all__ = [
+    "FORMATS",
+    "ROLES",
+    "TIMESTAMP_UNITS",
+    "Dataset",
+    "Registry",
+    "RegistryError",
+    "load",
+    "local_file",
+    "read",
+]
 
 
 @dataclass(frozen=True)
@@ -87,17 +97,52 @@ class Dataset:
         return f"{name}-{digest[:8]}{dot}{rest}"
 
 
-def load(registry: Path) -> dict[str, Dataset]:
-    """Read the registry, and return the datasets by name, in the file's order.
+@dataclass(frozen=True)
+class Registry:
+    """The datasets by name, and what is wrong with each block that is left out."""
 
-    Raise `RegistryError` if the file is missing, is not TOML or breaks a rule.
+    datasets: dict[str, Dataset]
+    faults: tuple[str, ...]
+
+
+def local_file(registry: Path) -> Path:
+    """Return the file next to a registry that has a user's own blocks; it need not exist."""
+    return registry.with_name("datasets.local.toml")
+
+
+def load(registry: Path) -> dict[str, Dataset]:
+    """Read the registry, and return the datasets by name, as `read` does, without the faults."""
+    return read(registry).datasets
+
+
+def read(registry: Path) -> Registry:
+    """Read the registry and its `local_file`: the datasets in their order, and the faults.
+
+    A block that breaks a rule is left out, and does not stop the others. Raise `RegistryError` if
+    the registry is missing or is not TOML, or if no block of both is left.
     """
-    blocks = _blocks(registry)
-    datasets = {name: _dataset(f"{registry}, [{name}]", name, blocks[name]) for name in blocks}
+    datasets: dict[str, Dataset] = {}
+    faults: list[str] = []
+    for file in (registry, local_file(registry)):
+        try:
+            blocks = _blocks(file) if file == registry or file.exists() else {}
+        except RegistryError as error:
+            if file == registry:
+                raise
+            faults.append(str(error))
+            continue
+        for name, block in blocks.items():
+            try:
+                dataset = _dataset(f"{file}, [{name}]", name, block)
+                _check_distinct(file, dataset, datasets.values())
+            except RegistryError as error:
+                faults.append(str(error))
+            else:
+                datasets[name] = dataset
     if not datasets:
-        raise RegistryError(f"{registry} lists no dataset. Add a block such as [Books].")
-    _check_distinct(registry, list(datasets.values()))
-    return datasets
+        none = f"{registry} lists no dataset. Add a block such as [Books]."
+        raise RegistryError("\n".join(faults) or none)
+    return Registry(datasets, tuple(faults))
 
 
 def _blocks(registry: Path) -> dict[str, Any]:
@@ -149,23 +194,26 @@ def _dataset(where: str, name: str, block: object) -> Dataset:
     return dataset
 
 
-def _check_distinct(registry: Path, datasets: list[Dataset]) -> None:
-    """Raise `RegistryError` for names that differ only in case, and for two URLs of one file."""
-    names: dict[str, str] = {}
-    files: dict[str, Dataset] = {}
-    for dataset in datasets:
-        same = names.setdefault(dataset.name.casefold(), dataset.name)
-        if same != dataset.name:
+def _check_distinct(file: Path, dataset: Dataset, others: Iterable[Dataset]) -> None:
+    """Raise `RegistryError` for another's name, but for case, and for another URL of its file."""
+    where = f"{file}, [{dataset.name}]"
+    for other in others:
+        if dataset.name == other.name:
             raise RegistryError(
-                f"{registry}, [{dataset.name}]: the name differs from [{same}] in case only, and"
-                " some file systems ignore case. Rename one."
+                f"{where}: the registry has a dataset of this name. Rename this one."
             )
-        if dataset.path is not None:
-            continue
-        other = files.setdefault(dataset.file_name.removesuffix(".gz").casefold(), dataset)
-        if other.url != dataset.url:
+        if dataset.name.casefold() == other.name.casefold():
             raise RegistryError(
-                f"{registry}, [{dataset.name}]: the dataset would share data/raw/"
-                f"{dataset.file_name} with [{other.name}], whose url differs. Give one of them a"
-                " `path`."
+                f"{where}: the name differs from [{other.name}] in case only, and some file systems"
+                " ignore case. Rename one."
             )
+        if dataset.path is None and other.path is None and _shares_a_file(dataset, other):
+            raise RegistryError(
+                f"{where}: the dataset would share data/raw/{dataset.file_name} with"
+                f" [{other.name}], whose url differs. Give one of them a `path`."
+            )
+
+
+def _shares_a_file(one: Dataset, other: Dataset) -> bool:
+    names = {each.file_name.removesuffix(".gz").casefold() for each in (one, other)}
+    return len(names) == 1 and one.url != other.url

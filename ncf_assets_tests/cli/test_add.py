@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from ncf_assets.cli import main
-from ncf_assets.datasets import load
+from ncf_assets.datasets import load, local_file
 
 REGISTRY = '[Old]\nformat = "amazon-2014"\npath = "a.json"\n'
 
@@ -21,23 +21,24 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_block_is_written_after_a_yes_alone(registry: Path) -> None:
-    """It is shown with what its first rows are; a no leaves the registry as it is."""
+    """It is shown with what its first rows are; the registry itself stays as it is."""
     arguments = ["Mine", str(registry.with_name("ratings.csv"))]
     refused = CliRunner().invoke(main, ["add", *arguments], input="n\n")
     assert refused.exit_code == 1
     assert 'timestamp_unit = "seconds"\n\n# of the first 1 rows 1 are accepted' in refused.output
-    assert registry.read_text() == REGISTRY
+    assert not local_file(registry).exists()
     done = CliRunner().invoke(main, ["add", *arguments], input="y\n")
     assert done.exit_code == 0, done.output
     assert "Now run: ncf-assets materialize Mine" in done.output
     assert list(load(registry)) == ["Old", "Mine"]
+    assert registry.read_text() == REGISTRY
     assert load(registry)["Mine"].columns["item"] == "movieId"
 
 
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("old", [], "has a dataset old. Choose another name."),
+        ("old", [], "there is a dataset old. Choose another name."),
         ("a-b", [], "[a-b]: a name has letters, digits and _ only. Rename the block."),
         ("Mine", ["--user", "nobody"], "must have the column `nobody`, found userId, movieId,"),
     ],

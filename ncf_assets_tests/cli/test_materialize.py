@@ -1,8 +1,12 @@
 """`ncf-assets materialize`, and what reads its results: status, summary, sql, export."""
 
+import contextlib
 import csv
 import io
 import json
+import os
+import pty
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +16,7 @@ import pytest
 
 from ncf_assets.cli.arguments import asset_names
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.cli.commands import ncf, run, tiny_folder
+from ncf_assets_tests.cli.commands import ncf, run, start, tiny_folder
 from ncf_assets_tests.tiny import ROWS
 
 pytestmark = pytest.mark.process
@@ -42,6 +46,37 @@ def test_progress_names_every_asset_with_its_rows(data: Path) -> None:
         assert any(table in line and f"{rows:,} rows" in line for line in progress.splitlines())
     assert f"[{len(asset_names())}/{len(asset_names())}]" in progress
     assert "epoch 2 of 2: loss" in progress
+    assert f"{' ' * 11}gmf_model is running\n" in progress  # which takes more than a second
+
+
+def test_a_run_ends_with_what_was_found_and_what_to_run_next(data: Path) -> None:
+    """The report's first sentence, its path, and commands."""
+    found = Warehouse(data).record("evaluation_report", "Sample")["findings"][0]
+    *_, said, report, after = (data / "said.txt").read_text().splitlines()
+    assert said == found
+    assert report.startswith("report: ")
+    assert report.endswith("/reports/dataset=Sample/report.html")
+    assert after == "next: ncf-assets show Sample, ncf-assets sql, make ui"
+
+
+def test_a_terminal_has_a_bar_that_names_the_running_step(tmp_path: Path) -> None:
+    """With its time so far, below the lines of what is made; nothing of it stays."""
+    leader, follower = pty.openpty()
+    streams = {"stdin": follower, "stdout": follower, "stderr": follower}
+    words = ["ncf-assets", "materialize", "Sample", "--select", "raw_reviews"]
+    more = {"TERM": "xterm", "COLUMNS": "80"}
+    with start(tiny_folder(tmp_path), *words, more=more, **streams) as process:
+        os.close(follower)
+        said = b""
+        with contextlib.suppress(OSError):  # Linux's way to say that nobody writes any more
+            while block := os.read(leader, 4096):
+                said += block
+    os.close(leader)
+    text = said.decode()
+    assert process.returncode == 0, text
+    assert re.search(r"0/2 .* reviews .*0:00:0\d", text)
+    assert "[ 1/2]    raw_reviews" in text
+    assert text.rstrip().splitlines()[-1].startswith("Sample is materialized, ")
 
 
 def test_a_run_that_succeeds_prints_no_error(data: Path) -> None:
@@ -232,8 +267,10 @@ def test_status_follows_source_and_upstream(tmp_path: Path) -> None:
     stale = ncf(data, "status")
     assert stale.returncode == 3
     assert f"Sample: 7 out of date, {len(asset_names()) - 7} not materialized of" in stale.stdout
-    assert ncf(data, "materialize", "Sample", "--select", "raw_reviews").returncode == 0
+    made = ncf(data, "materialize", "Sample", "--select", "raw_reviews").stdout
     assert state(data, "latest_reviews") == "raw_reviews has changed"
+    assert "out of date now: 5 assets, from filters, latest_reviews on. Make them with:" in made
+    assert "materialize Sample --select filters+,latest_reviews+" in made
     assert ncf(data, "materialize", "Sample", "--select", "latest_reviews").returncode == 0
     assert state(data, "latest_reviews") == "up to date"
 
