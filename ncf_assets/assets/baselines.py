@@ -1,7 +1,6 @@
 """Baselines that NeuMF must beat: popularity in SQL, item-to-item models, and a blend of models.
 
-iALS, around which NeuMF is built, is in `train`. Random scores take no fitting: see
-`orchestration.scorers`.
+iALS, around which NeuMF is built, is in `train`. Chance needs no fit: see `rank`.
 """
 
 from pydantic import Field

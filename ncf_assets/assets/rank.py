@@ -1,6 +1,7 @@
 """Rank: a pass over all scores of each model, which gives the ranks of the test items.
 
 The models are in `orchestration.scorers`. Metrics of the ranks are made in `evaluate`.
+`random` is no model: it is what chance would reach, exactly, without a score.
 """
 
 import time
@@ -11,6 +12,7 @@ import pandas as pd
 
 from ncf_assets.ncf.evaluation import ranking
 from ncf_assets.ncf.evaluation.ranking import HeldOutRanks, RankCounts
+from ncf_assets.ncf.models import CHANCE
 from ncf_assets.orchestration import scorers
 from ncf_assets.orchestration.fits import pairs
 from ncf_assets.orchestration.inputs import Inputs
@@ -26,6 +28,7 @@ def test_ranks(run: AssetRun, _: NoConfig) -> None:
     """Score every item for every test user with each model."""
     seen = pairs(run.inputs, ["interactions"])
     users, candidates = _test_candidates(run.inputs)
+    sampled = f"sampled-{candidates.shape[1] - 1}"
     ranks = []
     for name, load in sorted(scorers.SCORERS.items()):
         scorer = load(run.inputs)
@@ -40,8 +43,13 @@ def test_ranks(run: AssetRun, _: NoConfig) -> None:
         )
         ranks += [
             _ranks(name, "full", users, held_out.full),
-            _ranks(name, f"sampled-{candidates.shape[1] - 1}", users, held_out.sampled),
+            _ranks(name, sampled, users, held_out.sampled),
         ]
+    unscored = HeldOutRanks(users, candidates, seen)
+    ranks += [
+        _ranks(CHANCE, "full", users, unscored.full.by_chance()),
+        _ranks(CHANCE, sampled, users, unscored.sampled.by_chance()),
+    ]
     run.write("test_ranks", pd.concat(ranks, ignore_index=True))
 
 

@@ -12,11 +12,8 @@ import numpy as np
 
 from ncf_assets.ncf.evaluation import ranking
 from ncf_assets.ncf.evaluation.ranking import BlockScorer
-from ncf_assets.ncf.models import random_scores
 from ncf_assets.orchestration.fits import Fit, interactions
 from ncf_assets.orchestration.inputs import Inputs
-
-SEED = 2017  # of the random baseline, of which any draw will do
 
 
 def ials(inputs: Inputs, fit: Fit) -> Any:
@@ -105,11 +102,6 @@ def _popularity(inputs: Inputs) -> BlockScorer:
     return ranking.same_for_all(scores.to_numpy())
 
 
-def _random(inputs: Inputs) -> BlockScorer:
-    """Return random scores, the same in every run."""
-    return random_scores.block_scorer(inputs.rows("items"), SEED)
-
-
 def _network(name: str) -> Callable[[Inputs], BlockScorer]:
     """Return a scorer by the logits of a trained network."""
 
@@ -140,10 +132,9 @@ SCORERS: dict[str, Callable[[Inputs], BlockScorer | None]] = {
     "neumf": _network("neumf"),
     "neumf_scratch": _network("neumf_scratch"),
     "popularity": _popularity,
-    "random": _random,
 }
 SCORED_ASSETS = (
-    *(f"{name}_model" for name in SCORERS if name not in ("popularity", "random")),
+    *(f"{name}_model" for name in SCORERS if name != "popularity"),
     "popularity_scores",
     "train",
     "validation",

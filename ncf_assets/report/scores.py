@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from ncf_assets.ncf.evaluation import segments
 from ncf_assets.ncf.evaluation.summary import Metric
+from ncf_assets.ncf.models import CHANCE
 from ncf_assets.report.data import DiversityRow, model_name
 from ncf_assets.report.protocol import Protocol, headline_k, label, protocols_of
 from ncf_assets.report.text_table import MISSING, TextTable
@@ -125,6 +126,7 @@ def tie_table(scores: Sequence[Scores]) -> TextTable:
         for one in scores
         if not one.protocol.corrected
         for model in models_of(one)
+        if model != CHANCE  # which is all ties
         for metric in ("hr", "ndcg")
         if (bounds := _bounds(one, model, metric)) and bounds[0] != bounds[1]
     ]

@@ -95,9 +95,11 @@ def test_sampled_corrected_and_full_are_side_by_side() -> None:
 def test_ties_are_shown_lost_and_won_where_they_matter() -> None:
     """HR goes from 0.395 to 0.405.
 
-    NDCG does not change and is not listed, nor are corrected figures.
+    NDCG does not change and is not listed, nor are corrected figures, nor chance, which is
+    all ties.
     """
     rows = [*model("neumf", 0.3, SAMPLED), *model("neumf", 0.3, CORRECTED)]
+    rows += model("random", 0.1, SAMPLED)
     assert tie_table(read_scores(rows)).rows == [("NeuMF", SAMPLED, "HR@10", "0.395", "0.405")]
 
 

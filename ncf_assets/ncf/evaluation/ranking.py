@@ -46,6 +46,13 @@ class RankCounts:
     n_better: np.ndarray
     n_tied: np.ndarray
 
+    def by_chance(self) -> "RankCounts":
+        """Return the counts of the same lists under equal scores: nothing is better, all tie.
+
+        By expectation over ties, each rank is as likely as any other, as it is by random scores.
+        """
+        return RankCounts(self.n_candidates, np.zeros_like(self.n_better), self.n_candidates - 1)
+
 
 class HeldOutRanks:
     """A consumer of scores that counts the `sampled` and `full` ranks of `users`, row by row.

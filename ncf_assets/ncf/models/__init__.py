@@ -4,3 +4,4 @@
 """
 
 EVALUATED_MODEL = "neumf"  # the model that the report is about, and that recommends
+CHANCE = "random"  # the row that says what equal scores for all items reach

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ncf_assets.ncf.evaluation import metrics
 from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
-from ncf_assets.ncf.evaluation.ranking import HeldOutRanks, score_all
+from ncf_assets.ncf.evaluation.ranking import HeldOutRanks
 from ncf_assets.ncf.evaluation.summary import Comparison, Metric, summarize
 from ncf_assets.ncf.evaluation.user_metrics import (
     Ranks,
@@ -17,7 +17,6 @@ from ncf_assets.ncf.evaluation.user_metrics import (
     corrected_user_metrics,
     user_metrics,
 )
-from ncf_assets.ncf.models import random_scores
 
 pairs = st.lists(
     st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=2, max_size=20
@@ -154,22 +153,26 @@ def test_corrected_figures_by_hand() -> None:
     np.testing.assert_allclose(found.values[:, 0], np.repeat(by_hand[:, None], 4, axis=1))
 
 
-def test_random_scores_are_within_their_intervals_of_chance() -> None:
-    """For 2,000 users, 300 items and 99 negatives, chance is known.
+def test_chance_is_exact() -> None:
+    """Of lists of 100 and of 298, 299 and 300 any rank is as likely as any other.
 
-    HR@10 is 10 / 100 among sampled items and 10 / 300 among all, and AUC is 1/2.
+    HR@10 is 10 over the length, NDCG@10 the first ten discounts over it, and AUC 1/2.
     """
-    users = np.arange(2000, dtype=np.int32)
+    users = np.arange(3, dtype=np.int32)
     candidates = np.stack([np.random.default_rng(u).permutation(300)[:100] for u in users])
-    counts = HeldOutRanks(users, candidates, InteractionSet(users, candidates[:, 0], 300))
-    score_all("random", random_scores.block_scorer(300, 2017), users, 300, [counts])
+    # users 1 and 2 have seen one and two further items
+    seen = [(user, candidates[user, i]) for user in users for i in range(user + 1)]
+    counts = HeldOutRanks(users, candidates, InteractionSet(*np.array(seen).T, 300))
     gain = metrics.ndcg_gains(10).sum()
-    for found, n in ((counts.sampled, 100), (counts.full, 300)):
-        both = found.n_better[:, None], found.n_tied[:, None]
-        rows = summary(user_metrics(Ranks(found.n_candidates, *both), [10]))
-        expected = {("hr", 10): 10 / n, ("ndcg", 10): gain / n, ("auc", 0): 0.5}
+    for found, lengths in ((counts.sampled, [100] * 3), (counts.full, [300, 299, 298])):
+        chance = found.by_chance()
+        assert chance.n_candidates.tolist() == lengths
+        both = chance.n_better[:, None], chance.n_tied[:, None]
+        rows = summary(user_metrics(Ranks(chance.n_candidates, *both), [10]))
+        share = sum(1 / n for n in lengths) / 3
+        expected = {("hr", 10): 10 * share, ("ndcg", 10): gain * share, ("auc", 0): 0.5}
         for name, value in expected.items():
-            assert rows[name].ci_low <= value <= rows[name].ci_high
+            assert rows[name].value == pytest.approx(value, abs=1e-15)
 
 
 def test_rows_have_the_columns_of_their_tables() -> None:

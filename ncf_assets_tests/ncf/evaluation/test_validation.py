@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.validation import Validation, nothing_held_out
-from ncf_assets.ncf.models import random_scores
 
 N_USERS, N_ITEMS = 8, 30
 
@@ -34,7 +33,7 @@ def test_it_is_what_sorting_gives(seed: int, n_seen: int) -> None:
     tested = np.sort(generator.choice(N_USERS, 5, replace=False)).astype(np.int32)
     held_out = np.array([rows[user][0] for user in tested], np.int32)
     seen = InteractionSet(np.repeat(np.arange(N_USERS), 1 + n_seen), np.concatenate(rows), N_ITEMS)
-    scorer = random_scores.block_scorer(N_ITEMS, seed)
+    scorer = generator.random((N_USERS, N_ITEMS)).__getitem__
     hits, gains = [], []
     for user, item in zip(tested, held_out, strict=True):
         scores = scorer(np.array([user], np.int32))[0]
