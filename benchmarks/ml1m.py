@@ -116,7 +116,7 @@ def table(results: Sequence[Result]) -> str:
     for name in dict.fromkeys(result.model for result in results):
         own = [result for result in results if result.model == name]
         cells = [
-            f"{mean(own, field):.4f} ± {np.std([getattr(r, field) for r in own]):.4f}"
+            f"{mean(own, field):.4f} ± {np.std([getattr(r, field) for r in own], ddof=1):.4f}"
             for field in ("hr", "ndcg")
         ]
         lines.append(f"{name:52}{cells[0]:>16}{cells[1]:>16}")

@@ -59,7 +59,7 @@ ROWS = {
     # in segments all, history 3-4 and popularity 1-4, of 10 models: sampled and full each auc and,
     # at 2 lengths, hr, ndcg, mrr, recall, 2 optimistic and 2 pessimistic; corrected the first 4
     "metrics": 3 * 10 * (2 * (1 + 2 * 8) + 2 * 4),
-    "comparisons": 9 * 3 * 2 * 2,  # of 9 other models: 3 protocols, hr and ndcg at 2 lengths
+    "comparisons": 9 * 2 * 2 * 2,  # of 9 other models: sampled and full, hr and ndcg at 2 lengths
     "data_profile": 1,
     "diversity": 3 * 2,  # coverage, gini and novelty at 10 and 20
     "recommendations": 12 * 3 + 3,  # 3 asked for in CONFIG, for the newcomer too

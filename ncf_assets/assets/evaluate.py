@@ -26,7 +26,10 @@ class EvaluationConfig(dg.Config):
     ks: list[int] = Field(
         [1, 5, 10, 20], min_length=1, description="Lengths of the recommendation list, 1 to 1000"
     )
-    seed: int = Field(2017, ge=0, description="Seed of the bootstrap over users")
+    margin: float = Field(
+        0.05, ge=0, le=1, description="Share of a model's figure below which a difference is none"
+    )
+    seed: int = Field(2017, ge=0, description="Seed of the resampling of users for comparisons")
 
     @field_validator("ks")
     @classmethod
@@ -51,6 +54,7 @@ def evaluation(run: AssetRun, config: EvaluationConfig) -> None:
         _user_metrics(by_protocol, config.ks),
         _segments(run.inputs),
         EVALUATED_MODEL,
+        config.margin,
         config.seed,
     )
     run.write("metrics", _frame("metrics", [asdict(row) for row in means]))

@@ -17,7 +17,7 @@ from ncf_assets.ncf.evaluation import segments
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.report import method, scores
 from ncf_assets.report.caveats import SYNTHETIC, caveats
-from ncf_assets.report.comparisons import verdict_table, views
+from ncf_assets.report.comparisons import difference_table, views
 from ncf_assets.report.data import DiversityRow, HistoryRow, Origin, ReportData, model_name
 from ncf_assets.report.document import document
 from ncf_assets.report.findings import findings
@@ -25,6 +25,7 @@ from ncf_assets.report.plots import Plot, plots
 from ncf_assets.report.profile import profile_table
 from ncf_assets.report.protocol import headline_k
 from ncf_assets.report.text_table import TextTable
+from ncf_assets.report.verdicts import verdict_rows
 
 __all__ = [
     "DiversityRow",
@@ -75,18 +76,27 @@ def _content(data: ReportData) -> dict[str, Any]:
         "scores": [(s.protocol, s.labels.values(), scores.score_table(s)) for s in found
                    if not s.protocol.corrected],
         "views": compared,
-        "verdicts": verdict_table(compared),
+        "verdicts": verdict_rows(compared, found),
+        "differences": difference_table(compared),
         "sampling": scores.sampling_table(found),
         "ties": scores.tie_table(found),
         "diversity": scores.diversity_table(data.diversity),
         "diversity_note": method.DIVERSITY,
         "plots": plots(data),
         "profile": profile_table(data.profile),
-        "method": method.method(protocols, headline_k(ks), _not_refitted(data)),
+        "method": method.method(
+            protocols, headline_k(ks), _margin(data), _not_refitted(data)
+        ),
         "configuration": _settings(data),
         "seeds": {name: of["seed"] for name, of in data.configuration.items() if "seed" in of},
         "caveats": caveats(data),
     }  # fmt: skip
+
+
+def _margin(data: ReportData) -> float | None:
+    """Return the share of a model's figure below which a difference counts as none."""
+    margin = data.configuration.get("comparisons", {}).get("margin")
+    return float(str(margin)) if data.comparisons and margin is not None else None
 
 
 def _not_refitted(data: ReportData) -> list[str]:

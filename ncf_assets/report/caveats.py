@@ -24,10 +24,6 @@ SINGLE_RUN = (
     "One run with one seed. The intervals cover which users were tested, not how another "
     "initialisation, another shuffling or other negatives would have turned out."
 )
-MANY_COMPARISONS = (
-    "Each interval is of 95 % by itself. Of many comparisons between equally good models, about "
-    "one in twenty shows a difference."
-)
 TUNING = (
     "Settings are the defaults or those of the configuration below, chosen on validation where the "
     "model says so; a model that was tuned less may be better than it looks here."
@@ -49,7 +45,7 @@ def _caveats(data: ReportData) -> Iterator[str]:
     yield from _of_this_data(data)
     if any(row.protocol.startswith("sampled") for row in data.metrics):
         yield SAMPLED
-    yield from (SINGLE_RUN, MANY_COMPARISONS, TUNING, ANY_REVIEW)
+    yield from (SINGLE_RUN, TUNING, ANY_REVIEW)
 
 
 def _of_this_data(data: ReportData) -> Iterator[str]:

@@ -1,8 +1,10 @@
 """Decide from the paired differences whether NeuMF beats each baseline.
 
-The sentences are in `findings`, and the differences are computed in `ncf.evaluation.summary`. They
-are rounded to the printed decimals before any verdict, so that a reader who checks a verdict
-against its interval finds it right.
+An interval that leaves out 0 says better or worse, unless it lies within the margin below which a
+difference counts as none: then the models are equal. Any other interval says nothing, nor does a
+missing one. The sentences are in `findings`, and the differences are computed in
+`ncf.evaluation.summary`. They are rounded to the printed decimals before any
+verdict, so that a reader who checks a verdict against its interval finds it right.
 """
 
 from collections.abc import Sequence
@@ -12,10 +14,16 @@ from typing import Literal
 from ncf_assets.ncf.evaluation.summary import Comparison
 from ncf_assets.report.data import model_name
 from ncf_assets.report.protocol import Protocol, headline_k, label, protocols_of
+from ncf_assets.report.text_table import MISSING
 
-Verdict = Literal["loses", "level", "beats"]
+Verdict = Literal["loses", "undecided", "equals", "beats"]
 DECIMALS = 4
-WORDS: dict[Verdict, str] = {"loses": "worse", "level": "undecided", "beats": "better"}
+WORDS: dict[Verdict, str] = {
+    "loses": "worse",
+    "undecided": "undecided",
+    "equals": "equal",
+    "beats": "better",
+}
 METRICS = ("ndcg", "hr")  # the first decides, as it also depends on the rank within the list
 
 
@@ -45,10 +53,14 @@ class View:
 
 
 def verdict(row: Comparison) -> Verdict:
-    """Return whether a paired 95 % interval lies above 0, below 0, or around it."""
+    """Return what the interval of a paired difference says, by itself and by the margin."""
+    if row.ci_low is None or row.ci_high is None:
+        return "undecided"
+    if -row.margin <= row.ci_low and row.ci_high <= row.margin:
+        return "equals"
     if row.ci_low > 0:
         return "beats"
-    return "loses" if row.ci_high < 0 else "level"
+    return "loses" if row.ci_high < 0 else "undecided"
 
 
 def views(rows: Sequence[Comparison]) -> list[View]:
@@ -72,14 +84,18 @@ def _of(
 
 
 def _rounded(row: Comparison) -> Comparison:
+    names = ("difference", "ci_low", "ci_high", "detectable", "margin")
+    known = {name: value for name in names if (value := getattr(row, name)) is not None}
     # + 0.0: a difference that rounds to -0.0 has no sign
-    names = ("difference", "ci_low", "ci_high")
-    return replace(row, **{name: round(getattr(row, name), DECIMALS) + 0.0 for name in names})
+    return replace(row, **{name: round(value, DECIMALS) + 0.0 for name, value in known.items()})
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One paired difference as text; `low`, `middle`, `high` are percent of the bar's width."""
+    """One paired difference as text; `low`, `middle`, `high` are percent of the bar's width.
+
+    `beyond` says that the bar ends before the difference does.
+    """
 
     difference: str
     interval: str
@@ -88,30 +104,52 @@ class Cell:
     low: float
     middle: float
     high: float
+    beyond: bool
 
 
-def verdict_table(shown: Sequence[View]) -> list[tuple[str, list[Cell | None]]]:
+def difference_table(shown: Sequence[View]) -> list[tuple[str, list[Cell | None]]]:
     """Return per baseline its name and a cell for each view, the hardest to beat first."""
     order = list(dict.fromkeys(name for view in shown for name in _hardest_first(view)))
-    return [(model_name(name), [_cell(view, name) for view in shown]) for name in order]
+    scales = [_scale(view) for view in shown]
+    return [
+        (model_name(name), [_cell(*of, name) for of in zip(shown, scales, strict=True)])
+        for name in order
+    ]
 
 
 def _hardest_first(view: View) -> list[str]:
     return sorted(view.rows, key=lambda name: view.rows[name].difference)
 
 
-def _cell(view: View, baseline: str) -> Cell | None:
+def _scale(view: View) -> float:
+    """Return the difference at which bars end: where the nearer half of the models fits in."""
+    widest = sorted(max(map(abs, _ends(row))) for row in view.rows.values())
+    return widest[(len(widest) - 1) // 2] or widest[-1] or 1.0  # differences of 0 keep a scale
+
+
+def _ends(row: Comparison) -> tuple[float, float, float]:
+    low = row.difference if row.ci_low is None else row.ci_low
+    return low, row.difference, row.difference if row.ci_high is None else row.ci_high
+
+
+def _cell(view: View, scale: float, baseline: str) -> Cell | None:
     row = view.rows.get(baseline)
     if row is None:
         return None
-    ends = [abs(end) for one in view.rows.values() for end in (one.ci_low, one.ci_high)]
-    widest = max(ends) or 1.0  # differences that are all zero keep a scale
-    low, middle, high = (
-        round(50 + 50 * end / widest, 1) for end in (row.ci_low, row.difference, row.ci_high)
-    )
-    interval = f"{signed(row.ci_low)} to {signed(row.ci_high)}"
+    places = [50 + 50 * end / scale for end in _ends(row)]
+    low, middle, high = (round(min(max(place, 0.0), 100.0), 1) for place in places)
+    beyond = not 0 <= places[1] <= 100
     found = verdict(row)
-    return Cell(signed(row.difference), interval, WORDS[found], found, low, middle, high)
+    return Cell(
+        signed(row.difference), interval(row), WORDS[found], found, low, middle, high, beyond
+    )
+
+
+def interval(row: Comparison) -> str:
+    """Return the interval of a difference as it is printed."""
+    if row.ci_low is None or row.ci_high is None:
+        return MISSING
+    return f"{signed(row.ci_low)} to {signed(row.ci_high)}"
 
 
 def signed(difference: float) -> str:

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.report.comparisons import Verdict, View
-from ncf_assets.report.data import ReportData, join_names, model_name
+from ncf_assets.report.data import HistoryRow, ReportData, join_names, model_name
 from ncf_assets.report.epochs import by_model, chosen_epoch
 from ncf_assets.report.protocol import counted
-from ncf_assets.report.scores import Scores, models_of
+from ncf_assets.report.scores import Scores, interval, models_of
 
 VERBS: dict[Verdict, str] = {  # in the order of the first sentence, which has bad news first
     "loses": "loses to",
-    "level": "cannot be told apart from",
+    "undecided": "cannot be told apart from",
+    "equals": "does as well as",
     "beats": "beats",
 }
 
@@ -24,40 +25,45 @@ def findings(data: ReportData, scores: Sequence[Scores], views: Sequence[View]) 
     if not scores:
         return ["No model has been evaluated."]
     return [
-        first_sentence(views, synthetic=data.synthetic, untrained=_is_untrained(data)),
-        *_agreement(views),
+        first_sentence(views, synthetic=data.synthetic),
+        *_training(by_model(data.history).get(EVALUATED_MODEL, [])),
         *_figures(scores[0]),
         *_skipped(data.skipped),
     ]
 
 
-def first_sentence(views: Sequence[View], *, synthetic: bool, untrained: bool = False) -> str:
+def first_sentence(views: Sequence[View], *, synthetic: bool) -> str:
     """Return whether NeuMF beats each baseline, by the first view.
 
-    The sentence begins with the remark that data is synthetic, if it is. If no epoch of training
-    was better than none, it says that NeuMF is what it starts from.
+    The sentence begins with the remark that data is synthetic, if it is.
     """
     opening = "On synthetic data, NeuMF" if synthetic else "NeuMF"
-    if untrained:
-        opening += " is iALS here, as no epoch of its training was better on validation; it"
     if not views:
         return f"{opening} has not been compared with any other model."
     view = views[0]
     return (
-        f"{opening} {_verdicts(view)} ({view.label} {view.protocol.among}, paired 95 % intervals)."
+        f"{opening} {_verdicts(view)} ({view.label} {view.protocol.among}, 95 % intervals that"
+        " hold together)."
     )
 
 
-def _is_untrained(data: ReportData) -> bool:
-    """Return whether the epoch that was kept is the one before training."""
-    chosen = chosen_epoch(by_model(data.history).get(EVALUATED_MODEL, []))
-    return chosen is not None and chosen.epoch == 0
+def _training(epochs: Sequence[HistoryRow]) -> list[str]:
+    """Return whether NeuMF is more than what it starts from, iALS, by the epoch that was kept."""
+    chosen = chosen_epoch(epochs)
+    if chosen is None or epochs[0].epoch or epochs[0].validation_ndcg_at_10 is None:
+        return []
+    if chosen.epoch == 0:
+        return ["It is iALS by another name here: no epoch of its training was better."]
+    start, reached = epochs[0].validation_ndcg_at_10, chosen.validation_ndcg_at_10
+    return [
+        f"Its training improved on its start, iALS: NDCG@10 on validation rose from {start:.4f}"
+        f" to {reached:.4f} by epoch {chosen.epoch}."
+    ]
 
 
-def _verdicts(view: View, baselines: Sequence[str] | None = None) -> str:
-    """Return the verdict on these baselines in words; None stands for all of the view."""
-    wanted = view.rows if baselines is None else baselines
-    groups = {found: [b for b in view.baselines(found) if b in wanted] for found in VERBS}
+def _verdicts(view: View) -> str:
+    """Return the verdicts of a view in words."""
+    groups = {found: view.baselines(found) for found in VERBS}
     clauses = [f"{VERBS[found]} {_names(group)}" for found, group in groups.items() if group]
     *most, last = clauses
     return f"{', '.join(most)}, and {last}" if most else last
@@ -67,32 +73,15 @@ def _names(models: Sequence[str]) -> str:
     return join_names(map(model_name, models))
 
 
-def _agreement(views: Sequence[View]) -> list[str]:
-    """Return where another metric or protocol has other verdicts, or that none has."""
-    if len(views) < 2:
-        return []
-    first, *others = views
-    seen: dict[str, list[str]] = {}  # differing verdicts -> the views that have them
-    for view in others:
-        if unlike := [b for b in view.rows if view.verdict(b) != first.verdict(b)]:
-            name = f"{view.label} {view.protocol.among}"
-            seen.setdefault(_verdicts(view, unlike), []).append(name)
-    sentences = [f"By {join_names(names)}, it {differing}." for differing, names in seen.items()]
-    same = [
-        view.label if view.protocol == first.protocol else view.protocol.among for view in others
-    ]
-    return sentences or [f"The verdicts by {join_names(dict.fromkeys(same))} are the same."]
-
-
 def _figures(scores: Scores) -> list[str]:
     """Return NeuMF's NDCG, the best model's, and the number of users they are means over."""
     subject, best = scores.get(EVALUATED_MODEL, "ndcg"), models_of(scores)[0]
     if subject is None:
         return ["There are no figures for NeuMF."]
     shown, label = scores.protocol.shown, scores.labels["ndcg"]
+    within = "" if subject.ci_low is None else f" ({interval(subject, scores.protocol)})"
     sentence = (
-        f"Its {label} {scores.protocol.among} is {shown(subject.value)}"
-        f" ({shown(subject.ci_low)} to {shown(subject.ci_high)}), the mean over"
+        f"Its {label} {scores.protocol.among} is {shown(subject.value)}{within}, the mean over"
         f" {counted(subject.n_users, 'test user')} with one held-out item each"
     )
     highest = scores.get(best, "ndcg")

@@ -64,7 +64,8 @@ def _scores(protocol: Protocol, rows: Sequence[Metric], k: int) -> Scores:
 
 def _rounded(row: Metric, protocol: Protocol) -> Metric:
     names = ("value", "ci_low", "ci_high")
-    return replace(row, **{name: round(getattr(row, name), protocol.decimals) for name in names})
+    known = {name: value for name in names if (value := getattr(row, name)) is not None}
+    return replace(row, **{name: round(value, protocol.decimals) for name, value in known.items()})
 
 
 def models_of(scores: Scores) -> list[str]:
@@ -89,14 +90,23 @@ def score_table(scores: Scores) -> list[tuple[str, dict[str, Cell | None]]]:
 def _column(scores: Scores, metric: str) -> dict[str, Cell]:
     rows = [row for (_, name), row in scores.rows.items() if name == metric]
     best = max((row.value for row in rows), default=0.0)
-    full = max((row.ci_high for row in rows), default=0.0) or 1.0  # zeros alone keep a scale
+    # zeros alone keep a scale
+    full = max((row.ci_high or row.value for row in rows), default=0.0) or 1.0
     return {row.model: _cell(row, scores.protocol, best, full) for row in rows}
 
 
 def _cell(row: Metric, protocol: Protocol, best: float, full: float) -> Cell:
-    low, middle, high = (round(100 * end / full, 1) for end in (row.ci_low, row.value, row.ci_high))
-    interval = f"{protocol.shown(row.ci_low)} to {protocol.shown(row.ci_high)}"
-    return Cell(protocol.shown(row.value), interval, row.value == best, low, middle, high)
+    ends = (row.value if end is None else end for end in (row.ci_low, row.value, row.ci_high))
+    low, middle, high = (round(100 * end / full, 1) for end in ends)
+    best_one = row.value == best
+    return Cell(protocol.shown(row.value), interval(row, protocol), best_one, low, middle, high)
+
+
+def interval(row: Metric, protocol: Protocol) -> str:
+    """Return the interval of a figure as it is printed."""
+    if row.ci_low is None or row.ci_high is None:
+        return MISSING
+    return f"{protocol.shown(row.ci_low)} to {protocol.shown(row.ci_high)}"
 
 
 def sampling_table(scores: Sequence[Scores]) -> TextTable:

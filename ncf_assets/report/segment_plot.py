@@ -117,9 +117,9 @@ def _draw_panel(ax: Axes, panel: Panel, text_color: str) -> None:
         found = [(i, panel.rows.get((model, name))) for i, name in enumerate(panel.segments)]
         points = [(i + shift, row) for i, row in found if row]
         values = [row.value for _, row in points]
-        # with few users the mean may lie at an end of its interval, and by rounding beyond it
-        below = [max(0.0, row.value - row.ci_low) for _, row in points]
-        above = [max(0.0, row.ci_high - row.value) for _, row in points]
+        # by rounding, the mean may lie beyond an end; few users have no interval
+        below = [max(0.0, row.value - (row.ci_low or row.value)) for _, row in points]
+        above = [max(0.0, (row.ci_high or row.value) - row.value) for _, row in points]
         style = style_of(model) | {"linestyle": "none", "linewidth": 1}
         ax.errorbar(
             [x for x, _ in points], values, yerr=[below, above], elinewidth=1.2,

@@ -1,16 +1,20 @@
 -- NeuMF is compared with each other model over the same test users. The differences are paired, so
--- their intervals are narrower than those of the two models in metrics suggest.
+-- their intervals are narrower than those of the two models in metrics suggest. The intervals of all
+-- rows of one k hold together: of 20 evaluations in which no model is better, 19 have no row that says
+-- otherwise.
 --
 -- grain: one metric of one pair of models
 -- key: model, baseline, protocol, metric, k
--- python: ncf_assets/ncf/evaluation/summary.py (no select: the intervals are bootstrapped)
+-- python: ncf_assets/ncf/evaluation/summary.py (no select: users are resampled)
 --
 -- column model VARCHAR: 'neumf'
 -- column baseline VARCHAR: the other model, which may be a network
--- column protocol VARCHAR: as test_ranks.protocol
+-- column protocol VARCHAR: as test_ranks.protocol; estimates are not compared
 -- column metric VARCHAR: 'hr' or 'ndcg', ties by expectation
 -- column k INTEGER: length of the recommendation list
 -- column difference DOUBLE: mean over users of the model's gain from test_ranks.n_better and test_ranks.n_tied, minus the baseline's gain; above 0 the model is better
--- column ci_low DOUBLE: lower end of the 95 % bootstrap interval over users; above 0 the model beats the baseline
--- column ci_high DOUBLE: upper end of the 95 % bootstrap interval over users
+-- column ci_low DOUBLE null: lower end of the simultaneous 95 % interval over users; above 0 the model beats the baseline; null with fewer than 30 users
+-- column ci_high DOUBLE null: upper end of the simultaneous 95 % interval over users; below 0 the model loses
+-- column detectable DOUBLE null: the smallest true difference, either way, that would be found in 80 % of samples of as many users; null with fewer than 30
+-- column margin DOUBLE: a difference of this size or less counts as none: a share of the baseline's figure, margin of evaluation's configuration; an interval within it says that the models are equal
 -- column n_users INTEGER: test users

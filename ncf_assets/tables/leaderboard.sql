@@ -11,8 +11,8 @@
 -- column metric VARCHAR: metrics.metric
 -- column k INTEGER: metrics.k
 -- column value DOUBLE: metrics.value
--- column ci_low DOUBLE: lower end of the 95 % bootstrap interval over users
--- column ci_high DOUBLE: upper end of the 95 % bootstrap interval over users
+-- column ci_low DOUBLE null: metrics.ci_low
+-- column ci_high DOUBLE null: metrics.ci_high
 -- column n_users INTEGER: test users
 -- column report VARCHAR: path of the dataset's report below the data folder
 -- column report_content VARCHAR: content hash of the report, as in its report.json

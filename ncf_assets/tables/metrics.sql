@@ -4,7 +4,7 @@
 --
 -- grain: one metric of one model
 -- key: model, protocol, segment, metric, k
--- python: ncf_assets/ncf/evaluation/summary.py (no select: the intervals are bootstrapped)
+-- python: ncf_assets/ncf/evaluation/summary.py (no select: the ranks have many metrics)
 --
 -- column model VARCHAR: test_ranks.model: 'neumf', 'gmf', 'mlp', or a baseline
 -- column protocol VARCHAR: as test_ranks.protocol; 'sampled-99-corrected' estimates 'full' from 'sampled-99' (Krichene and Rendle 2020)
@@ -12,6 +12,6 @@
 -- column metric VARCHAR: 'hr', 'ndcg', 'mrr', 'recall' or 'auc', ties by expectation; hr and ndcg with _optimistic or _pessimistic: all ties won or lost
 -- column k INTEGER: length of the recommendation list; 0 for auc, which looks at the whole list
 -- column value DOUBLE: mean over users of the gain from test_ranks.n_better and test_ranks.n_tied, 0 to 1; a corrected value is an estimate and may lie outside
--- column ci_low DOUBLE: lower end of the 95 % bootstrap interval over users
--- column ci_high DOUBLE: upper end of the 95 % bootstrap interval over users
+-- column ci_low DOUBLE null: lower end of the 95 % interval over users (Wilson's); null with fewer than 30 users, and for corrected values, whose bias it would leave out
+-- column ci_high DOUBLE null: upper end of the 95 % interval over users
 -- column n_users INTEGER: test users in the segment

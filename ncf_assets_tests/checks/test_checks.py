@@ -63,20 +63,17 @@ SOUND: dict[str, Rows] = {
         (1, 1, 0, 0.5, "ease", 2.0),
     ],
     "metrics": [
-        (model, "sampled-99", segment, metric, 10, *figures, 1)
-        for model, value in (("neumf", 0.5), ("popularity", 0.4))
+        (model, "sampled-99", segment, metric, 10, value, None, None, 1)  # few users: no interval
+        for model, value in (("neumf", 0.5), ("popularity", 0.4))  # hits at rank 1
         for segment in ("all", "history 1-2", "popularity 1-4")
-        for metric, figures in (
-            ("hr", (value, value - 0.1, value + 0.1)),
-            ("ndcg", (value, value - 0.1, value + 0.1)),
-        )
+        for metric in ("hr", "ndcg")
     ],
     "data_profile": [
         (3, 1, 0, 1.0, 5.0, 2, 0, 0, 0, 2, 4, 2, 0.25, 1.0, 1.0, 2, 0, 0, 0, 0.0, 0.0, 10, 20)
     ],
     "leaderboard": [("Sample", *METRIC[:2], "hr", 10, 0.5, 0.4, 0.6, 1, "a.html", "c", "current")],
     "comparisons": [
-        ("neumf", "popularity", "sampled-99", metric, 10, 0.1, 0.05, 0.15, 1)
+        ("neumf", "popularity", "sampled-99", metric, 10, 0.1, None, None, None, 0.02, 1)
         for metric in ("hr", "ndcg")
     ],
     "diversity": [
@@ -86,8 +83,16 @@ SOUND: dict[str, Rows] = {
 
 
 def figures(**values: float) -> Rows:
-    """Return rows of metrics with intervals of 0.1 to either side."""
-    return [(*METRIC, name, 10, v, v - 0.1, v + 0.1, 1) for name, v in values.items()]
+    """Return rows of metrics of 30 users with intervals of 0.1 to either side."""
+    return [(*METRIC, name, 10, v, v - 0.1, v + 0.1, 30) for name, v in values.items()]
+
+
+def differences(difference: float, low: float | None, high: float | None, users: int) -> Rows:
+    """Return rows of comparisons."""
+    return [
+        ("neumf", "popularity", "sampled-99", m, 10, difference, low, high, 0.1, 0.02, users)
+        for m in ("hr", "ndcg")
+    ]
 
 
 BROKEN: list[tuple[str, str, Rows]] = [
@@ -190,13 +195,16 @@ BROKEN: list[tuple[str, str, Rows]] = [
         "item_weights",
         [*SOUND["item_weights"], (2, 1, 0, 0.5, "itemknn", 2.0)],
     ),
-    ("metrics_ndcg_within_hr", "metrics", figures(hr=0.5, ndcg=0.6)),
+    ("metrics_ndcg_fits_hr", "metrics", figures(hr=0.5, ndcg=0.6)),  # above HR
+    ("metrics_ndcg_fits_hr", "metrics", figures(hr=0.5, ndcg=0.1444)),  # below .2891 · HR
     ("metrics_in_range", "metrics", figures(hr=1.2)),
-    ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 0.5, 0.6, 0.7, 1)]),  # value below it
+    ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 0.5, 0.6, 0.7, 30)]),  # value below it
+    ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 0.5, 0.4, 0.6, 29)]),  # too few users
+    ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 0.5, None, 0.6, 30)]),
     (
         "metrics_in_range",
         "metrics",
-        [("neumf", "sampled-99-corrected", "all", "hr", 10, -0.1, 0.0, 0.1, 1)],
+        [("neumf", "sampled-99-corrected", "all", "hr", 10, -0.1, -0.2, 0.1, 30)],  # an interval
     ),
     ("metrics_every_model", "metrics", figures(hr=0.5)),  # none of popularity
     ("metrics_every_model", "metrics", []),
@@ -204,19 +212,21 @@ BROKEN: list[tuple[str, str, Rows]] = [
     (
         "metrics_every_user_once",
         "metrics",
-        [*SOUND["metrics"], ("neumf", "sampled-99", "cold", "hr", 10, 0.5, 0.4, 0.6, 1)],  # twice
+        [*SOUND["metrics"], ("neumf", "sampled-99", "cold", "hr", 10, 0.5, None, None, 1)],  # twice
     ),
     ("comparisons_are_differences", "comparisons", SOUND["comparisons"][1:]),  # hr is missing
     (
         "comparisons_are_differences",
         "comparisons",
-        [("neumf", "popularity", "sampled-99", m, 10, 0.2, 0.1, 0.3, 1) for m in ("hr", "ndcg")],
+        differences(0.2, None, None, 1),
     ),
     (
         "comparisons_are_differences",
         "comparisons",
-        [("neumf", "popularity", "sampled-99", m, 10, 0.1, 0.2, 0.3, 1) for m in ("hr", "ndcg")],
+        differences(0.1, 0.2, 0.3, 30),  # outside of its interval
     ),
+    ("comparisons_are_differences", "comparisons", differences(0.1, None, None, 30)),
+    ("comparisons_are_differences", "comparisons", differences(0.1, 0.0, 0.2, 29)),
     ("diversity_in_range", "diversity", SOUND["diversity"][1:]),  # one is missing
     ("diversity_in_range", "diversity", [*SOUND["diversity"][1:], ("neumf", "coverage", 10, 1.1)]),
     ("diversity_in_range", "diversity", [*SOUND["diversity"][:-1], ("neumf", "novelty", 20, -1.0)]),
@@ -276,11 +286,38 @@ def test_baselines_may_tie() -> None:
 def test_estimates_may_lie_outside_the_range() -> None:
     """A corrected value may be below 0, and NDCG may be above HR."""
     rows = [
-        ("neumf", "sampled-99-corrected", "all", name, 10, value, value - 0.1, value + 0.1, 1)
+        ("neumf", "sampled-99-corrected", "all", name, 10, value, None, None, 30)
         for name, value in (("hr", -0.2), ("ndcg", -0.1))
     ]
-    for name in ("metrics_in_range", "metrics_ndcg_within_hr"):
+    for name in ("metrics_in_range", "metrics_ndcg_fits_hr"):
         assert failing(name, {"metrics": rows}) == []
+
+
+def at_two_lengths(hr_5: float, ndcg_5: float, hr_10: float, ndcg_10: float) -> Rows:
+    """Return figures at k = 5 and k = 10."""
+    values = {("hr", 5): hr_5, ("ndcg", 5): ndcg_5, ("hr", 10): hr_10, ("ndcg", 10): ndcg_10}
+    return [(*METRIC, *of, value, None, None, 1) for of, value in values.items()]
+
+
+@pytest.mark.parametrize(
+    ("ndcg_10", "rows"),
+    [
+        (0.22891, []),  # all of the further hits at rank 10: .2 + .1 · .2891
+        (0.2356, []),  # all at rank 6: .2 + .1 · .3562
+        (0.2285, [0.2285]),
+        (0.2360, [0.2360]),
+    ],
+)
+def test_further_hits_are_at_further_ranks(ndcg_10: float, rows: list[float]) -> None:
+    """From HR@5 .4 to HR@10 .5, NDCG@5 .2 rises by .02891 to .03562."""
+    found = failing("metrics_ndcg_fits_hr", {"metrics": at_two_lengths(0.4, 0.2, 0.5, ndcg_10)})
+    assert [row[-1] for row in found] == rows
+
+
+def test_a_much_copied_figure_is_impossible() -> None:
+    """HR@5 of .0300 makes NDCG@5 .0116 or more; .0053 was printed."""
+    rows = at_two_lengths(0.0300, 0.0053, 0.0300, 0.0053)
+    assert failing("metrics_ndcg_fits_hr", {"metrics": rows})
 
 
 def test_every_check_file_is_shown_to_fail() -> None:

@@ -8,7 +8,7 @@ from ncf_assets.report.protocol import Protocol
 
 def test_each_protocol_is_described_with_its_numbers() -> None:
     """There are full, sampled and corrected; 1/log2(3) = 0.631, 1/log2(11) = 0.289."""
-    text = " ".join(method([Protocol(), Protocol(50), Protocol(50, corrected=True)], 10, []))
+    text = " ".join(method([Protocol(), Protocol(50), Protocol(50, corrected=True)], 10, 0.05, []))
     assert "full: the held-out item is ranked among all items that the user has not" in text
     assert "sampled-50: the held-out item is ranked among 50 items drawn once" in text
     assert "sampled-50-corrected: what the sampled ranks say of the full ones" in text
@@ -21,7 +21,9 @@ def test_each_protocol_is_described_with_its_numbers() -> None:
 )
 def test_each_discount_is_given_once(k: int, discounts: str) -> None:
     """A k of 1 or 2 repeats no rank."""
-    assert any(f"its mean discount, {discounts}." in rule for rule in method([Protocol(99)], k, []))
+    assert any(
+        f"its mean discount, {discounts}." in rule for rule in method([Protocol(99)], k, 0.05, [])
+    )
 
 
 def test_without_figures_no_numbers_are_given() -> None:
@@ -29,7 +31,7 @@ def test_without_figures_no_numbers_are_given() -> None:
 
     Nothing is assumed about the test.
     """
-    heads = [rule.partition(":")[0] for rule in method([], 0, [])]
+    heads = [rule.partition(":")[0] for rule in method([], 0, None, [])]
     assert heads == ["Split", "Intervals", "Fits", "Training"]
 
 
@@ -43,4 +45,4 @@ def test_without_figures_no_numbers_are_given() -> None:
 )
 def test_models_that_were_not_fitted_again_are_named(not_refitted: list[str], said: str) -> None:
     """Their figures are of less data than those of the others."""
-    assert said in " ".join(method([Protocol()], 10, not_refitted))
+    assert said in " ".join(method([Protocol()], 10, 0.05, not_refitted))

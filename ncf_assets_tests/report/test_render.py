@@ -45,7 +45,7 @@ def test_best_figures_are_bold_in_markdown_and_starred_in_html() -> None:
 def test_paired_differences_are_in_both_forms_with_their_verdict() -> None:
     """EASE differs by -0.03 in NDCG of the full ranking, with 0.01 to either side."""
     assert "| EASE | −0.0300 | −0.0400 to −0.0200 | worse |" in drawn_report().markdown
-    assert drawn_report().html.count(">worse<") == 4  # views
+    assert drawn_report().html.count(">worse<") == 1 + 4  # the table of verdicts, and 4 views
 
 
 def test_equal_data_make_equal_reports() -> None:
@@ -115,9 +115,9 @@ def test_markup_in_any_text_comes_out_escaped() -> None:
 def test_a_pipe_does_not_add_a_column() -> None:
     """Every row of a Markdown table has as many cells as its head."""
     tables = re.findall(r"(?:^\|.*\n)+", render(hostile_data()).markdown, flags=re.MULTILINE)
-    # 2 of scores, differences, sampling, diversity, ties, 4 of plots, data, configuration,
-    # versions, seeds, hashes
-    assert len(tables) == 15
+    # verdicts, 2 of scores, differences, sampling, diversity, ties, 4 of plots, data,
+    # configuration, versions, seeds, hashes
+    assert len(tables) == 16
     for table in tables:
         cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
         assert len(cells) == 1
@@ -188,7 +188,7 @@ def test_the_json_says_the_same_for_programs() -> None:
     written = json.loads(json.dumps(drawn_report().json))
     assert written["findings"][0].startswith("NeuMF loses to EASE")
     assert written["verdicts"]["NDCG@10 full"]["ease"] == "loses"
-    assert written["verdicts"]["HR@10 sampled-99"]["ials"] == "level"
+    assert written["verdicts"]["HR@10 sampled-99"]["ials"] == "undecided"
     assert len(written["comparisons"]) == len(DATA.comparisons)
     assert written["data"]["tied_users"] == 0.44
     assert written["data"]["first_time"] == "2013-05-02T08:30:00"

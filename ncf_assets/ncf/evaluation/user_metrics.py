@@ -36,10 +36,14 @@ class Ranks:
 
 @dataclass(frozen=True)
 class UserMetrics:
-    """The metrics of the users' ranks: float64 [n, models, columns]."""
+    """The metrics of the users' ranks: float64 [n, models, columns].
+
+    `estimated` values have a bias of their own, so their spread over users is not their error.
+    """
 
     columns: Columns
     values: np.ndarray
+    estimated: bool = False
 
 
 def user_metrics(ranks: Ranks, ks: Sequence[int]) -> UserMetrics:
@@ -82,4 +86,4 @@ def corrected_user_metrics(
         of_length = sampled_metric_correction.corrected_gains(gains, int(length), n_negatives)
         for column, own in enumerate(of_length):
             values[users, :, column] = metrics.expected_gain(own, *ranks)
-    return UserMetrics(columns, values)
+    return UserMetrics(columns, values, estimated=True)

@@ -34,7 +34,7 @@ def summary(
 ) -> dict[tuple[str, int], Metric]:
     """Return the metrics of the first model over all users, by metric and k."""
     everyone = {"all": np.ones(len(found.values), bool)}
-    rows, _ = summarize(models, {"sampled-99": found}.items(), everyone, models[0], 1)
+    rows, _ = summarize(models, {"sampled-99": found}.items(), everyone, models[0], 0.05, 1)
     return {(row.metric, row.k): row for row in rows if row.model == models[0]}
 
 
@@ -71,35 +71,73 @@ def test_one_user_by_hand() -> None:
 
 
 def test_a_figure_is_the_mean_over_users() -> None:
-    """At ranks 1 and 11, HR@10 is 1 / 2, from two users."""
-    row = summary(user_metrics(ranks([(0, 0), (10, 0)]), [10]))["hr", 10]
-    assert (row.value, row.n_users, row.segment) == (0.5, 2, "all")
-    assert row.ci_low <= 0.5 <= row.ci_high
+    """At ranks 1 and 11, HR@10 is 1 / 2, from 30 users; 29 have no interval."""
+    row = summary(user_metrics(ranks([(0, 0), (10, 0)] * 15), [10]))["hr", 10]
+    assert (row.value, row.n_users, row.segment) == (0.5, 30, "all")
+    assert row.ci_low is not None
+    assert row.ci_high is not None
+    assert row.ci_low < 0.5 < row.ci_high
+    few = summary(user_metrics(ranks([(0, 0)] * 29), [10]))["hr", 10]
+    assert (few.value, few.ci_low, few.ci_high) == (1, None, None)
 
 
 def test_a_segment_is_the_mean_over_its_users() -> None:
     """The segment has the second user alone, who is at rank 11."""
     found = user_metrics(ranks([(0, 0), (10, 0)]), [10])
     members = {"all": np.array([True, True]), "cold": np.array([False, True])}
-    rows, differences = summarize(["neumf"], {"full": found}.items(), members, "neumf", 1)
+    rows, differences = summarize(["neumf"], {"full": found}.items(), members, "neumf", 0.05, 1)
     (cold,) = [row for row in rows if (row.segment, row.metric) == ("cold", "hr")]
-    assert (cold.value, cold.ci_low, cold.ci_high, cold.n_users) == (0, 0, 0, 1)
+    assert (cold.value, cold.ci_low, cold.ci_high, cold.n_users) == (0, None, None, 1)
     assert differences == []  # there is no other model
 
 
 def test_a_difference_is_paired() -> None:
-    """Ranks 1, 1, 11, 11 against 1, 11, 11, 11 differ by 2/4 - 1/4 in HR@10.
+    """Ranks 1, 1, 11, 11 against 1, 11, 11, 11, ten users of each: 2/4 - 1/4 in HR@10.
 
-    The difference comes from the second user alone. In no resample does a user favor the other
-    model, so the interval does not go below 0.
+    The difference is 1 for ten of 40 users, so its error is √(40/39 · 1/4 · 3/4 / 40) = .0693. A
+    twentieth of the other's 1/4 counts as none.
     """
-    found = user_metrics(ranks([(0, 0), (0, 0), (10, 0), (10, 0)], [(0, 0), *[(10, 0)] * 3]), [10])
-    everyone = {"all": np.ones(4, bool)}
-    _, rows = summarize(["neumf", "random"], {"full": found}.items(), everyone, "neumf", 1)
+    better = [(0, 0), (0, 0), (10, 0), (10, 0)] * 10
+    found = user_metrics(ranks(better, [(0, 0), *[(10, 0)] * 3] * 10), [10])
+    everyone = {"all": np.ones(40, bool)}
+    _, rows = summarize(["neumf", "random"], {"full": found}.items(), everyone, "neumf", 0.05, 1)
     assert [(row.baseline, row.metric) for row in rows] == [("random", "hr"), ("random", "ndcg")]
-    assert rows[0].difference == 0.25
-    assert rows[0].ci_low == 0
-    assert 0.5 <= rows[0].ci_high <= 1
+    hr = rows[0]
+    assert (hr.difference, hr.margin, hr.n_users) == (0.25, 0.0125, 40)
+    assert hr.ci_low is not None
+    assert hr.detectable is not None
+    assert 0.25 - hr.ci_low == pytest.approx(1.96 * 0.0693, rel=0.1)
+    assert hr.detectable == pytest.approx(0.25 - hr.ci_low + 0.8416 * 0.0693, rel=0.001)
+
+
+def test_estimates_have_neither_intervals_nor_comparisons() -> None:
+    """They have a bias that the spread over users does not show."""
+    values = np.random.default_rng(1).random((40, 2, 1))
+    estimates = UserMetrics([("hr", 10)], values, estimated=True)
+    everyone = {"all": np.ones(40, bool)}
+    by_protocol = {"sampled-99-corrected": estimates}.items()
+    means, differences = summarize(["ease", "neumf"], by_protocol, everyone, "neumf", 0.05, 1)
+    assert [(row.ci_low, row.ci_high) for row in means] == [(None, None)] * 2
+    assert differences == []
+
+
+def test_the_intervals_of_both_protocols_hold_together() -> None:
+    """A second protocol of its own makes those of the first wider; another k does not."""
+    generator = np.random.default_rng(2)
+    everyone = {"all": np.ones(400, bool)}
+
+    def width(protocols: int, *ks: int) -> float:
+        columns = [("hr", k) for k in ks]
+        drawn = [
+            (str(i), UserMetrics(columns, generator.random((400, 2, len(ks)))))
+            for i in range(protocols)
+        ]
+        _, rows = summarize(["ease", "neumf"], drawn, everyone, "neumf", 0.05, 1)
+        (row,) = [row for row in rows if (row.protocol, row.k) == ("0", 10)]
+        return row.difference - (row.ci_low or 0)
+
+    assert width(10, 10) / width(1, 10) == pytest.approx(2.80 / 1.96, rel=0.1)
+    assert width(1, *range(1, 11)) / width(1, 10) == pytest.approx(1, rel=0.1)
 
 
 def test_differences_agree_with_the_means() -> None:
@@ -108,7 +146,7 @@ def test_differences_agree_with_the_means() -> None:
     found = UserMetrics([("hr", 10), ("auc", 0)], generator.random((20, 3, 2)))
     everyone = {"all": np.ones(20, bool)}
     means, differences = summarize(
-        ["ease", "neumf", "random"], {"full": found}.items(), everyone, "neumf", 1
+        ["ease", "neumf", "random"], {"full": found}.items(), everyone, "neumf", 0.05, 1
     )
     hr = {row.model: row.value for row in means if row.metric == "hr"}
     assert {row.baseline: row.difference for row in differences} == pytest.approx(

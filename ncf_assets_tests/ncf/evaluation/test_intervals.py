@@ -1,0 +1,132 @@
+"""Test the intervals of means and of differences: their width, and how often they are right."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ncf_assets.ncf.evaluation import intervals
+from ncf_assets.ncf.random_streams import rng
+
+
+def of_hits(hits: int, users: int) -> tuple[float, float]:
+    """Return the interval of a hit ratio."""
+    low, high = intervals.of_means(np.repeat([1.0, 0.0], [hits, users - hits]))
+    return float(low), float(high)
+
+
+def test_rates_have_wilsons_interval() -> None:
+    """81 hits of 263 have .2553 to .3662 (Newcombe 1998, Statistics in Medicine 17, table I)."""
+    assert of_hits(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+def test_no_hit_of_few_users_is_not_certain_to_stay_none() -> None:
+    """Of 30 users: z² / (n + z²) = 3.8415 / 33.8415; so also for a metric that all miss."""
+    assert of_hits(0, 30) == pytest.approx((0, 3.8415 / 33.8415), abs=1e-5)
+    assert of_hits(30, 30) == pytest.approx((30 / 33.8415, 1), abs=1e-5)
+
+
+def test_fewer_than_thirty_users_have_no_interval() -> None:
+    """29 have none, of means and of differences."""
+    assert np.isnan(of_hits(10, 29)).all()
+    found = intervals.simultaneous(np.ones((29, 1)), rng(1, "few"))
+    assert found.mean == [1]
+    assert np.isnan([found.low, found.high, found.detectable]).all()
+
+
+def test_values_that_vary_less_than_hits_count_as_more_users() -> None:
+    """Half of 100 users have .2 and half have .6: variance .04 of .24, so 600 users of rate .4."""
+    low, high = intervals.of_means(np.repeat([0.2, 0.6], 50))
+    assert (float(low), float(high)) == pytest.approx(of_hits(240, 600))
+
+
+def test_equal_users_have_an_interval_of_no_width() -> None:
+    """Each has the same chance, so others like them have it too."""
+    low, high = intervals.of_means(np.full((40, 2), 0.1))
+    assert low == pytest.approx([0.1, 0.1])
+    assert high == pytest.approx([0.1, 0.1])
+
+
+def test_the_interval_of_many_users_is_the_normal_one() -> None:
+    """For 2,000 users in the middle of the scale, mean ± 1.96 · sd / √n is right to a few %."""
+    values = rng(1, "users").beta(2, 3, size=2000)
+    low, high = intervals.of_means(values)
+    half_width = 1.96 * values.std(ddof=1) / math.sqrt(2000)
+    assert (high - low) / 2 == pytest.approx(half_width, rel=0.01)
+    assert (high + low) / 2 == pytest.approx(values.mean(), rel=0.001)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    """Of 2,000 simulated samples of 400 users with few hits, 95 ± 1.5 % are covered."""
+    samples = (rng(2, "simulation").random((400, 2000)) < 0.05).astype(float)
+    low, high = intervals.of_means(samples)
+    assert ((low <= 0.05) & (high >= 0.05)).mean() == pytest.approx(0.95, abs=0.015)
+
+
+def test_one_difference_has_the_interval_of_a_paired_t_test() -> None:
+    """With 500 users 1.96 standard errors; 2.80 of them are found in 80 % of samples.
+
+    The quantile of 1,000 resamples is off by a few %.
+    """
+    values = rng(3, "users").normal(0.1, 1, size=(500, 1))
+    found = intervals.simultaneous(values, rng(3, "bootstrap"))
+    error = values.std(ddof=1) / math.sqrt(500)
+    assert found.mean == pytest.approx(values.mean(axis=0))
+    assert found.high - found.mean == pytest.approx(1.96 * error, rel=0.06)
+    assert found.mean - found.low == pytest.approx(1.96 * error, rel=0.06)
+    assert found.detectable == pytest.approx((1.96 + 0.8416) * error, rel=0.05)
+
+
+def test_many_independent_differences_have_wider_intervals() -> None:
+    """Ten take the quantile at .95^(1/10) = .99488, which is 2.80 standard errors."""
+    values = rng(4, "users").normal(0, 1, size=(800, 10))
+    found = intervals.simultaneous(values, rng(4, "bootstrap"))
+    width = (found.high - found.mean) / (values.std(axis=0, ddof=1) / math.sqrt(800))
+    assert width == pytest.approx(np.full(10, 2.80), rel=0.05)
+
+
+def test_the_same_difference_twice_costs_nothing() -> None:
+    """Ten copies of a column have the intervals of one."""
+    values = rng(5, "users").normal(0, 1, size=(300, 1))
+    once = intervals.simultaneous(values, rng(5, "bootstrap"))
+    often = intervals.simultaneous(np.repeat(values, 10, axis=1), rng(5, "bootstrap"))
+    assert often.low == pytest.approx(np.repeat(once.low, 10))
+
+
+def test_models_of_equal_ranks_differ_by_nothing_for_certain() -> None:
+    """Beside them, the others' interval is as if they were not there."""
+    values = rng(6, "users").normal(0, 1, size=(300, 1))
+    alone = intervals.simultaneous(values, rng(6, "bootstrap"))
+    both = intervals.simultaneous(np.hstack([values, 0 * values]), rng(6, "bootstrap"))
+    assert (both.low[1], both.high[1], both.detectable[1]) == (0, 0, 0)
+    assert both.low[0] == pytest.approx(alone.low[0])
+    nothing = intervals.simultaneous(np.zeros((300, 1)), rng(6, "bootstrap"))
+    assert (nothing.low, nothing.high) == (0, 0)
+
+
+def test_equal_models_are_rarely_told_apart_on_any_row() -> None:
+    """In 5 % of 300 pages of ten comparisons one leaves out 0; 2 to 8.8 % are three deviations."""
+    generator = rng(7, "simulation")
+    claims = 0
+    for _ in range(300):
+        own, others = generator.random((200, 1)), generator.random((200, 10))
+        found = intervals.simultaneous(own - others, generator)
+        claims += bool(((found.low > 0) | (found.high < 0)).any())
+    assert 0.02 < claims / 300 < 0.088
+
+
+def test_the_intervals_follow_from_the_generator() -> None:
+    """The same seed gives the same interval, another seed another one."""
+    values = rng(1, "users").random((200, 2)) - 0.5
+    first, again, other = (
+        intervals.simultaneous(values, rng(seed, "bootstrap")).low.tolist() for seed in (1, 1, 2)
+    )
+    assert first == again != other
+
+
+def test_not_all_resamples_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of any size draw the same users."""
+    values = rng(1, "users").random((50, 2))
+    expected = intervals.resampled_means(values, rng(1, "bootstrap"))
+    monkeypatch.setattr(intervals, "CHUNK", 300)
+    np.testing.assert_allclose(intervals.resampled_means(values, rng(1, "bootstrap")), expected)
