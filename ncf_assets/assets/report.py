@@ -4,6 +4,8 @@ Here its data are gathered and its files published; `ncf_assets.report` writes t
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,7 +157,38 @@ def collect_report_data(
         },
         source_sha256=provenances["raw_reviews"].input_hashes["source"],
         skipped={name.removesuffix("_model"): why for name, why in skipped.items() if why},
+        choices=[_choice(name, of) for name, of in records.items() if of.get("search_space")],
+        made=_made(run),
     )
+
+
+def _choice(name: str, record: Mapping[str, Any]) -> "report.Choice":
+    """Return what a model's record says of the search for its settings."""
+    from ncf_assets import report
+
+    known = record.get("settings") or {
+        "epochs": record["chosen_epoch"],
+        **record["chosen_settings"],
+    }
+    space = record["search_space"]
+    return report.Choice(
+        model=name.removesuffix("_model"),
+        chosen={setting: known[setting] for setting in space},
+        space=space,
+        n_tried=record["settings_tried"],
+        at_edge=record["at_edge"],
+    )
+
+
+def _made(run: AssetRun) -> "report.Made":
+    """Return when, by which run and by which version the report is made."""
+    from ncf_assets import report
+
+    dagster_run, now = run.context.run, datetime.now(UTC)
+    stats = run.context.instance.get_run_stats(dagster_run.run_id)
+    started = getattr(stats, "start_time", None) or now.timestamp()
+    version = metadata.version("ncf-assets")
+    return report.Made(now, dagster_run.run_id, now.timestamp() - started, version)
 
 
 def headline(metrics: pd.DataFrame) -> dict[str, Any]:

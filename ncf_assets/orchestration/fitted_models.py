@@ -3,7 +3,7 @@
 `refit` fits a model with its chosen settings to the interactions of another fit.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from ncf_assets.hashing import hash_arrays, hash_text
 from ncf_assets.orchestration.code_version import code_version
 from ncf_assets.orchestration.fits import TRAINING_INPUTS, Fit
-from ncf_assets.orchestration.models import ModelConfig, model_factory, model_metadata
+from ncf_assets.orchestration.models import ModelConfig, model_factory, model_metadata, searched
 from ncf_assets.orchestration.partitions import AssetFactory
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.warehouse.provenance import Provenance
@@ -23,14 +23,15 @@ from ncf_assets.warehouse.provenance import Provenance
 class Fitted:
     """A fitted model: the arrays of its file, and the settings that were chosen for it.
 
-    `ndcg` is that of the settings on validation, None without validation users; `skipped` is the
-    reason where there is no model.
+    `ndcg` is that of the settings on validation, None without validation users; `search_space` has
+    the values of which they were chosen; `skipped` is the reason where there is no model.
     """
 
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     ndcg: float | None = None
     n_tried: int = 0
+    search_space: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     skipped: str | None = None
 
     def content_hash(self, fit: Fit) -> str:
@@ -71,7 +72,13 @@ def fitted_model(
 
 def chosen(selection: Any, arrays: Mapping[str, np.ndarray]) -> Fitted:
     """Return the model of a `model_selection.Selection`."""
-    return Fitted(arrays, asdict(selection.settings), selection.ndcg, selection.n_tried)
+    return Fitted(
+        arrays,
+        asdict(selection.settings),
+        selection.ndcg,
+        selection.n_tried,
+        {name: list(listed) for name, listed in selection.values.items()},
+    )
 
 
 def _publish(run: AssetRun, asset: str, config: ModelConfig, fitted: Fitted) -> Iterator[Any]:
@@ -95,7 +102,7 @@ def _publish(run: AssetRun, asset: str, config: ModelConfig, fitted: Fitted) -> 
         **model_metadata(run, ("numpy", "scipy"), config.evaluated_fit),
         "settings": dict(fitted.settings),
         "validation_ndcg_at_10": fitted.ndcg,
-        "settings_tried": fitted.n_tried,
+        **searched(run, asset, fitted.search_space, fitted.settings, fitted.n_tried),
         "skipped": fitted.skipped,
     }
     if fitted.skipped:
@@ -115,6 +122,7 @@ def _publish(run: AssetRun, asset: str, config: ModelConfig, fitted: Fitted) -> 
             **shown,
             "fit": config.evaluated_fit,
             "settings tried": fitted.n_tried,
+            "at the edge": ", ".join(record["at_edge"]) or "none",
             "numbers": n_numbers,
             "content hash": provenance.content_hash,
             **run.usage.as_metadata(),

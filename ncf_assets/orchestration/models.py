@@ -5,7 +5,7 @@ models are is in `ncf_assets.ncf.models`.
 """
 
 import platform
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -100,4 +100,31 @@ def model_metadata(run: AssetRun, packages: Iterable[str], fit: Fit) -> dict[str
             **{package: metadata.version(package) for package in ("ncf-assets", *packages)},
         },
         "trained_on": run.inputs.hashes,
+    }
+
+
+def searched(
+    run: AssetRun,
+    asset: str,
+    space: Mapping[str, Sequence[Any]],
+    chosen: Mapping[str, Any],
+    n_tried: int,
+) -> dict[str, Any]:
+    """Return what model.json says of the search for settings; warn of a choice at an edge.
+
+    `space` has the ascending values of each setting, and `chosen` one of each.
+    """
+    from ncf_assets.ncf.models.model_selection import at_edge
+
+    at = at_edge(space, chosen) if n_tried else []
+    for name in at:
+        run.context.log.warning(
+            f"{asset} chose {name} {chosen[name]:g}, the end of the values from"
+            f" {space[name][0]:g} to {space[name][-1]:g}: a better one may lie beyond. Widen"
+            f" `{name}` in its configuration."
+        )
+    return {
+        "search_space": {name: list(listed) for name, listed in space.items()},
+        "settings_tried": n_tried,
+        "at_edge": at,
     }

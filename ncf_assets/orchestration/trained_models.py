@@ -15,7 +15,7 @@ from ncf_assets.orchestration.checkpoints import CheckpointStore, Chosen
 from ncf_assets.orchestration.code_version import code_version
 from ncf_assets.orchestration.fits import TRAINING_INPUTS, Fit, validation
 from ncf_assets.orchestration.mlflow_tracking import Tracker, tracked
-from ncf_assets.orchestration.models import ModelConfig, model_factory, model_metadata
+from ncf_assets.orchestration.models import ModelConfig, model_factory, model_metadata, searched
 from ncf_assets.orchestration.partitions import AssetFactory
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tensorboard import EventFiles
@@ -238,13 +238,27 @@ def _publish(run: AssetRun, asset: str, trained: Trained, tracker: Tracker) -> I
             **model_metadata(run, ("tensorflow", "keras", "numpy"), trained.fit),
             "chosen_epoch": trained.chosen.epoch,
             **trained.chosen.as_record(),
+            **_searched(run, asset, trained.chosen),
             "history": [asdict(epoch) for epoch in trained.history],
             **_export(run, asset, model, provenance),
         }
         file = run.warehouse.publish_model(asset, run.dataset, path, provenance, record)
     tracker.log_artifacts(run.warehouse.paths.file(asset, run.dataset), file)
     CheckpointStore(run, asset).delete()
-    yield _materialized(run, provenance, file, trained)
+    yield _materialized(run, provenance, file, trained, record)
+
+
+def _searched(run: AssetRun, asset: str, chosen: Chosen) -> dict[str, Any]:
+    """Return what the record says of the search for epochs and settings, if this asset made it.
+
+    Each epoch that was validated is a try.
+    """
+    if "epochs" not in run.config:
+        return {}
+    space = {"epochs": list(range(run.config["epochs"] + 1))}
+    space |= {name: run.config[name] for name in chosen.settings}
+    n_tried = sum(epoch.validation_ndcg_at_10 is not None for epoch in chosen.history)
+    return searched(run, asset, space, {"epochs": chosen.epoch, **chosen.settings}, n_tried)
 
 
 def _export(run: AssetRun, asset: str, model: Any, provenance: Provenance) -> dict[str, str]:
@@ -258,7 +272,11 @@ def _export(run: AssetRun, asset: str, model: Any, provenance: Provenance) -> di
 
 
 def _materialized(
-    run: AssetRun, provenance: Provenance, file: Any, trained: Trained
+    run: AssetRun,
+    provenance: Provenance,
+    file: Any,
+    trained: Trained,
+    record: Mapping[str, Any],
 ) -> dg.MaterializeResult[Any]:
     """Return what the Dagster UI shows of a published network."""
     chosen = asdict(trained.chosen.history[trained.chosen.epoch])
@@ -271,6 +289,7 @@ def _materialized(
             "epochs": len(trained.history) - 1,
             "chosen epoch": trained.chosen.epoch,
             **trained.chosen.settings,
+            "at the edge": ", ".join(record.get("at_edge", [])) or "none",
             "content hash": provenance.content_hash,
             # of the last epoch, as the first compiles; a training of none has epoch 0 alone
             "examples per second": float(trained.history[-1].examples_per_second or 0),

@@ -17,8 +17,17 @@ from ncf_assets.ncf.evaluation import segments
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.report import method, scores
 from ncf_assets.report.caveats import SYNTHETIC, caveats
+from ncf_assets.report.choices import choice_table
 from ncf_assets.report.comparisons import difference_table, views
-from ncf_assets.report.data import DiversityRow, HistoryRow, Origin, ReportData, model_name
+from ncf_assets.report.data import (
+    Choice,
+    DiversityRow,
+    HistoryRow,
+    Made,
+    Origin,
+    ReportData,
+    model_name,
+)
 from ncf_assets.report.document import document
 from ncf_assets.report.findings import findings
 from ncf_assets.report.plots import Plot, plots
@@ -28,8 +37,10 @@ from ncf_assets.report.text_table import TextTable
 from ncf_assets.report.verdicts import verdict_rows
 
 __all__ = [
+    "Choice",
     "DiversityRow",
     "HistoryRow",
+    "Made",
     "Origin",
     "Plot",
     "Report",
@@ -87,10 +98,23 @@ def _content(data: ReportData) -> dict[str, Any]:
         "method": method.method(
             protocols, headline_k(ks), _margin(data), _not_refitted(data)
         ),
+        "choices": choice_table(data.choices),
+        "made": _made(data.made),
+        "explained": method.explained(headline_k(ks)) if found else "",
         "configuration": _settings(data),
         "seeds": {name: of["seed"] for name, of in data.configuration.items() if "seed" in of},
         "caveats": caveats(data),
     }  # fmt: skip
+
+
+def _made(made: Made | None) -> str:
+    """Return when, by what and how a report was made; nothing if that is not known."""
+    if made is None:
+        return ""
+    return (
+        f"Made on {made.at:%Y-%m-%d at %H:%M} UTC by ncf-assets {made.version}, in run"
+        f" {made.run_id}, {made.seconds:,.0f} s after that began."
+    )
 
 
 def _margin(data: ReportData) -> float | None:

@@ -6,6 +6,7 @@ What they do show is in `findings`, and how they were made in `method`.
 from collections.abc import Iterator
 
 from ncf_assets.ncf.evaluation import segments
+from ncf_assets.report.choices import edges
 from ncf_assets.report.data import ReportData, model_name
 from ncf_assets.report.protocol import counted
 
@@ -51,6 +52,7 @@ def _caveats(data: ReportData) -> Iterator[str]:
 def _of_this_data(data: ReportData) -> Iterator[str]:
     for model, reason in data.skipped.items():
         yield f"{model_name(model)} was skipped: {reason}."
+    yield from edges(data.choices)
     users = max((row.n_users for row in data.metrics if row.segment == segments.ALL), default=0)
     if 0 < users < FEW_USERS:
         yield (

@@ -5,6 +5,7 @@ The other modules of `ncf_assets.report` compute tables, sentences and drawings 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ncf_assets.ncf.evaluation.summary import Comparison, Metric
@@ -48,6 +49,30 @@ class HistoryRow:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What was chosen for a model on validation: a value of each setting that was searched.
+
+    `space` has the values that could be chosen, ascending; `n_tried` counts what was validated.
+    """
+
+    model: str
+    chosen: Mapping[str, Any]
+    space: Mapping[str, Sequence[Any]]
+    n_tried: int
+    at_edge: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Made:
+    """When a report was made, in UTC, by which run, how long that took, and by which version."""
+
+    at: datetime
+    run_id: str
+    seconds: float
+    version: str
+
+
+@dataclass(frozen=True)
 class Origin:
     """The origin of a table or model: hashes of its content and of the code that made it."""
 
@@ -59,10 +84,11 @@ class Origin:
 class ReportData:
     """Everything that the report of one dataset is made from.
 
-    `profile` is the row of the table `data_profile`. `configuration` holds, per asset, the run
-    configuration that changes results; `origins` holds the origin of each table or model. `skipped`
-    gives the reason for each baseline that was not fitted. `synthetic` marks generated data, which
-    the report mentions before anything else.
+    `choices` say what was chosen for each model. `profile` is the row of the table `data_profile`.
+    `configuration` holds, per asset, the run configuration that changes results; `origins` holds
+    the origin of each table or model. `skipped` gives the reason for each baseline that was not
+    fitted. `synthetic` marks generated data, which the report mentions before anything else. `made`
+    is in the texts alone, so that equal figures give equal JSON.
     """
 
     dataset: str
@@ -78,6 +104,8 @@ class ReportData:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     source_sha256: str | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
+    choices: Sequence[Choice] = ()
+    made: Made | None = None
 
 
 def model_name(model: str) -> str:

@@ -95,6 +95,15 @@ def _metrics(k: int) -> str:
     )
 
 
+def explained(k: int) -> str:
+    """Return in a sentence each what the two main figures say of a list of k items."""
+    return (
+        f"HR@{k}: the share of users whose held-out item is among the first {k} that a model would "
+        f"show. NDCG@{k} also counts how far up: 1 for the first place, less for each further one, "
+        f"{metrics.ndcg_gains(k)[-1]:.2f} for place {k}."
+    )
+
+
 def _discounts(k: int) -> str:
     """Return the discounts of the first two ranks and of the last that counts, each once."""
     gains, later = metrics.ndcg_gains(k), sorted({2, k}) if k > 1 else []

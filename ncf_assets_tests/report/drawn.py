@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from ncf_assets.ncf.evaluation.summary import Comparison, Metric
-from ncf_assets.report import DiversityRow, HistoryRow, Origin, ReportData
+from ncf_assets.report import Choice, DiversityRow, HistoryRow, Made, Origin, ReportData
 
 HALF_WIDTH = 0.01  # of every interval in this file
 FULL, SAMPLED, CORRECTED = "full", "sampled-99", "sampled-99-corrected"
@@ -98,6 +98,7 @@ HISTORY = [
     *(HistoryRow("gmf", "test", epoch, 0.45, None, None, 2.5, 1_400.0) for epoch in (0, 1, 2)),
     HistoryRow("neumf", "choose", 1, 0.3, 0.42, 0.26, 1.0, 900.0),  # the best is the last: one row
 ]
+IALS_EDGE = ["regularization"]
 DATA = ReportData(
     dataset="Sample",
     title="A small sample",
@@ -119,6 +120,11 @@ DATA = ReportData(
         "comparisons": {"margin": 0.05},
     },
     versions={"keras": "3.15.1"},
+    choices=[
+        Choice("ials", {"regularization": 0.1}, {"regularization": [0.05, 0.1]}, 2, IALS_EDGE),
+        Choice("gmf", {"epochs": 2}, {"epochs": list(range(31))}, 4, []),
+    ],
+    made=Made(datetime(2026, 11, 30, 8, 5), "1a2b", 93.4, "0.1.0"),
     origins={"train": Origin("ab12cd", "ef34ab")},
     source_sha256="5d41402a",
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ncf_assets.report.method import method
+from ncf_assets.report.method import explained, method
 from ncf_assets.report.protocol import Protocol
 
 
@@ -46,3 +46,12 @@ def test_without_figures_no_numbers_are_given() -> None:
 def test_models_that_were_not_fitted_again_are_named(not_refitted: list[str], said: str) -> None:
     """Their figures are of less data than those of the others."""
     assert said in " ".join(method([Protocol()], 10, 0.05, not_refitted))
+
+
+def test_the_main_figures_are_explained_where_they_are_first_used() -> None:
+    """1 / log2(11) = .2891."""
+    assert explained(10) == (
+        "HR@10: the share of users whose held-out item is among the first 10 that a model would"
+        " show. NDCG@10 also counts how far up: 1 for the first place, less for each further one,"
+        " 0.29 for place 10."
+    )

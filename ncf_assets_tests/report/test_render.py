@@ -49,8 +49,15 @@ def test_paired_differences_are_in_both_forms_with_their_verdict() -> None:
 
 
 def test_equal_data_make_equal_reports() -> None:
-    """A report has neither a date nor a random id."""
+    """A report has no random id, and its date is in the texts alone."""
     assert render(DATA) == drawn_report()
+    said = (
+        "Made on 2026-11-30 at 08:05 UTC by ncf-assets 0.1.0, in run 1a2b, 93 s after that began."
+    )
+    assert said in drawn_report().html
+    undated = render(replace(DATA, made=None))
+    assert "Made on" not in undated.markdown
+    assert undated.json == drawn_report().json
 
 
 def test_the_sections_come_in_reading_order() -> None:
@@ -58,7 +65,8 @@ def test_the_sections_come_in_reading_order() -> None:
     expected = ["Results", "Plots", "Data", "Protocol and configuration"]
     expected += ["To reproduce these numbers", "Caveats"]
     assert re.findall(r"^## (.+)$", drawn_report().markdown, flags=re.MULTILINE) == expected
-    assert re.findall(r"<h2>(.+?)</h2>", drawn_report().html) == expected
+    assert re.findall(r"<h2[^>]*>(.+?)</h2>", drawn_report().html) == expected
+    assert re.findall(r'<a href="#\w+">(.+?)</a>', drawn_report().html) == expected
 
 
 def test_synthetic_data_is_said_before_anything_else() -> None:
@@ -115,9 +123,9 @@ def test_markup_in_any_text_comes_out_escaped() -> None:
 def test_a_pipe_does_not_add_a_column() -> None:
     """Every row of a Markdown table has as many cells as its head."""
     tables = re.findall(r"(?:^\|.*\n)+", render(hostile_data()).markdown, flags=re.MULTILINE)
-    # verdicts, 2 of scores, differences, sampling, diversity, ties, 4 of plots, data,
+    # verdicts, 2 of scores, differences, sampling, diversity, ties, 4 of plots, data, choices,
     # configuration, versions, seeds, hashes
-    assert len(tables) == 16
+    assert len(tables) == 17
     for table in tables:
         cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
         assert len(cells) == 1

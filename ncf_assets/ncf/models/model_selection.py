@@ -24,11 +24,15 @@ Settings = TypeVar("Settings")
 
 @dataclass(frozen=True)
 class Selection(Generic[Settings]):
-    """The settings that were best on validation; their NDCG@10 is None without validation."""
+    """The settings that were best on validation, and the values that were searched for them.
+
+    Their NDCG@10 is None without validation.
+    """
 
     settings: Settings
     ndcg: float | None
     n_tried: int
+    values: Mapping[str, Sequence[Any]]
 
 
 def select(
@@ -51,7 +55,7 @@ def select(
         return make(**{name: values[name][i] for name, i in at.items()})
 
     if validation.empty:
-        return Selection(settings_at(at), None, 0)
+        return Selection(settings_at(at), None, 0, values)
     tried: dict[Settings, float] = {}
 
     def ndcg(at: Mapping[str, int]) -> float:
@@ -70,4 +74,16 @@ def select(
                 if ndcg(at) >= ndcg(following):
                     break
                 at = following
-    return Selection(settings_at(at), ndcg(at), len(tried))
+    return Selection(settings_at(at), ndcg(at), len(tried), values)
+
+
+def at_edge(values: Mapping[str, Sequence[Any]], chosen: Mapping[str, Any]) -> list[str]:
+    """Return the settings of which the first or the last value was chosen: a better may lie beyond.
+
+    A list of one value is no search. 0 is no edge, as it stands for none of what a setting weighs.
+    """
+    return [
+        name
+        for name, listed in values.items()
+        if len(listed) > 1 and chosen[name] in (listed[0], listed[-1]) and chosen[name] != 0
+    ]

@@ -9,7 +9,7 @@ import pytest
 
 from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.validation import Validation, nothing_held_out
-from ncf_assets.ncf.models.model_selection import Selection, select
+from ncf_assets.ncf.models.model_selection import Selection, at_edge, select
 
 N_ITEMS = 40
 VALIDATION = Validation(
@@ -79,7 +79,7 @@ def test_a_setting_is_searched_up_and_down_before_the_next() -> None:
 def test_an_equal_neighbor_is_no_reason_to_move() -> None:
     """All settings do the same, so the middle stays: two fits beside it for each setting."""
     found, fitted = searched(lambda _: 1)
-    assert found == Selection(Point(3, 30), pytest.approx(1 / np.log2(3)), 5)
+    assert found == Selection(Point(3, 30), pytest.approx(1 / np.log2(3)), 5, VALUES)
     assert set(fitted) == {
         Point(3, 30),
         *(Point(x, 30) for x in (2, 4)),
@@ -97,4 +97,11 @@ def test_a_search_goes_on_from_the_best_of_the_setting_before() -> None:
 def test_without_validation_the_middle_stays() -> None:
     """Nothing is fitted to find out."""
     found, fitted = searched(lambda _: 0, nothing_held_out(N_ITEMS))
-    assert (found, fitted) == (Selection(Point(3, 30), None, 0), [])
+    assert (found, fitted) == (Selection(Point(3, 30), None, 0, VALUES), [])
+
+
+def test_a_choice_at_the_end_of_its_values_is_named() -> None:
+    """Both ends are edges; the middle, an only value, and 0, which means none, are not."""
+    values = {"low": [1, 2, 3], "middle": [1, 2, 3], "high": [1, 2, 3], "only": [1], "none": [1, 0]}
+    chosen = {"low": 1, "middle": 2, "high": 3, "only": 1, "none": 0}
+    assert at_edge(values, chosen) == ["low", "high"]
