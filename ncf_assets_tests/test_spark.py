@@ -37,16 +37,7 @@ from ncf_assets_tests.spark_cluster import cluster, missing
 REAL = ROOT.parent / "shared/data/amazon-2014/reviews_Musical_Instruments_5.json.gz"
 SAMPLE = DATA / "sample/reviews_Sample_5.json.gz"
 READ = ["raw_reviews", "rejected_reviews", "filters"]
-RECOMMENDATIONS = [
-    # user_id, position, item_id, score, reason
-    ("ann", 1, "hat", 2.0, "neumf"),
-    ("ann", 2, "cap", 1.0, "neumf"),
-    ("ben", 1, "hat", 0.5, "neumf"),
-]
 DRAWN: dict[str, Any] = {
-    "recommendations": RECOMMENDATIONS,
-    "items": [(0, "cap", 1), (1, "hat", 3), (2, "tie", 2)],
-    "train": [(0, 0, 1, 4, 5.0), (0, 2, 2, 3, 4.0), (1, 1, 1, 3, 3.0), (2, 1, 1, 3, 3.0)],
     "metrics": [
         ("neumf", "full", "all", "hr", 10, 1 / 3, 0.1, 0.7, 3),
         ("neumf", "full", "cold", "hr", 10, 0.0, 0.0, 0.0, 1),  # a segment: stays out
@@ -54,7 +45,6 @@ DRAWN: dict[str, Any] = {
 }
 # these stand on drawn tables: what they read comes from networks, which are not trained here
 AFTER_TRAINING: dict[str, dict[str, str]] = {
-    "diversity": {},
     "leaderboard": {"dataset": "A", "report": "a.html", "report_content": "0f", "state": "current"},
 }
 BY_SQL = sorted(t.name for t in tables().values() if t.select and t.name not in AFTER_TRAINING)

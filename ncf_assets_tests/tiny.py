@@ -61,7 +61,8 @@ ROWS = {
     "metrics": 3 * 10 * (2 * (1 + 2 * 8) + 2 * 4),
     "comparisons": 9 * 2 * 2 * 2,  # of 9 other models: sampled and full, hr and ndcg at 2 lengths
     "data_profile": 1,
-    "diversity": 3 * 2,  # coverage, gini and novelty at 10 and 20
+    # of 9 models, coverage, gini, novelty, overlap and popularity at 10 and 20
+    "diversity": 9 * 5 * 2,
     "recommendations": 12 * 3 + 3,  # 3 asked for in CONFIG, for the newcomer too
     "popular_items": 12,  # all, as there are fewer than 20
     "item_similarities": 12 * 2,  # 2 asked for in CONFIG

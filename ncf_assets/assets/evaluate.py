@@ -13,7 +13,7 @@ from ncf_assets.ncf.evaluation.segments import segments
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.orchestration.inputs import Inputs
 from ncf_assets.orchestration.publish import AssetRun
-from ncf_assets.orchestration.tables import python_tables, sql_table
+from ncf_assets.orchestration.tables import python_tables
 from ncf_assets.tables import tables
 
 if TYPE_CHECKING:  # figures take scipy, which need not load with the code location
@@ -59,9 +59,6 @@ def evaluation(run: AssetRun, config: EvaluationConfig) -> None:
     )
     run.write("metrics", _frame("metrics", [asdict(row) for row in means]))
     run.write("comparisons", _frame("comparisons", [asdict(row) for row in differences]))
-
-
-diversity = sql_table("diversity", "evaluate")
 
 
 def _user_metrics(

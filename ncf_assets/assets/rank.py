@@ -1,4 +1,4 @@
-"""Rank: a pass over all scores of each model, which gives the ranks of the test items.
+"""Rank: a pass over all scores of each model, for the ranks of the test items and the best items.
 
 The models are in `orchestration.scorers`. Metrics of the ranks are made in `evaluate`.
 `random` is no model: it is what chance would reach, exactly, without a score.
@@ -10,33 +10,38 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from ncf_assets.ncf.evaluation import ranking
+from ncf_assets.ncf.evaluation import diversity, ranking
 from ncf_assets.ncf.evaluation.ranking import HeldOutRanks, RankCounts
 from ncf_assets.ncf.models import CHANCE
+from ncf_assets.ncf.recommend.top_k import TopUnseen
 from ncf_assets.orchestration import scorers
-from ncf_assets.orchestration.fits import pairs
+from ncf_assets.orchestration.fits import SPLITS, pairs
 from ncf_assets.orchestration.inputs import Inputs
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import NoConfig, python_tables
+from ncf_assets.tables import tables
+
+KS = (10, 20)  # the lengths of lists whose diversity is measured
+POPULARITY = "popularity"
 
 
 @python_tables(
-    {"test_ranks": "evaluate"},
+    {"test_ranks": "evaluate", "diversity": "evaluate"},
     reads=["users", "items", "interactions", "test_candidates", *scorers.SCORED_ASSETS],
 )
-def test_ranks(run: AssetRun, _: NoConfig) -> None:
+def scoring(run: AssetRun, _: NoConfig) -> None:
     """Score every item for every test user with each model."""
-    seen = pairs(run.inputs, ["interactions"])
+    seen, known = pairs(run.inputs, ["interactions"]), pairs(run.inputs, SPLITS["test"])
     users, candidates = _test_candidates(run.inputs)
     sampled = f"sampled-{candidates.shape[1] - 1}"
-    ranks = []
+    ranks, lists = [], {}
     for name, load in sorted(scorers.SCORERS.items()):
         scorer = load(run.inputs)
         if scorer is None:
             continue
-        held_out = HeldOutRanks(users, candidates, seen)
+        held_out, top = HeldOutRanks(users, candidates, seen), TopUnseen(users, known, max(KS))
         started = time.monotonic()
-        ranking.score_all(name, scorer, users, seen.n_items, [held_out])
+        ranking.score_all(name, scorer, users, seen.n_items, [held_out, top])
         dg.get_dagster_logger().info(
             f"{name} ranked {seen.n_items:,} items for {users.size:,} users,"
             f" {time.monotonic() - started:.1f} s"
@@ -45,12 +50,17 @@ def test_ranks(run: AssetRun, _: NoConfig) -> None:
             _ranks(name, "full", users, held_out.full),
             _ranks(name, sampled, users, held_out.sampled),
         ]
+        lists[name] = top.items
     unscored = HeldOutRanks(users, candidates, seen)
     ranks += [
         _ranks(CHANCE, "full", users, unscored.full.by_chance()),
         _ranks(CHANCE, sampled, users, unscored.sampled.by_chance()),
     ]
     run.write("test_ranks", pd.concat(ranks, ignore_index=True))
+    histories = np.bincount(known.pairs % known.n_items, minlength=known.n_items)
+    figures = diversity.rows(lists, POPULARITY, histories, run.inputs.rows("users"), KS)
+    columns = tables()["diversity"].schema.names
+    run.write("diversity", pd.DataFrame(figures, columns=columns).sort_values(columns[:3]))
 
 
 def _test_candidates(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:

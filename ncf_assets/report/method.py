@@ -52,9 +52,11 @@ TRAINING = (
     "user's scores brought to the same scale (of iALS and ItemKNN where EASE was skipped)."
 )
 DIVERSITY = (
-    "Coverage is the share of all items that anybody is recommended; novelty the mean of "
-    "−log₂ of an item's share of users in train, in bits; the Gini index 0 if all items are "  # noqa: RUF001
-    "recommended equally often, and near 1 if one is to all."
+    "What each model would show the test users, apart from whether it is right. Coverage: the "
+    "share of all items that anybody is shown. Novelty: the mean of −log₂ of the share of users who have "  # noqa: RUF001
+    "an item, in bits. Gini index: 0 if all items are shown equally often, near 1 if one is to "
+    "all. Popularity: the mean share of users who have the items shown. Overlap: the share of a "
+    "list that popularity shows the same user too."
 )
 
 

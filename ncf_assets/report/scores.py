@@ -19,6 +19,8 @@ DIVERSITY = {  # metric -> name, decimals
     "coverage": ("Coverage", 3),
     "novelty": ("Novelty", 2),
     "gini": ("Gini index", 3),
+    "popularity": ("Popularity", 3),
+    "overlap": ("Overlap", 3),
 }
 
 

@@ -232,20 +232,29 @@ def test_full_ranks_are_those_of_the_formula(warehouse: Warehouse, baseline: str
         assert clearly <= better <= better + tied <= at_most
 
 
-def test_diversity_is_that_of_the_recommendations(warehouse: Warehouse) -> None:
-    """Recomputed in numpy; lists are of 3, so the first 10 and the first 20 are the same."""
-    shown = warehouse.read("recommendations", "Sample")["item_id"].value_counts()
-    items = warehouse.read("items", "Sample")
-    counts = items["item_id"].map(shown).fillna(0).to_numpy()
-    train = warehouse.read("train", "Sample")
-    popularity = items["item"].map(train["item"].value_counts()).fillna(1).to_numpy()
+def test_diversity_is_that_of_the_lists_by_the_evaluated_fit(warehouse: Warehouse) -> None:
+    """Recomputed for EASE: the items that a test user has not in train or validation, best first.
+
+    There are 9 of them, so the first 10 and the first 20 are the same.
+    """
+    splits = [warehouse.read(split, "Sample") for split in ("train", "validation")]
+    had = pd.concat(splits).groupby("user")["item"].agg(set)
+    popularity = pd.concat(splits)["item"].value_counts().reindex(range(12), fill_value=0)
+    shown = [
+        item
+        for user in warehouse.read("test", "Sample")["user"]
+        for item in set(range(12)) - had[user]
+    ]
+    counts = np.bincount(shown, minlength=12)
     differences = np.abs(counts[:, None] - counts).sum()
     expected = {
         "coverage": (counts > 0).mean(),
         "gini": differences / (2 * 12 * counts.sum()),  # half the relative mean difference
-        "novelty": counts @ -np.log2(popularity / 13) / counts.sum(),  # 13 users
+        "novelty": counts @ -np.log2(popularity.clip(1) / 13) / counts.sum(),  # 13 users
+        "popularity": counts @ popularity / 13 / counts.sum(),
+        "overlap": 1,  # all lists have all items
     }
-    found = warehouse.read("diversity", "Sample")
+    found = warehouse.read("diversity", "Sample").query("model == 'ease'")
     for k in (10, 20):
         values = found[found["k"] == k].set_index("metric")["value"].to_dict()
         assert values == pytest.approx(expected)

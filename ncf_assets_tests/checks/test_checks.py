@@ -77,7 +77,9 @@ SOUND: dict[str, Rows] = {
         for metric in ("hr", "ndcg")
     ],
     "diversity": [
-        ("neumf", metric, k, 0.5) for metric in ("coverage", "gini", "novelty") for k in (10, 20)
+        ("popularity", metric, k, 0.5)
+        for metric in ("coverage", "gini", "novelty", "overlap", "popularity")
+        for k in (10, 20)
     ],
 }
 
@@ -228,8 +230,17 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ("comparisons_are_differences", "comparisons", differences(0.1, None, None, 30)),
     ("comparisons_are_differences", "comparisons", differences(0.1, 0.0, 0.2, 29)),
     ("diversity_in_range", "diversity", SOUND["diversity"][1:]),  # one is missing
-    ("diversity_in_range", "diversity", [*SOUND["diversity"][1:], ("neumf", "coverage", 10, 1.1)]),
-    ("diversity_in_range", "diversity", [*SOUND["diversity"][:-1], ("neumf", "novelty", 20, -1.0)]),
+    (
+        "diversity_in_range",
+        "diversity",
+        [*SOUND["diversity"][1:], ("popularity", "coverage", 10, 1.1)],
+    ),
+    (
+        "diversity_in_range",
+        "diversity",
+        [*SOUND["diversity"][:-1], ("popularity", "gini", 20, -1.0)],
+    ),
+    ("diversity_in_range", "diversity", []),
 ]
 # one of each list is asked for; one rejected line of three passes, three of five do not
 PARAMETERS = {
