@@ -53,10 +53,10 @@ TRAINING = (
 )
 DIVERSITY = (
     "What each model would show the test users, apart from whether it is right. Coverage: the "
-    "share of all items that anybody is shown. Novelty: the mean of −log₂ of the share of users who have "  # noqa: RUF001
-    "an item, in bits. Gini index: 0 if all items are shown equally often, near 1 if one is to "
-    "all. Popularity: the mean share of users who have the items shown. Overlap: the share of a "
-    "list that popularity shows the same user too."
+    "share of all items that anybody is shown. Novelty: the mean of −log₂ of the share of users "  # noqa: RUF001
+    "who have an item, in bits. Gini index: 0 if all items are shown equally often, near 1 if one "
+    "is to all. Popularity: the mean share of users who have the items shown. Overlap: the share "
+    "of a list that popularity shows the same user too."
 )
 
 

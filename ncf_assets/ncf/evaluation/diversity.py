@@ -1,7 +1,7 @@
 """Measure what lists of recommendations look like, apart from whether they are right.
 
-The lists are those of `recommend.top_k.TopUnseen`: integers [n, k], the best first, and below 0 where
-a user has no further item.
+The lists are those of `recommend.top_k.TopUnseen`: integers [n, k], the best first, and below 0
+where a user has no further item.
 """
 
 from collections.abc import Mapping, Sequence
