@@ -42,7 +42,7 @@ STEPS = {
     "split": ("train", "validation", "test"),
     "negatives": ("negatives", "test_candidates"),
     "train": ("ials_model", *PAPERS, "neumf_model", "served_model"),
-    "evaluate": ("test_ranks", "recommendations", "evaluation"),
+    "evaluate": ("scoring", "recommendations", "evaluation"),
 }
 BEFORE_TRAINING = ("read", "rank and map", "split", "negatives")
 READ_REPEATS = 3

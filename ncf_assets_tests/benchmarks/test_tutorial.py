@@ -88,7 +88,7 @@ def test_a_ratio_is_the_tutorials_time_by_the_lineages() -> None:
     names += ["train", "validation", "test"]
     names += ["negatives", "test_candidates", "ials_model", "gmf_model", "mlp_model"]
     names += ["neumf_scratch_model", "neumf_model", "served_model"]
-    names += ["test_ranks", "recommendations", "evaluation"]
+    names += ["scoring", "recommendations", "evaluation"]
     steps = {name: Step(name, 2.0 if name == "reviews" else 1.0, 100.0) for name in names}
     times = ("read", 6.0), ("rank", 1.0), ("map", 3.0), ("split", 3.0), ("negatives", 2.0)
     tutorial_times = {name: tutorial.Timed(seconds, 1) for name, seconds in times}
