@@ -159,8 +159,8 @@ def test_a_leaderboard_that_was_killed_is_shown_as_failed_by_the_next(tmp_path: 
 
 
 def test_what_follows_from_an_asset_is_of_the_dataset_alone(data: Path) -> None:
-    """`diversity+` reaches the report and leaves the leaderboard to its own command."""
-    done = ncf(data, "materialize", "Sample", "--select", "diversity+")
+    """`data_profile+` reaches the report and leaves the leaderboard to its own command."""
+    done = ncf(data, "materialize", "Sample", "--select", "data_profile+")
     assert done.returncode == 0, done.stderr
     assert "[ 2/2]" in done.stdout
     refused = ncf(data, "materialize", "Sample", "--select", "leaderboard")
@@ -225,13 +225,13 @@ def test_an_export_holds_all_tables(data: Path, tmp_path: Path) -> None:
 
 
 def test_a_selection_makes_only_what_it_names(data: Path) -> None:
-    """And what is made with it, comparisons; sources stay as they are."""
+    """And what is made with it, diversity and comparisons; sources stay as they are."""
     done = ncf(
         data, "materialize", "Sample", "--select", "test_ranks,metrics",
         "--config", str(only(data, "evaluation")),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "[ 3/3]" in done.stdout
+    assert "[ 4/4]" in done.stdout
     assert "recommendations" not in done.stdout
     assert "comparisons" in done.stdout
     assert "raw_reviews" not in done.stdout
