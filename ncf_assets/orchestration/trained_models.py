@@ -240,7 +240,7 @@ def _publish(run: AssetRun, asset: str, trained: Trained, tracker: Tracker) -> I
             **trained.chosen.as_record(),
             **_searched(run, asset, trained.chosen),
             "history": [asdict(epoch) for epoch in trained.history],
-            **_export(run, asset, model, provenance),
+            **_export(run, asset, model),
         }
         file = run.warehouse.publish_model(asset, run.dataset, path, provenance, record)
     tracker.log_artifacts(run.warehouse.paths.file(asset, run.dataset), file)
@@ -261,13 +261,12 @@ def _searched(run: AssetRun, asset: str, chosen: Chosen) -> dict[str, Any]:
     return searched(run, asset, space, {"epochs": chosen.epoch, **chosen.settings}, n_tried)
 
 
-def _export(run: AssetRun, asset: str, model: Any, provenance: Provenance) -> dict[str, str]:
+def _export(run: AssetRun, asset: str, model: Any) -> dict[str, str]:
     """Put a SavedModel in place if it is asked for; return its name, for the record."""
     if not run.config.get("saved_model"):
         return {}
-    with run.warehouse.saved_model(asset, run.dataset, provenance.content_hash) as folder:
+    with run.warehouse.saved_model(asset, run.dataset) as (folder, name):
         model.export(folder, verbose=False)
-    name = run.warehouse.paths.saved_model_name(asset, provenance.content_hash)
     return {"saved_model": name}
 
 

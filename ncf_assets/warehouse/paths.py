@@ -125,9 +125,9 @@ class Paths:
         folder = self.folder(asset, dataset)
         return folder / names[folder.relative_to(self.root).parts[0]]
 
-    def saved_model_name(self, asset: str, content_hash: str) -> str:
-        """Return the name of the SavedModel's folder, which is next to model.json."""
-        return f"{asset.removesuffix('_model')}-{content_hash}.saved_model"
+    def saved_models(self, asset: str, dataset: str) -> Path:
+        """Return the folder of SavedModels, which have numbers for names, as TF Serving asks."""
+        return self.folder(asset, dataset) / "saved_model"
 
     def tensorboard(self, asset: str, dataset: str) -> Path:
         """Return the folder of the event files of a model's training."""

@@ -211,15 +211,18 @@ class Warehouse:
         return file
 
     @contextlib.contextmanager
-    def saved_model(self, asset: str, dataset: str, content_hash: str) -> Iterator[Path]:
-        """Yield a folder to write a SavedModel to; put it in place if the block ends without error.
+    def saved_model(self, asset: str, dataset: str) -> Iterator[tuple[Path, str]]:
+        """Yield a folder to write a SavedModel to, and the name that it will have.
 
-        The record that `publish_model` writes names it.
+        It is put in place if the block ends without error; the record that `publish_model` writes
+        names it. Its number is one more than the highest there is, as TF Serving takes the highest.
         """
-        folder = self.paths.folder(asset, dataset)
-        target = folder / self.paths.saved_model_name(asset, content_hash)
-        with temporary_folder(target) as written:
-            yield written
+        folder = self.paths.saved_models(asset, dataset)
+        numbers = [int(path.name) for path in folder.glob("*") if path.name.isdecimal()]
+        target = folder / str(max(numbers, default=0) + 1)
+        with temporary_folder(folder) as written:
+            yield written, str(target.relative_to(folder.parent))
+            folder.mkdir(exist_ok=True)
             replace_folder(written, target)
 
     def write_checkpoint(self, asset: str, dataset: str, arrays: Mapping[str, np.ndarray]) -> None:

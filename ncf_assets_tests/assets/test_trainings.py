@@ -154,13 +154,15 @@ def test_a_saved_model_serves_in_plain_tensorflow(made: Path, tmp_path: Path) ->
     assert ncf(tmp_path, *words, trains=True).returncode == 0
     folder = Warehouse(tmp_path).paths.folder("served_model", "Sample")
     found = Warehouse(tmp_path).record("served_model", "Sample")
+    assert found["saved_model"] == "saved_model/1"
     users, items = np.array([0, 1, 2], np.int32), np.array([3, 4, 5], np.int32)
     program = """
 import sys
 import tensorflow as tf
-served = tf.saved_model.load(sys.argv[1])
+served = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
 pairs = {"user": tf.constant([0, 1, 2]), "item": tf.constant([3, 4, 5])}
-print(*served.serve(pairs).numpy().ravel())
+assert all(served.structured_input_signature[1][name].dtype == tf.int32 for name in pairs)
+print(*served(**pairs)["output_0"].numpy().ravel())
 assert "ncf_assets" not in sys.modules
 """
     done = subprocess.run(

@@ -51,19 +51,22 @@ def test_the_current_version_stays_however_old_its_file_seems(tmp_path: Path) ->
 def test_the_saved_model_that_the_record_names_outlives_trainings_that_fail(
     tmp_path: Path,
 ) -> None:
-    """A failed training leaves one that no record names; the next success replaces it."""
+    """A failed training leaves one that no record names; the next success replaces it.
+
+    Its number is higher, as TF Serving takes the highest.
+    """
     warehouse = Warehouse(tmp_path, model_versions=1)
+    warehouse.paths.folder("gmf_model", "A").mkdir(parents=True)
     for content in "abc":
-        with warehouse.saved_model("gmf_model", "A", content) as folder:
+        with warehouse.saved_model("gmf_model", "A") as (folder, name):
             folder.mkdir()
             (folder / "saved_model.pb").touch()
         if content != "b":
-            publish(warehouse, content, 0, saved_model=f"gmf-{content}.saved_model")
-        there = {
-            path.name for path in warehouse.paths.folder("gmf_model", "A").glob("*.saved_model")
-        }
+            publish(warehouse, content, 0, saved_model=name)
+        numbers = warehouse.paths.saved_models("gmf_model", "A").glob("*")
+        there = {f"saved_model/{path.name}" for path in numbers}
         assert warehouse.record("gmf_model", "A")["saved_model"] in there
-    assert there == {"gmf-c.saved_model"}
+    assert there == {"saved_model/3"}
 
 
 def test_the_number_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
