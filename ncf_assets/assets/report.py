@@ -17,7 +17,7 @@ from ncf_assets.hashing import hash_json
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.orchestration import scorers
 from ncf_assets.orchestration.code_version import code_version
-from ncf_assets.orchestration.metadata import inline_plot, table_metadata
+from ncf_assets.orchestration.metadata import code_references, inline_plot, table_metadata
 from ncf_assets.orchestration.mlflow_tracking import tracked
 from ncf_assets.orchestration.partitions import (
     OWNERS,
@@ -51,7 +51,7 @@ data_profile = sql_table("data_profile", "evaluate")
 def _build(partitions: Partitions, deps: Collection[str]) -> dg.AssetsDefinition:
     @dg.asset(
         deps=deps,
-        metadata=reads_metadata(REPORT_INPUTS),
+        metadata=reads_metadata(REPORT_INPUTS) | code_references(None, _make_report),
         group_name="evaluate",
         kinds={"html", "markdown"},
         owners=OWNERS,

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from ncf_assets.orchestration.distributed import join_cluster
 from ncf_assets.orchestration.fits import Fit
+from ncf_assets.orchestration.metadata import code_references
 from ncf_assets.orchestration.partitions import (
     OWNERS,
     WHEN_UPSTREAM_IS_NEW,
@@ -64,7 +65,7 @@ def model_factory(
         @dg.asset(
             name=name,
             deps=deps,
-            metadata=reads_metadata(upstream),
+            metadata=reads_metadata(upstream) | code_references(None, function),
             group_name=group,
             kinds=kinds,
             owners=OWNERS,

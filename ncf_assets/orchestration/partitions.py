@@ -17,7 +17,7 @@ from ncf_assets.orchestration.upstream import direct_upstream
 
 Partitions = dg.PartitionsDefinition[str]
 
-OWNERS = ["team:ncf-assets"]
+OWNERS = ["team:recommendations"]
 # Where automation is switched on, an asset follows what it is made from. Source files have a sensor
 # of their own, so that nobody downloads 24 datasets by one click.
 WHEN_UPSTREAM_IS_NEW = dg.AutomationCondition.eager()

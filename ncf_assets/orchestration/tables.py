@@ -7,6 +7,7 @@ import dagster as dg
 
 from ncf_assets.checks import checks
 from ncf_assets.orchestration.code_version import code_version
+from ncf_assets.orchestration.metadata import code_references
 from ncf_assets.orchestration.partitions import (
     OWNERS,
     WHEN_UPSTREAM_IS_NEW,
@@ -96,6 +97,7 @@ def table_spec(
     deps: Collection[str],
     version: str,
     kind: str,
+    function: Compute | None,
     partitions: Partitions | None,
 ) -> dg.AssetSpec:
     """Declare a table as the UI shows it before it is materialized, from its header.
@@ -116,7 +118,7 @@ def table_spec(
         deps=deps,
         description=f"{table.description}\n\nGrain: {table.grain}.",
         group_name=group,
-        kinds={kind, "parquet"},
+        kinds={kind, "parquet"} | ({"duckdb"} if kind == "sql" else set()),
         owners=OWNERS,
         tags={"makes": "table"},
         automation_condition=WHEN_UPSTREAM_IS_NEW if upstream else None,
@@ -126,6 +128,7 @@ def table_spec(
             "dagster/column_schema": dg.TableSchema(columns),
             "dagster/table_name": table.name,
             **reads_metadata(upstream),
+            **code_references(table.name, function),
         },
     )
 
@@ -157,6 +160,7 @@ def _table_factory(
 ) -> AssetFactory:
     """Wrap what makes tables into the body that all table assets share."""
     made = [tables()[table] for table in groups]
+    function = None if all(table.select for table in made) else compute
     # A check may look at more tables than its table is made from, and needs them in place.
     checked = {other for table in made for check in checks()[table.name] for other in check.reads}
     upstream = {*reads, *checked} - set(groups)
@@ -170,7 +174,14 @@ def _table_factory(
             name=name,
             specs=[
                 table_spec(
-                    t, groups[t.name], upstream, deps, version, kind, partitions_of[t.name]
+                    t,
+                    groups[t.name],
+                    upstream,
+                    deps,
+                    version,
+                    kind,
+                    function,
+                    partitions_of[t.name],
                 ).replace_attributes(**spec or {})
                 for t in made
             ],

@@ -123,6 +123,21 @@ def test_what_is_served_depends_on_neumf_and_not_on_other_models() -> None:
     }
 
 
+@pytest.mark.parametrize("key", KEYS, ids=str)
+def test_every_asset_leads_to_its_source_code(key: dg.AssetKey) -> None:
+    """A table to its SQL file, what Python makes to the function, each at its line."""
+    references = GRAPH.get(key).metadata["dagster/code_references"].code_references
+    for one in references:
+        line = Path(one.file_path).read_text().splitlines()[one.line_number - 1]
+        assert line.startswith(("-- ", "@", "def ")), line
+    name = key.to_user_string()
+    if name in tables():
+        assert Path(references[0].file_path).name == f"{name}.sql"
+        assert tables()[name].select or len(references) == 2
+    else:
+        assert len(references) == 1
+
+
 def test_the_columns_shown_are_those_of_the_header() -> None:
     """With descriptions and types."""
     metadata = GRAPH.get(dg.AssetKey("interactions")).metadata
