@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import duckdb
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -83,7 +84,7 @@ class _Answer:
         for item, day, rating in history:
             shown.add_row(*self._cells(item), str(day), f"{rating:g}")
         reasons = self._reasons("recommend", "why", asked)
-        self._print(f"history of {user}, the latest first", shown, listed, reasons)
+        self._print(f"history of {user}", shown, listed, reasons)
 
     def show_list(self, items: Sequence[str]) -> None:
         """Print a list of items, and what is recommended for it."""
@@ -120,7 +121,8 @@ class _Answer:
         return found
 
     def _table(self, before: list[str], after: list[str]) -> Table:
-        return Table(*before, "item", *["title"] * bool(self._titles), *after)
+        columns = [*before, "item", *["title"] * bool(self._titles), *after]
+        return Table(*columns, box=box.SIMPLE_HEAD, show_edge=False)
 
     def _cells(self, item: str) -> list[str]:
         title = shorten(self._titles.get(item, ""), LONGEST_TITLE, placeholder="…")
@@ -132,7 +134,7 @@ class _Answer:
         """Print both tables side by side with titles; a history without rows is left out."""
         shown = self._table([""], ["score", "because of"])
         for position, item, score, _ in listed:
-            because = ", ".join(reasons.get(item, []))
+            because = "\n".join(reasons.get(item, []))
             shown.add_row(str(position), *self._cells(item), f"{score:.3g}", because)
         by = listed[0][3] if listed else "no model"
         columns = [(title, history)] * bool(history.row_count)

@@ -34,7 +34,8 @@ def test_a_user_is_shown_history_recommendations_and_reasons(folder: Path) -> No
     lines = shown(folder, "Hats", "ann")
     flat = ["A", "flat", "cap"]  # the only title
     assert ["cap", *flat, "2014-05-14", "5", "1", "cap", *flat, "1.5", "bag", "100%"] in lines
-    assert ["bag", "2014-05-14", "5", "2", "hat", "0.5", *flat, "75%,", "bag", "25%"] in lines
+    at = lines.index(["bag", "2014-05-14", "5", "2", "hat", "0.5", *flat, "75%"])
+    assert lines[at + 1] == ["bag", "25%"]
     assert "recommendations by neumf" in " ".join(lines[0])
 
 
@@ -49,23 +50,12 @@ def test_a_list_of_items_is_shown_as_a_history_is(folder: Path) -> None:
     """The latest, which comes last in the list, is above; what is unknown is named."""
     lines = shown(folder, "Hats", "--items", "bag, sock,cap")
     assert " ".join(lines[0]) == "Hats has no item sock."
-    expected = [
-        "cap",
-        "A",
-        "flat",
-        "cap",
-        "1",
-        "hat",
-        "1.6",
-        "A",
-        "flat",
-        "cap",
-        "75%,",
-        "bag",
-        "25%",
+    flat = ["A", "flat", "cap"]
+    at = lines.index(["cap", *flat, "1", "hat", "1.6", *flat, "75%"])
+    assert lines[at + 1 : at + 3] == [
+        ["sock", "bag", "25%"],
+        ["bag", "2", "tie", "0.8", "bag", "100%"],
     ]
-    assert expected in lines
-    assert ["sock", "2", "tie", "0.8", "bag", "100%"] in lines
 
 
 @pytest.mark.parametrize(
