@@ -25,7 +25,7 @@ from ncf_assets_tests.tiny import reviews_for_defaults
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-START_SECONDS, RUN_SECONDS = 90, 240
+START_SECONDS, RUN_SECONDS = 90, 480
 # leaving the page before would cancel it
 LAUNCHED = re.compile("op=(LaunchPipelineExecution|LaunchPartitionBackfill)")
 

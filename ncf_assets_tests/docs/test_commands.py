@@ -44,6 +44,7 @@ UNTESTED = {
     "make test",  # runs this test
     "duckdb -ui data/warehouse.duckdb",  # fetches its pages from the network
 }
+MAY_END_WITH = {"ncf-assets status": 3}  # where something is out of date
 FIRST = [
     "export DAGSTER_HOME=$(ncf-assets dagster-home)",
     "dg launch --job everything --partition Sample",
@@ -76,8 +77,9 @@ def test_every_command_works_as_it_is_written(project: Path) -> None:
     """They run one after the other in one shell; those that make the tables come first."""
     rest = [c for c in said() if c not in FIRST and c not in ELSEWHERE and c not in UNTESTED]
     assert len(rest) > 10
+    lines = [f"{c} || [ $? = {MAY_END_WITH[c]} ]" if c in MAY_END_WITH else c for c in rest]
     done = subprocess.run(
-        ["bash", "-euxc", "\n".join(FIRST + rest)],
+        ["bash", "-euxc", "\n".join(FIRST + lines)],
         cwd=project,
         env=environment(project / "data"),
         stdin=subprocess.DEVNULL,
@@ -95,7 +97,7 @@ def test_every_command_works_as_it_is_written(project: Path) -> None:
 
 def test_what_is_run_elsewhere_is_said_and_run() -> None:
     """No entry outlives the text or the test that it names."""
-    assert {*ELSEWHERE, *UNTESTED, *FIRST} <= {*said()}
+    assert {*ELSEWHERE, *UNTESTED, *FIRST, *MAY_END_WITH} <= {*said()}
     for place in ELSEWHERE.values():
         file, name = place.split("::")
         text = (ROOT / "ncf_assets_tests" / file).read_text()
