@@ -132,7 +132,7 @@ def refusal(dataset: Dataset, registry_folder: Path, raw_folder: Path) -> str | 
     except (http_download.PermanentError, http_download.UnreachableError) as error:
         return str(_told(error, dataset, raw_folder / dataset.download_name))
     except http_download.TransientError:
-        return None
+        pass
     return None
 
 

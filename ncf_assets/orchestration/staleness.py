@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest import compression, details, download, source
@@ -11,9 +12,8 @@ from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.warehouse import Warehouse
 
 SEARCH = "tuning_trials"  # made on demand: no other asset waits for it
-# of one thing upstream, and of several
 FOLLOWS = "is out of date"
-SAID = {
+SAID = {  # of one thing upstream, and of several
     "is not materialized": "are not materialized",
     "has changed": "have changed",
     FOLLOWS: "are out of date",
@@ -138,25 +138,37 @@ def source_change(warehouse: Warehouse, dataset: Dataset, provenance: Provenance
     """Return what has become of the source file since it was read; a missing one is no change."""
     found = download.locate(dataset, warehouse.paths.registry.parent, warehouse.paths.raw)
     files = source.files_of(found) if found else []
-    if found is None or not files or source.signature(found).items() <= provenance.source.items():
+    if found is None or not files:
         return None
-    try:
-        same = source.fingerprint(files) == provenance.input_hashes["source"]
-    except compression.SourceError as error:
-        return str(error)
-    return None if same else "the source file has changed"
+    read = provenance.input_hashes["source"]
+    return _content_change(provenance, found, files, read, "the source file")
 
 
 def details_change(warehouse: Warehouse, dataset: Dataset, provenance: Provenance) -> str | None:
-    """Return what has become of the file of details since it was read."""
+    """Return what has become of the file of details since it was read; a missing one is no change.
+
+    No file is no change either if none was read.
+    """
     file = details.locate(dataset, warehouse.paths.registry.parent)
-    if file is None or not file.is_file():
-        same = file is not None or provenance.config["details"] is None
-        return None if same else "its entry in datasets.toml has changed"
-    if source.signature(file).items() <= provenance.source.items():
+    read = provenance.config["details"]
+    if file is None:
+        return None if read is None else "its entry in datasets.toml has changed"
+    if not file.is_file():
+        return None
+    return _content_change(provenance, file, [file], read, "the file of details")
+
+
+def _content_change(
+    provenance: Provenance, found: Path, files: Sequence[Path], read: str | None, what: str
+) -> str | None:
+    """Return that the content differs from what was read, or why it cannot be read.
+
+    Files of the same times and sizes as then are not read again.
+    """
+    if source.signature(found).items() <= provenance.source.items():
         return None
     try:
-        same = source.fingerprint([file]) == provenance.config["details"]
+        same = source.fingerprint(files) == read
     except compression.SourceError as error:
         return str(error)
-    return None if same else "the file of details has changed"
+    return None if same else f"{what} has changed"

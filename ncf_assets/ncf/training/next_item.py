@@ -33,7 +33,8 @@ from ncf_assets.ncf.training.optimizer_state import OptimizerState
 
 # chosen on validation items of Musical Instruments, Beauty and Toys: see docs/training.md
 STEPS, FEWEST_EXAMPLES, MOST_EXAMPLES = 128, 64, 16_384
-NEGATIVES, MOST_PAIRS = 512, 2**28  # pairs of example and negative in an epoch, a matter of time
+NEGATIVES = 512
+MOST_PAIRS = 2**28  # of example and negative in an epoch; chosen: it bounds the time
 POPULARITY = 0.75  # negatives are drawn in proportion to popularity to this power
 DEVIATION = 0.05  # of fresh embeddings
 NEGLIGIBLE = 1e-3  # of those of histories: it breaks ties, as of factors that are all zero
