@@ -15,6 +15,7 @@ import pandas as pd
 from ncf_assets.datasets import load
 from ncf_assets.hashing import hash_json
 from ncf_assets.ncf.models import EVALUATED_MODEL
+from ncf_assets.ncf.training.epochs import recorded_epochs
 from ncf_assets.orchestration import scorers
 from ncf_assets.orchestration.code_version import code_version
 from ncf_assets.orchestration.metadata import code_references, inline_plot, table_metadata
@@ -37,7 +38,7 @@ if TYPE_CHECKING:  # the report draws with matplotlib, which must not load with 
     from ncf_assets import report
 
 MODELS = tuple(name for name in scorers.SCORED_ASSETS if name.endswith("_model"))
-REPORT_INPUTS = ("comparisons", "data_profile", "diversity", "metrics", "training_history", *MODELS)
+REPORT_INPUTS = ("comparisons", "data_profile", "diversity", "metrics", *MODELS)
 
 CHECK = (
     "evaluation_report_from_one_lineage",
@@ -148,10 +149,10 @@ def collect_report_data(
         metrics=[Metric(**row) for row in _rows(run, "metrics")],
         comparisons=[Comparison(**row) for row in _rows(run, "comparisons")],
         diversity=[report.DiversityRow(**row) for row in _rows(run, "diversity")],
-        history=[report.HistoryRow(**row) for row in _rows(run, "training_history")],
+        history=[report.HistoryRow(**epoch) for epoch in recorded_epochs(records)],
         profile=_rows(run, "data_profile")[0],
         configuration={name: p.config for name, p in provenances.items() if p.config},
-        versions=records[f"{EVALUATED_MODEL}_model"]["versions"],
+        versions={k: v for of in records.values() for k, v in of["versions"].items()},
         origins={
             name: report.Origin(p.content_hash, p.code_version) for name, p in provenances.items()
         },

@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from ncf_assets.ncf.interactions import Interactions
+from ncf_assets.ncf.training.epochs import recorded_epochs
 from ncf_assets.orchestration import scorers
 from ncf_assets.orchestration.distributed import join_cluster, share_training
 from ncf_assets.orchestration.fits import SPLITS, Fit, interactions, validation
@@ -19,6 +20,7 @@ from ncf_assets.orchestration.models import ModelConfig
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import NoConfig, python_tables
 from ncf_assets.orchestration.trained_models import Training, trained_model
+from ncf_assets.tables import tables
 
 # whose epochs training_history keeps
 NETWORKS = ("gmf_model", "mlp_model", "neumf_model", "neumf_scratch_model")
@@ -276,14 +278,6 @@ def _as_in_the_paper(run: AssetRun, config: PaperConfig, fit: Fit, model: Any) -
 
 @python_tables({"training_history": "train"}, reads=NETWORKS)
 def training_history(run: AssetRun, _: NoConfig) -> None:
-    """Copy each model's epochs from its record."""
-    epochs = []
-    for name in NETWORKS:
-        record = run.inputs.record(name)
-        fits = {"choose": record["choosing"], record["fit"]: record["history"]}
-        epochs += [
-            {"model": name.removesuffix("_model"), "fit": fit, **epoch}
-            for fit in sorted(fits)
-            for epoch in fits[fit]
-        ]
-    run.write("training_history", pd.DataFrame(epochs))
+    """Copy each model's epochs from its record, without their times."""
+    epochs = pd.DataFrame(recorded_epochs({name: run.inputs.record(name) for name in NETWORKS}))
+    run.write("training_history", epochs[tables()["training_history"].schema.names])

@@ -99,7 +99,7 @@ def _publish(run: AssetRun, asset: str, config: ModelConfig, fitted: Fitted) -> 
     )
     run.inputs.check_unchanged()
     record = {
-        **model_metadata(run, ("numpy", "scipy"), config.evaluated_fit),
+        **model_metadata(run, ("scipy",), config.evaluated_fit),
         "settings": dict(fitted.settings),
         "validation_ndcg_at_10": fitted.ndcg,
         **searched(run, asset, fitted.search_space, fitted.settings, fitted.n_tried),

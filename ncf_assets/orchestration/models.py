@@ -26,6 +26,7 @@ from ncf_assets.orchestration.publish import AssetRun, asset_run
 from ncf_assets.orchestration.upstream import reads_metadata
 from ncf_assets.warehouse.warehouse import Warehouse
 
+READERS = ("numpy", "pandas", "pyarrow")  # what every model is fitted to goes through them
 Work = Callable[[AssetRun, Any], Iterator[Any]]
 
 
@@ -98,7 +99,10 @@ def model_metadata(run: AssetRun, packages: Iterable[str], fit: Fit) -> dict[str
         "configuration": dict(run.config),
         "versions": {
             "python": platform.python_version(),
-            **{package: metadata.version(package) for package in ("ncf-assets", *packages)},
+            **{
+                package: metadata.version(package)
+                for package in ("ncf-assets", *READERS, *packages)
+            },
         },
         "trained_on": run.inputs.hashes,
     }

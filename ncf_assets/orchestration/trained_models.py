@@ -235,7 +235,7 @@ def _publish(run: AssetRun, asset: str, trained: Trained, tracker: Tracker) -> I
             )
         run.inputs.check_unchanged()
         record = {
-            **model_metadata(run, ("tensorflow", "keras", "numpy"), trained.fit),
+            **model_metadata(run, ("tensorflow", "keras"), trained.fit),
             "chosen_epoch": trained.chosen.epoch,
             **trained.chosen.as_record(),
             **_searched(run, asset, trained.chosen),

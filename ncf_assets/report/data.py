@@ -36,7 +36,7 @@ class DiversityRow:
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """One epoch of one network: a row of `training_history`; epoch 0 is before training."""
+    """One epoch of one network, from its record; epoch 0 is before training."""
 
     model: str
     fit: str

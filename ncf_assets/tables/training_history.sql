@@ -1,6 +1,7 @@
 -- Each row says what an epoch of a network's training reached. Epoch 0 is the network before
 -- training. A network is trained twice: on train, where validation chooses the epoch, and again on
--- train and validation, to the epoch that was chosen.
+-- train and validation, to the epoch that was chosen. How long each took is in the network's
+-- model.json, as equal runs take unequal times.
 --
 -- grain: one epoch of one fit of one network
 -- key: model, fit, epoch
@@ -12,5 +13,3 @@
 -- column loss DOUBLE null: mean loss over the epoch's examples: binary cross-entropy, or for neumf the softmax's; null for epoch 0
 -- column validation_hr_at_10 DOUBLE null: hit ratio at 10 on validation, among all unseen items; null for the fit 'test' and without validation users
 -- column validation_ndcg_at_10 DOUBLE null: NDCG at 10 likewise
--- column seconds DOUBLE: wall time of the epoch, validation included
--- column examples_per_second DOUBLE null: training examples per second; null for epoch 0

@@ -33,9 +33,9 @@ SOUND: dict[str, Rows] = {
     "negatives": [(0, 1, 3)],
     "test_candidates": [(0, 0, 2, 3.0), (0, 1, 3, 0.0)],
     "training_history": [
-        ("gmf", "choose", 0, None, 0.1, 0.05, 0.1, None),
-        ("gmf", "choose", 1, 0.7, 0.2, 0.1, 1.0, 1000.0),
-        ("gmf", "test", 0, None, None, None, 0.1, None),
+        ("gmf", "choose", 0, None, 0.1, 0.05),
+        ("gmf", "choose", 1, 0.7, 0.2, 0.1),
+        ("gmf", "test", 0, None, None, None),
     ],
     "tuning_trials": [
         (0, "complete", 0.5, 0.3, 2, 1.5, 0.0005, 10.0, 4, 0.0),
@@ -140,7 +140,7 @@ BROKEN: list[tuple[str, str, Rows]] = [
     (
         "training_history_starts_at_zero",
         "training_history",  # the second fit has no epoch 1
-        [*SOUND["training_history"], ("gmf", "test", 2, 0.7, None, None, 0.1, None)],
+        [*SOUND["training_history"], ("gmf", "test", 2, 0.7, None, None)],
     ),
     (
         "tuning_trials_complete_have_figures",

@@ -3,8 +3,9 @@
 `loop` fills the records.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,19 @@ def describe(history: Sequence[Epoch], epochs: int) -> str:
     ]
     known = ", ".join(text.format(value) for value, text in parts if value is not None)
     return f"epoch {epoch.epoch} of {epochs}: {known}"
+
+
+def recorded_epochs(records: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the epochs of both fits of each network among models' records, by the assets' names.
+
+    An epoch is an `Epoch` with `model` and `fit` besides.
+    """
+    return [
+        {"model": name.removesuffix("_model"), "fit": fit, **epoch}
+        for name, record in records.items()
+        if "choosing" in record
+        for fit, epochs in sorted(
+            {"choose": record["choosing"], record["fit"]: record["history"]}.items()
+        )
+        for epoch in epochs
+    ]
