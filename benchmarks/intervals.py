@@ -16,7 +16,7 @@ from ncf_assets.ncf.evaluation import intervals
 from ncf_assets.ncf.evaluation.summary import Comparison, summarize
 from ncf_assets.ncf.evaluation.user_metrics import Ranks, user_metrics
 from ncf_assets.ncf.random_streams import rng
-from ncf_assets.report.comparisons import verdict, views
+from ncf_assets.report.comparisons import views
 
 N_ITEMS, NEGATIVES, K = 2_000, 99, 10
 USERS = (100, 400, 1_429, 5_000)  # 1,429: Musical_Instruments
@@ -51,7 +51,7 @@ def page(better: np.ndarray, generator: np.random.Generator) -> list[Comparison]
 
 def claims(rows: Sequence[Comparison]) -> bool:
     """Return whether a page says that NeuMF is better or worse than any model, by any view."""
-    return any(verdict(row) in ("beats", "loses") for v in views(rows) for row in v.rows.values())
+    return any(row.verdict in ("better", "worse") for v in views(rows) for row in v.rows.values())
 
 
 def false_claims(users: int, others: int, taste: str, repetitions: int) -> float:
@@ -78,7 +78,7 @@ def power(users: int, others: int, taste: str, repetitions: int) -> tuple[float,
         ]
         difference = float(np.mean(drawn))
     found = [
-        verdict(_first(_better_page(users, others, taste, difference, generator))) == "beats"
+        _first(_better_page(users, others, taste, difference, generator)).verdict == "better"
         for _ in range(repetitions)
     ]
     return difference, float(np.mean(found))

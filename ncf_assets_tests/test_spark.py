@@ -41,6 +41,10 @@ DRAWN: dict[str, Any] = {
     "metrics": [
         ("neumf", "full", "all", "hr", 10, 1 / 3, 0.1, 0.7, 3),
         ("neumf", "full", "cold", "hr", 10, 0.0, 0.0, 0.0, 1),  # a segment: stays out
+        ("ials", "full", "all", "hr", 10, 0.3, 0.1, 0.7, 3),
+    ],
+    "comparisons": [
+        ("neumf", "ials", "full", "hr", 10, 0.03, None, None, None, 0.01, 3, "undecided"),
     ],
 }
 # these stand on drawn tables: what they read comes from networks, which are not trained here

@@ -12,9 +12,11 @@ import dagster as dg
 import pyarrow as pa
 
 from ncf_assets.datasets import load
+from ncf_assets.orchestration.metadata import inline_plot, table_metadata
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import NoConfig, python_tables
 from ncf_assets.tables import tables
+from ncf_assets.warehouse.leaderboard_summary import summarize
 from ncf_assets.warehouse.lineage import find_inconsistencies
 from ncf_assets.warehouse.parquet import DamagedError
 from ncf_assets.warehouse.paths import ALL_DATASETS
@@ -28,11 +30,12 @@ WHEN_ANY_REPORT_IS_NEW = (
     & ~dg.AutomationCondition.in_progress()
 )
 CURRENT, OUT_OF_DATE, MISSING = "current", "out of date", "missing"
+FIGURES = ("metrics", "comparisons")
 
 
 @python_tables(
     {"leaderboard": "evaluate"},
-    reads=["metrics", "evaluation_report"],
+    reads=[*FIGURES, "evaluation_report"],
     kind="sql",
     automation_condition=WHEN_ANY_REPORT_IS_NEW,
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=A_MONTH),
@@ -40,17 +43,20 @@ CURRENT, OUT_OF_DATE, MISSING = "current", "out of date", "missing"
 def leaderboard(run: AssetRun, _: NoConfig) -> None:
     """Put the figures of every dataset that has a report into one table."""
     found = report_statuses(run.warehouse)
-    run.write("leaderboard", ())  # where no dataset has a report, the table is empty
-    for status in found:
-        if status.report:
-            run.write("leaderboard", _rows(run.warehouse, status, status.report))
+    rows = [
+        batch
+        for status in found
+        if status.report
+        for batch in _rows(run.warehouse, status, status.report)
+    ]
+    run.write("leaderboard", rows)
     run.input_hashes = {f"report of {s.dataset}": s.report.content_hash for s in found if s.report}
     if report_statuses(run.warehouse) != found:
         raise dg.Failure(
             "a dataset changed while its figures were being read, by another run. Nothing"
             " was published. Run this asset again."
         )
-    run.extra_metadata |= _summary(found)
+    run.extra_metadata |= _statuses(found) | _summary(rows)
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class ReportStatus:
 def report_statuses(warehouse: Warehouse) -> list[ReportStatus]:
     """Return the status of each dataset of the registry, in the order of their names.
 
-    One whose metrics have the columns of another version counts as missing.
+    One whose figures have the columns of another version counts as missing.
     """
     return [
         _report_status(warehouse, dataset) for dataset in sorted(load(warehouse.paths.registry))
@@ -76,11 +82,11 @@ def report_statuses(warehouse: Warehouse) -> list[ReportStatus]:
 def _report_status(warehouse: Warehouse, dataset: str) -> ReportStatus:
     try:
         report = warehouse.find_provenance("evaluation_report", dataset)
-        metrics = warehouse.find_provenance("metrics", dataset)
+        figures = [warehouse.find_provenance(table, dataset) for table in FIGURES]
         broken = find_inconsistencies(warehouse, ["evaluation_report"], dataset)
-        if report is None or metrics is None:
+        if report is None or None in figures:
             return ReportStatus(dataset, MISSING)
-        if not warehouse.schema_matches("metrics", dataset):
+        if not all(warehouse.schema_matches(table, dataset) for table in FIGURES):
             return ReportStatus(dataset, MISSING, reason="; ".join(broken))
     except DamagedError as error:
         return ReportStatus(dataset, MISSING, reason=str(error))
@@ -97,11 +103,29 @@ def _rows(
         "report_content": report.content_hash,
         "state": status.state,
     }
-    metrics = {"metrics": warehouse.existing("metrics", status.dataset)}
-    return warehouse.query(ALL_DATASETS, metrics, str(tables()["leaderboard"].select), parameters)
+    files = {table: warehouse.existing(table, status.dataset) for table in FIGURES}
+    return warehouse.query(ALL_DATASETS, files, str(tables()["leaderboard"].select), parameters)
 
 
-def _summary(found: list[ReportStatus]) -> dict[str, Any]:
+def _summary(rows: list[pa.RecordBatch]) -> dict[str, Any]:
+    """Return the models side by side over all datasets, as a table and as a plot of their ranks."""
+    from ncf_assets.report import drawing
+    from ncf_assets.report.ranks_plot import ranks_plot
+
+    if not rows:
+        return {}
+    summary = summarize(pa.Table.from_batches(rows).to_pandas())
+    ranks = {
+        model: [int(rank) for rank in of_datasets.split()]
+        for model, of_datasets in zip(summary["model"], summary["ranks"], strict=True)
+    }
+    return {
+        "models over all datasets": table_metadata(summary.round(2)),
+        "ranks": inline_plot("ranks", drawing.png(ranks_plot(ranks))),
+    }
+
+
+def _statuses(found: list[ReportStatus]) -> dict[str, Any]:
     """Which datasets are in each state, and why those that are out of date are."""
     by_state = {
         state: ", ".join(s.dataset for s in found if s.state == state) or "none"

@@ -147,7 +147,10 @@ def collect_report_data(
         title=dataset.title,
         synthetic=dataset.synthetic,
         metrics=[Metric(**row) for row in _rows(run, "metrics")],
-        comparisons=[Comparison(**row) for row in _rows(run, "comparisons")],
+        comparisons=[
+            Comparison(**{name: value for name, value in row.items() if name != "verdict"})
+            for row in _rows(run, "comparisons")
+        ],
         diversity=[report.DiversityRow(**row) for row in _rows(run, "diversity")],
         history=[report.HistoryRow(**epoch) for epoch in recorded_epochs(records)],
         profile=_rows(run, "data_profile")[0],

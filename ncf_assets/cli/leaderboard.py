@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from ncf_assets.cli.arguments import registry, warehouse
 from ncf_assets.cli.metrics_table import metrics_table
 from ncf_assets.cli.run_job import run_job
+from ncf_assets.warehouse.leaderboard_summary import summarize
 from ncf_assets.warehouse.paths import ALL_DATASETS
 
 JOB, TABLE = "refresh_leaderboard", "leaderboard"
@@ -18,10 +19,12 @@ JOB, TABLE = "refresh_leaderboard", "leaderboard"
 def leaderboard() -> None:
     """Show all models on all datasets, brought up to date first.
 
-    The table `leaderboard` is materialized first. It has more metrics:
+    The table `leaderboard` is materialized first. It has more metrics, and
+    the view `leaderboard_summary` compares the models over all datasets:
 
     \b
     ncf-assets sql "from leaderboard"
+    ncf-assets sql "from leaderboard_summary"
     """
     registry()
     if not run_job(JOB, ALL_DATASETS, [dg.AssetKey(TABLE)], {}):
@@ -32,6 +35,8 @@ def leaderboard() -> None:
         click.echo(f"no dataset in {place.name} has a report. Run `ncf-assets materialize Sample`.")
         return
     Console().print(_table(rows))
+    if rows["dataset"].nunique() > 1:
+        Console().print(_summary(summarize(rows)))
     for dataset, row in rows.groupby("dataset")[["report", "state"]].first().iterrows():
         click.echo(f"{dataset}: {row['state']}, {place.root / row['report']}")
     missing = len(registry()) - rows["dataset"].nunique()
@@ -39,6 +44,23 @@ def leaderboard() -> None:
         f"not materialized to the end: {missing} of {len(registry())} datasets;"
         " `ncf-assets status` says what there is"
     )
+
+
+def _summary(rows: pd.DataFrame) -> Table:
+    """Return a row for each model over all datasets, the best mean rank first."""
+    verdicts = Column("NeuMF is better / equal / undecided / worse", justify="center")
+    shown = Table("model", "mean rank", "ranks", "times popularity", verdicts)
+    for row in rows.to_dict("records"):
+        counts = [row[f"neumf_{verdict}"] for verdict in ("better", "equal", "undecided", "worse")]
+        times = row["times_popularity"]
+        shown.add_row(
+            row["model"],
+            f"{row['mean_rank']:.1f}",
+            row["ranks"],
+            "" if pd.isna(times) else f"{times:.2f}",
+            " / ".join(map(str, counts)) if any(counts) else "",
+        )
+    return shown
 
 
 def _table(rows: pd.DataFrame) -> Table:

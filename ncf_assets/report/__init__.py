@@ -1,6 +1,6 @@
 """Render the evaluation report as one self-contained HTML page, as Markdown and as JSON.
 
-`data` defines what goes in. `comparisons` decides which model beats which, and `findings` says it.
+`data` defines what goes in. `comparisons` tabulates who beats whom, and `findings` says it.
 `scores`, `epochs` and `profile` turn figures into rows of text, `method` and `caveats` into
 sentences, `plots` into drawings, and `document` into JSON; the templates only arrange. The assets
 in `ncf_assets.assets.report` read the tables and write the files.

@@ -1,29 +1,17 @@
-"""Decide from the paired differences whether NeuMF beats each baseline.
+"""Tabulate NeuMF's paired differences to each baseline, by protocol and metric.
 
-An interval that leaves out 0 says better or worse, unless it lies within the margin below which a
-difference counts as none: then the models are equal. Any other interval says nothing, nor does a
-missing one. The sentences are in `findings`, and the differences are computed in
-`ncf.evaluation.summary`. They are rounded to the printed decimals before any
-verdict, so that a reader who checks a verdict against its interval finds it right.
+The differences are computed, and the verdicts decided, in `ncf.evaluation.summary`. The sentences
+are in `findings`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from ncf_assets.ncf.evaluation.summary import Comparison
+from ncf_assets.ncf.evaluation.summary import DECIMALS, Comparison, Verdict
 from ncf_assets.report.data import model_name
 from ncf_assets.report.protocol import Protocol, headline_k, label, protocols_of
 from ncf_assets.report.text_table import MISSING
 
-Verdict = Literal["loses", "undecided", "equals", "beats"]
-DECIMALS = 4
-WORDS: dict[Verdict, str] = {
-    "loses": "worse",
-    "undecided": "undecided",
-    "equals": "equal",
-    "beats": "better",
-}
 METRICS = ("ndcg", "hr")  # the first decides, as it also depends on the rank within the list
 
 
@@ -44,23 +32,12 @@ class View:
     def verdict(self, baseline: str) -> Verdict | None:
         """Return the verdict of the interval; None for a baseline that was not compared."""
         row = self.rows.get(baseline)
-        return verdict(row) if row else None
+        return row.verdict if row else None
 
     def baselines(self, wanted: Verdict) -> list[str]:
         """Return the baselines with this verdict, those that NeuMF does worst against first."""
-        found = [row for row in self.rows.values() if verdict(row) == wanted]
+        found = [row for row in self.rows.values() if row.verdict == wanted]
         return [row.baseline for row in sorted(found, key=lambda row: row.difference)]
-
-
-def verdict(row: Comparison) -> Verdict:
-    """Return what the interval of a paired difference says, by itself and by the margin."""
-    if row.ci_low is None or row.ci_high is None:
-        return "undecided"
-    if -row.margin <= row.ci_low and row.ci_high <= row.margin:
-        return "equals"
-    if row.ci_low > 0:
-        return "beats"
-    return "loses" if row.ci_high < 0 else "undecided"
 
 
 def views(rows: Sequence[Comparison]) -> list[View]:
@@ -99,7 +76,6 @@ class Cell:
 
     difference: str
     interval: str
-    words: str
     verdict: Verdict
     low: float
     middle: float
@@ -139,10 +115,7 @@ def _cell(view: View, scale: float, baseline: str) -> Cell | None:
     places = [50 + 50 * end / scale for end in _ends(row)]
     low, middle, high = (round(min(max(place, 0.0), 100.0), 1) for place in places)
     beyond = not 0 <= places[1] <= 100
-    found = verdict(row)
-    return Cell(
-        signed(row.difference), interval(row), WORDS[found], found, low, middle, high, beyond
-    )
+    return Cell(signed(row.difference), interval(row), row.verdict, low, middle, high, beyond)
 
 
 def interval(row: Comparison) -> str:

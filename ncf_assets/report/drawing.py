@@ -1,7 +1,7 @@
 """Style every plot alike, and write it as SVG for the page or as PNG for Dagster's metadata.
 
 Figures are built with matplotlib's objects, never `pyplot`: no global figure survives a call. Their
-content is drawn in `training_plot`, `cutoff_plot`, `segment_plot` and `tuning_plot`.
+content is drawn in the modules `*_plot`.
 """
 
 from collections.abc import Callable

@@ -1,22 +1,23 @@
 """Say in words whether NeuMF beats each other model.
 
-The verdicts are decided in `comparisons`, and the figures formatted in `scores`.
+The verdicts are decided in `ncf.evaluation.summary`, and the figures formatted in `scores`.
 """
 
 from collections.abc import Mapping, Sequence
 
+from ncf_assets.ncf.evaluation.summary import Verdict
 from ncf_assets.ncf.models import EVALUATED_MODEL
-from ncf_assets.report.comparisons import Verdict, View
+from ncf_assets.report.comparisons import View
 from ncf_assets.report.data import HistoryRow, ReportData, join_names, model_name
 from ncf_assets.report.epochs import by_model, chosen_epoch
 from ncf_assets.report.protocol import counted
 from ncf_assets.report.scores import Scores, interval, models_of
 
 VERBS: dict[Verdict, str] = {  # in the order of the first sentence, which has bad news first
-    "loses": "loses to",
+    "worse": "loses to",
     "undecided": "cannot be told apart from",
-    "equals": "does as well as",
-    "beats": "beats",
+    "equal": "does as well as",
+    "better": "beats",
 }
 
 

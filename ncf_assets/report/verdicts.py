@@ -1,12 +1,13 @@
 """Tabulate the verdict on each model: how large the difference is first, then whether it is one.
 
-The verdicts are decided in `comparisons`, and said in one sentence in `findings`.
+The verdicts are decided in `ncf.evaluation.summary`, and said in one sentence in `findings`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ncf_assets.report.comparisons import WORDS, Verdict, View, interval, signed
+from ncf_assets.ncf.evaluation.summary import Verdict
+from ncf_assets.report.comparisons import View, interval, signed
 from ncf_assets.report.data import join_names, model_name
 from ncf_assets.report.scores import Scores
 from ncf_assets.report.text_table import MISSING
@@ -24,7 +25,6 @@ class VerdictRow:
     difference: str
     relative: str
     interval: str
-    words: str
     verdict: Verdict
     detectable: str
     elsewhere: str
@@ -52,7 +52,6 @@ def _row(view: View, others: Sequence[View], scores: Scores, baseline: str) -> V
         difference=signed(row.difference),
         relative=_percent(row.difference / level.value) if known and level else MISSING,
         interval=interval(row),
-        words=WORDS[found],
         verdict=found,
         detectable=f"{row.detectable:.4f}" if undecided else "",
         elsewhere=_elsewhere(found, others, baseline),
@@ -72,4 +71,4 @@ def _elsewhere(found: Verdict, others: Sequence[View], baseline: str) -> str:
             differing.setdefault(other, []).append(f"{view.label} {view.protocol.name}")
     if not differing:
         return "the same"
-    return "; ".join(f"{WORDS[v]} by {join_names(names)}" for v, names in differing.items())
+    return "; ".join(f"{v} by {join_names(names)}" for v, names in differing.items())

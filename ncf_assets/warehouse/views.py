@@ -1,4 +1,4 @@
-"""Define the views of the catalogue: one for each table, `lineage` and `catalogue`, with comments.
+"""Define the views of the catalogue: one for each table, and those over several, with comments.
 
 `ncf_assets.warehouse.catalogue` creates them in a database, as views or as tables.
 """
@@ -11,6 +11,7 @@ from ncf_assets.sql_text import glob_escaped, literal
 from ncf_assets.tables import Table, parse, tables
 from ncf_assets.warehouse.parquet import PROVENANCE_KEY, DamagedError, schema_matches
 
+LEADERBOARD_SUMMARY = "leaderboard_summary"
 DATASET = ("dataset", "the dataset, as in datasets.toml")
 
 
@@ -46,8 +47,10 @@ def views(root: Path, database: Path | None = None) -> list[View]:
     ]
     if not (provenances := _provenances(root, where)):
         return found
-    lineage = _of_file("lineage", provenances=" union all ".join(provenances))
-    return [*found, lineage, _catalogue(found)]
+    has_leaderboard = any(view.name == "leaderboard" for view in found)
+    summaries = [of_file(LEADERBOARD_SUMMARY)] if has_leaderboard else []
+    lineage = of_file("lineage", provenances=" union all ".join(provenances))
+    return [*found, *summaries, lineage, _catalogue(found)]
 
 
 def _refuse_copies(root: Path, database: Path) -> str:
@@ -109,7 +112,7 @@ def _is_readable(table: Table, file: Path) -> bool:
         return False
 
 
-def _of_file(name: str, **parts: str) -> View:
+def of_file(name: str, **parts: str) -> View:
     """Return the view of `<name>.sql` in this folder, with its {parts} filled in."""
     text = resources.files(__name__.rpartition(".")[0]).joinpath(f"{name}.sql").read_text("utf-8")
     header = parse(name, text)
@@ -139,7 +142,7 @@ def _catalogue(shown: list[View]) -> View:
         for view in shown
         if tables()[view.name].is_global
     )
-    return _of_file("catalogue", meanings=meanings, spanning=spanning)
+    return of_file("catalogue", meanings=meanings, spanning=spanning)
 
 
 def _provenances(root: Path, where: str) -> list[str]:

@@ -39,14 +39,43 @@ def metric(model: str, value: float, segment: str = "all") -> dict[str, Any]:
     }
 
 
-def publish(warehouse: Warehouse, dataset: str, value: float) -> str:
-    """Metrics of two models and a report on them; the report's content hash."""
-    rows = [metric("ials", value - 0.1), metric("neumf", value), metric("neumf", 0.9, "cold")]
-    with warehouse.stage_table("metrics", dataset) as draft:
-        draft.write(pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False).to_batches())
-        provenance = draft.seal(code_version="c", input_hashes={}, config={}, run_id="r")
-        draft.publish()
-    report = Provenance(f"report-{value}", 0, "c", {"metrics": provenance.content_hash}, {}, "r")
+def comparison(verdict: str) -> dict[str, Any]:
+    """One row of comparisons, with such a verdict."""
+    return {
+        "model": "neumf",
+        "baseline": "ials",
+        "protocol": "full",
+        "metric": "ndcg",
+        "k": 10,
+        "difference": 0.1,
+        "ci_low": 0.05,
+        "ci_high": 0.15,
+        "detectable": 0.07,
+        "margin": 0.01,
+        "n_users": 12,
+        "verdict": verdict,
+    }
+
+
+def publish(warehouse: Warehouse, dataset: str, value: float, verdict: str = "better") -> str:
+    """Metrics of two models, their comparison, and a report; the report's content hash."""
+    rows = {
+        "metrics": [
+            metric("ials", value - 0.1),
+            metric("neumf", value),
+            metric("neumf", 0.9, "cold"),
+        ],
+        "comparisons": [comparison(verdict)],
+    }
+    made = {}
+    for table, of_table in rows.items():
+        with warehouse.stage_table(table, dataset) as draft:
+            frame = pd.DataFrame(of_table)
+            draft.write(pa.Table.from_pandas(frame, preserve_index=False).to_batches())
+            sealed = draft.seal(code_version="c", input_hashes={}, config={}, run_id="r")
+            made[table] = sealed.content_hash
+            draft.publish()
+    report = Provenance(f"report-{value}", 0, "c", {"metrics": made["metrics"]}, {}, "r")
     warehouse.publish_record("evaluation_report", dataset, {"provenance": report.to_json()})
     return report.content_hash
 
@@ -91,6 +120,35 @@ def test_it_takes_what_is_there_and_names_what_is_missing(
         ("Toys", "neumf", 0.2),
     ]
     assert set(rows["state"]) == {"current"}
+
+
+def test_each_row_has_the_verdict_on_neumf_against_its_model(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """NeuMF itself has none."""
+    publish(warehouse, "Toys", 0.2, "worse")
+    materialize(warehouse, instance)
+    rows = warehouse.read("leaderboard", ALL_DATASETS).set_index(["dataset", "model"])
+    assert rows["verdict"].dropna().to_dict() == {
+        ("Books", "ials"): "better",
+        ("Toys", "ials"): "worse",
+    }
+    assert rows.loc[("Books", "ials"), "difference"] == pytest.approx(0.1)
+
+
+def test_a_view_and_the_ui_compare_the_models_over_all_datasets(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    """NeuMF is first on both; it is better than iALS on Books, and undecided on Toys."""
+    publish(warehouse, "Toys", 0.2, "undecided")
+    metadata = materialize(warehouse, instance)
+    columns = "model, datasets, mean_rank, ranks, neumf_better, neumf_undecided, neumf_worse"
+    with duckdb.connect(str(warehouse.paths.database), read_only=True) as connection:
+        found = connection.execute(f"select {columns} from leaderboard_summary").fetchall()
+    assert found == [("neumf", 2, 1.0, "1 1", 0, 0, 0), ("ials", 2, 2.0, "2 2", 1, 1, 0)]
+    shown = [record.data["model"] for record in metadata["models over all datasets"].records]
+    assert shown == ["neumf", "ials"]
+    assert "data:image/png" in metadata["ranks"]
 
 
 def test_each_row_says_which_report_shows_it(

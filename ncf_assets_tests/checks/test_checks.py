@@ -71,9 +71,24 @@ SOUND: dict[str, Rows] = {
     "data_profile": [
         (3, 1, 0, 1.0, 5.0, 2, 0, 0, 0, 2, 4, 2, 0.25, 1.0, 1.0, 2, 0, 0, 0, 0.0, 0.0, 10, 20)
     ],
-    "leaderboard": [("Sample", *METRIC[:2], "hr", 10, 0.5, 0.4, 0.6, 1, "a.html", "c", "current")],
+    "leaderboard": [
+        ("Sample", *METRIC[:2], "hr", 10, 0.5, 0.4, 0.6, 1, None, None, "a.html", "c", "current")
+    ],
     "comparisons": [
-        ("neumf", "popularity", "sampled-99", metric, 10, 0.1, None, None, None, 0.02, 1)
+        (
+            "neumf",
+            "popularity",
+            "sampled-99",
+            metric,
+            10,
+            0.1,
+            None,
+            None,
+            None,
+            0.02,
+            1,
+            "undecided",
+        )
         for metric in ("hr", "ndcg")
     ],
     "diversity": [
@@ -91,10 +106,8 @@ def figures(**values: float) -> Rows:
 
 def differences(difference: float, low: float | None, high: float | None, users: int) -> Rows:
     """Return rows of comparisons."""
-    return [
-        ("neumf", "popularity", "sampled-99", m, 10, difference, low, high, 0.1, 0.02, users)
-        for m in ("hr", "ndcg")
-    ]
+    figures = (difference, low, high, 0.1, 0.02, users, "undecided")
+    return [("neumf", "popularity", "sampled-99", m, 10, *figures) for m in ("hr", "ndcg")]
 
 
 BROKEN: list[tuple[str, str, Rows]] = [

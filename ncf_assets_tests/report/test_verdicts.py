@@ -18,10 +18,10 @@ def test_a_row_has_the_size_before_the_verdict() -> None:
     rows = rows_of(DATA.comparisons)
     assert next(iter(rows)) == "EASE"
     assert rows["EASE"] == VerdictRow(
-        "EASE", "−0.0300", "−9 %", "−0.0400 to −0.0200", "worse", "loses", "", "the same"
+        "EASE", "−0.0300", "−9 %", "−0.0400 to −0.0200", "worse", "", "the same"
     )
     ials = rows["iALS"]
-    assert (ials.difference, ials.relative, ials.words) == ("+0.0050", "+2 %", "undecided")
+    assert (ials.difference, ials.relative, ials.verdict) == ("+0.0050", "+2 %", "undecided")
     assert ials.detectable == "0.0143"
 
 

@@ -6,7 +6,8 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from ncf_assets.ncf.evaluation.user_metrics import Columns, UserMetrics
 from ncf_assets.ncf.random_streams import rng
 
 COMPARED = ("hr", "ndcg")
+DECIMALS = 4  # of a difference, before any verdict: whoever checks one by its interval is right
+Verdict = Literal["better", "equal", "undecided", "worse"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Comparison:
 
     The 95 % intervals of all rows of one k hold together. `detectable` and `margin` are sizes of
     differences: what would be found in 80 % of samples, and what counts as none. None: few users.
+    The `verdict` on the model follows: see `verdict`.
     """
 
     model: str
@@ -56,6 +60,11 @@ class Comparison:
     detectable: float | None
     margin: float
     n_users: int
+    verdict: Verdict = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Decide."""
+        object.__setattr__(self, "verdict", verdict(self.ci_low, self.ci_high, self.margin))
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,23 @@ class Compared:
     columns: Columns
     differences: np.ndarray
     levels: np.ndarray
+
+
+def verdict(ci_low: float | None, ci_high: float | None, margin: float) -> Verdict:
+    """Return what the interval of a paired difference says, by itself and by the margin.
+
+    One that leaves out 0 says better or worse, unless it lies within the margin below which a
+    difference counts as none: then the models are equal. Any other interval says nothing, nor does
+    a missing one.
+    """
+    if ci_low is None or ci_high is None:
+        return "undecided"
+    low, high, least = (round(value, DECIMALS) for value in (ci_low, ci_high, margin))
+    if -least <= low and high <= least:
+        return "equal"
+    if low > 0:
+        return "better"
+    return "worse" if high < 0 else "undecided"
 
 
 def summarize(

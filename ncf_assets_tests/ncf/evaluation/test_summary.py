@@ -1,6 +1,7 @@
 """The tables of metrics have the rows and the values that they should have."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -219,3 +220,39 @@ def test_rows_have_the_columns_of_their_tables() -> None:
 
     for table, row in (("metrics", Metric), ("comparisons", Comparison)):
         assert list(row.__annotations__) == tables()[table].schema.names
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.0001, 0.02, "better"),
+        (-0.02, -0.0001, "worse"),
+        (-0.01, 0.01, "undecided"),
+        (0.0, 0.02, "undecided"),  # an interval that touches 0 holds it
+        (-0.02, 0.0, "undecided"),
+        (-0.005, 0.005, "equal"),  # the margin is 0.005
+        (-0.005, 0.0051, "undecided"),
+        (0.0, 0.0, "equal"),  # NeuMF by another name
+        (0.001, 0.004, "equal"),  # surely better, by less than counts
+        (0.00002, 0.02, "undecided"),  # printed as 0.0000
+        (None, None, "undecided"),
+    ],
+)
+def test_an_interval_decides_if_it_leaves_out_zero_or_lies_within_the_margin(
+    low: float | None, high: float | None, expected: str
+) -> None:
+    """An interval may be above 0, below it, or around it, and may be missing."""
+    row = Comparison("neumf", "ials", "full", "ndcg", 10, 0.0, low, high, None, 0.005, 100)
+    assert row.verdict == expected
+
+
+@given(st.floats(-1, 1), st.floats(0, 1), st.floats(0, 1))
+def test_swapping_the_models_swaps_the_verdict(
+    difference: float, below: float, above: float
+) -> None:
+    """Better and worse are each other's mirror."""
+    low, high = difference - below, difference + above
+    row = Comparison("neumf", "ials", "full", "ndcg", 10, difference, low, high, 0.1, 0.1, 100)
+    mirrored = replace(row, difference=-difference, ci_low=-high, ci_high=-low)
+    mirror = {"better": "worse", "worse": "better", "equal": "equal"}
+    assert mirrored.verdict == mirror.get(row.verdict, "undecided")
