@@ -26,7 +26,7 @@ def _draw(ranks: Mapping[str, Sequence[int]], text_color: str) -> Figure:
         ax.plot(places, np.full(len(places), row), **style)
         ax.plot(np.mean(places), row, marker="|", markersize=16, color=text_color)
     ax.set_yticks(range(len(ranks)), [model_name(model) for model in ranks])
-    ax.invert_yaxis()
+    ax.set_ylim(len(ranks) - 0.5, -0.5)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     style_axes(ax, "Rank on each dataset, and the mean", "rank, 1 is best", "", text_color)
     return figure
