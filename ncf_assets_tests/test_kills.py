@@ -96,7 +96,12 @@ def shown(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def check_whole(place: Warehouse) -> None:
-    """The catalogue opens, and every table that it shows reads to its end as it was written."""
+    """The catalogue opens, and every table that it shows reads to its end as it was written.
+
+    So does every version before.
+    """
+    for file in place.root.glob("previous/*/*/*.parquet"):
+        verify(file)
     if not place.paths.database.exists():
         return
     with duckdb.connect(str(place.paths.database), read_only=True) as connection:

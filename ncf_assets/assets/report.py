@@ -4,6 +4,7 @@ Here its data are gathered and its files published; `ncf_assets.report` writes t
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -30,6 +31,7 @@ from ncf_assets.orchestration.partitions import (
 from ncf_assets.orchestration.publish import AssetRun, asset_run
 from ncf_assets.orchestration.tables import sql_table
 from ncf_assets.orchestration.upstream import reads_metadata
+from ncf_assets.warehouse.changes import changes, describe_lists
 from ncf_assets.warehouse.lineage import find_inconsistencies, upstream_provenance
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.warehouse import Warehouse
@@ -103,7 +105,7 @@ def _make_report(run: AssetRun) -> Iterator[Any]:
         tracker.log_metrics({k: v for k, v in figures.items() if isinstance(v, float)})
         tracker.log_artifacts(page, page.with_suffix(".md"), page.with_suffix(".json"))
     plots = {plot.title: inline_plot(plot.title, plot.png()) for plot in report.plots(data)}
-    yield _materialized(run, page, rendered, plots | figures)
+    yield _materialized(run, page, rendered, plots | figures | _changes(run))
 
 
 def _publish(run: AssetRun, rendered: "report.Report") -> Path:
@@ -130,6 +132,29 @@ def _materialized(
             **run.usage.as_metadata(),
         }
     )
+
+
+def _changes(run: AssetRun) -> dict[str, Any]:
+    """Return what differs from the versions before in the tables that this run has made."""
+    found = changes(run.warehouse, run.dataset)
+    made = {
+        change.table: change
+        for change in found.tables
+        if change.made_before and _made_by(run, change.table)
+    }
+    shown: dict[str, Any] = {}
+    if differing := [asdict(change) for change in made.values() if not change.is_same]:
+        shown["tables that changed"] = table_metadata(pd.DataFrame(differing))
+    if "metrics" in made:
+        shown["metrics before"] = table_metadata(pd.DataFrame(map(asdict, found.metrics)))
+    if "recommendations" in made and found.lists:
+        shown["recommendations that changed"] = describe_lists(found.lists)
+    return shown
+
+
+def _made_by(run: AssetRun, table: str) -> bool:
+    provenance = run.warehouse.get_provenance(table, run.dataset)
+    return bool(provenance.run_id == run.context.run.run_id)
 
 
 def collect_report_data(

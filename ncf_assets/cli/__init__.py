@@ -16,6 +16,7 @@ COMMANDS = {
     "status": "Show what is materialized, and what is out of date.",
     "show": "Show the tables and models of one dataset, and where they are.",
     "recommend": "Show what to recommend to one person, and why.",
+    "diff": "Compare tables, metrics and recommendations with the version before.",
     "leaderboard": "Show all models on all datasets, brought up to date first.",
     "tune": "Search for NeuMF's settings on one dataset, by validation alone.",
     "doctor": "Find what a crash has left, and say what fixes it.",

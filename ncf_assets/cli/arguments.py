@@ -15,8 +15,8 @@ from dotenv import dotenv_values
 from ncf_assets.datasets import Dataset, RegistryError, read
 from ncf_assets.warehouse.duckdb_limits import memory_limit
 from ncf_assets.warehouse.history_note import check_history, history_folder
-from ncf_assets.warehouse.model_versions import model_versions
 from ncf_assets.warehouse.paths import Paths, check_checkout, data_dir
+from ncf_assets.warehouse.versions import model_versions, table_versions
 
 if TYPE_CHECKING:  # imported where they are used: most commands want one of them
     import dagster as dg
@@ -68,7 +68,7 @@ def check_environment() -> None:
         )
     try:
         check_checkout()
-        data_dir(), memory_limit(), model_versions()
+        data_dir(), memory_limit(), model_versions(), table_versions()
         check_history()
     except ValueError as error:
         raise click.ClickException(str(error)) from error

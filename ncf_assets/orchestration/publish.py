@@ -105,7 +105,7 @@ class AssetRun:
             )
         self.inputs.check_unchanged()
         for table in sealed:
-            table.publish()
+            self.warehouse.publish_table(table, self.dataset)
         for table in sealed:
             self.warehouse.share(table.table.name, self.dataset)
         self.warehouse.refresh_catalogue()

@@ -125,6 +125,13 @@ class Paths:
         folder = self.folder(asset, dataset)
         return folder / names[folder.relative_to(self.root).parts[0]]
 
+    def previous(self, table: str, dataset: str) -> Path:
+        """Return the folder of a table's versions before the current one.
+
+        It is not below `tables/`, where programs read whole folders of Parquet files.
+        """
+        return self.root / "previous" / table / f"dataset={dataset}"
+
     def saved_models(self, asset: str, dataset: str) -> Path:
         """Return the folder of SavedModels, which have numbers for names, as TF Serving asks."""
         return self.folder(asset, dataset) / "saved_model"

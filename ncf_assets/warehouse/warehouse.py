@@ -32,14 +32,29 @@ from ncf_assets.warehouse.files import (
     temporary,
     temporary_folder,
 )
-from ncf_assets.warehouse.model_versions import MODEL_VERSIONS, model_versions, prune
-from ncf_assets.warehouse.parquet import StagedTable, read_provenance, schema_matches, undamaged
+from ncf_assets.warehouse.parquet import (
+    DamagedError,
+    StagedTable,
+    read_provenance,
+    schema_matches,
+    undamaged,
+)
 from ncf_assets.warehouse.paths import ALL_DATASETS, Paths, data_dir, display_name
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.scratch import Scratch, scratch
 from ncf_assets.warehouse.spark import Spark
 from ncf_assets.warehouse.store import Store
 from ncf_assets.warehouse.store_note import read_note
+from ncf_assets.warehouse.versions import (
+    MODEL_VERSIONS,
+    TABLE_VERSIONS,
+    keep,
+    kept_versions,
+    model_versions,
+    prune,
+    prune_kept,
+    table_versions,
+)
 from ncf_assets.warehouse.working_copy import OnNew, Wanted, WorkingCopy
 
 if TYPE_CHECKING:  # pyarrow imports it where a frame is asked for
@@ -59,7 +74,7 @@ class Warehouse:
     DuckDB takes `memory_limit` (as it writes limits) and spills the rest to disk. With `spark` the
     selects of the tables run there; checks and the catalogue still run in DuckDB. With `store` the
     folder follows an object store: locking a dataset fetches it, and publishing puts it there. Of
-    each model, `model_versions` versions stay.
+    each model `model_versions` versions stay, and of each table `table_versions`.
     """
 
     root: Path
@@ -67,6 +82,7 @@ class Warehouse:
     memory_limit: str = MEMORY_LIMIT
     spark: Spark | None = None
     model_versions: int = MODEL_VERSIONS
+    table_versions: int = TABLE_VERSIONS
 
     @classmethod
     def from_env(cls) -> Self:
@@ -78,7 +94,11 @@ class Warehouse:
                 " another folder with NCF_DATA_DIR."
             )
         return cls(
-            data_dir(), store=store, memory_limit=memory_limit(), model_versions=model_versions()
+            data_dir(),
+            store=store,
+            memory_limit=memory_limit(),
+            model_versions=model_versions(),
+            table_versions=table_versions(),
         )
 
     @property
@@ -179,6 +199,32 @@ class Warehouse:
             finally:
                 staged.close()
 
+    def publish_table(self, staged: StagedTable, dataset: str) -> None:
+        """Put a sealed table in place, and keep the versions before it that are to stay.
+
+        The file in place gets a second name before it is replaced, so that at every moment it is
+        complete under the first. A table of all datasets has no version before.
+        """
+        if staged.table.is_global:
+            staged.publish()
+            return
+        folder = self.paths.previous(staged.table.name, dataset)
+        if self.table_versions > 1:
+            keep(staged.target, folder)
+        staged.publish()
+        prune_kept(folder, self.table_versions - 1)
+
+    def previous_versions(self, table: str, dataset: str) -> list[Path]:
+        """Return the undamaged files of the versions before the current one, the newest first."""
+        current = self.find_provenance(table, dataset)
+        found = []
+        for file in kept_versions(self.paths.previous(table, dataset)):
+            with contextlib.suppress(DamagedError):
+                # a run that was killed before it published has kept the current version
+                if read_provenance(file) != current:
+                    found.append(file)
+        return found
+
     @contextlib.contextmanager
     def stage_model(self, asset: str, dataset: str, suffix: str = ".keras") -> Iterator[Path]:
         """Yield a path to save a model to, for `publish_model`."""
@@ -266,8 +312,11 @@ class Warehouse:
     def share(self, asset: str, dataset: str) -> None:
         """Put a published partition into the store, if there is one."""
         if self.store:
-            folder = self.paths.folder(asset, dataset)
-            WorkingCopy(self.root, self.store).put(folder, display_name(dataset))
+            folders = [self.paths.folder(asset, dataset)]
+            if asset in tables() and not tables()[asset].is_global:
+                folders.insert(0, self.paths.previous(asset, dataset))
+            for folder in folders:
+                WorkingCopy(self.root, self.store).put(folder, display_name(dataset))
 
     def refresh_catalogue(self) -> None:
         """Rebuild the catalogue if a table has appeared or its definition has changed."""

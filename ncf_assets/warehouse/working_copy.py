@@ -19,8 +19,10 @@ from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.store import Entry, Store, StoreError
 from ncf_assets.warehouse.store_note import Note, read_note
 
-SHARED = ("tables", "models", "reports")
-PARTITION = re.compile(r"(tables/\w+|models/\w+|reports)/dataset=(\w+)/.+|tables/\w+/data\.parquet")
+SHARED = ("tables", "previous", "models", "reports")
+PARTITION = re.compile(
+    r"((?:tables|previous|models)/\w+|reports)/dataset=(\w+)/.+|tables/\w+/data\.parquet"
+)
 OWN = re.compile(r"\..*|checkpoint\.npz|searches\.db.*")  # unfinished work of this machine
 RECORDS = ("model.json", "report.json")  # they name other files, so they are copied last
 HALF = ".store.half"  # the file that is being fetched, by one process at a time

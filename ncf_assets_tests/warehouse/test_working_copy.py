@@ -10,10 +10,10 @@ import pytest
 from ncf_assets.warehouse.dataset_lock import DatasetLockedError, dataset_lock, follow, holders
 from ncf_assets.warehouse.files import locked_temp_dir
 from ncf_assets.warehouse.lease import ClaimLostError
-from ncf_assets.warehouse.model_versions import prune
 from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.store import IDENTITY, Entry, Store, StoreError
 from ncf_assets.warehouse.store_note import NOTE
+from ncf_assets.warehouse.versions import prune
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets.warehouse.working_copy import HALF, SHARED
 
