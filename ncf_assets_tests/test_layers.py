@@ -46,6 +46,7 @@ ALLOWED = {
     },
     "definitions": {"assets", "datasets", "orchestration", "warehouse"},
     "doctor": {"assets", "datasets", "doctor", "orchestration", "tables", "warehouse"},
+    "serving": {"ncf", "warehouse"},
     "cli": {
         "hashing",
         "assets",

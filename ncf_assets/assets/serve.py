@@ -3,6 +3,10 @@
 The macros that answer in SQL are in `ncf_assets/macros/`.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
 import dagster as dg
 import numpy as np
 import pandas as pd
@@ -23,6 +27,9 @@ from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import python_tables, sql_table
 from ncf_assets.orchestration.trained_models import Training, serving_model, with_chosen
 from ncf_assets.tables import tables
+
+if TYPE_CHECKING:  # it takes Keras along
+    from ncf_assets.ncf.models.fold_in import FoldIn
 
 QUICKLY_FOUND = 50_000  # rows of a row group, of which a question reads few; measured
 
@@ -100,8 +107,23 @@ def served_model(run: AssetRun, _: ServedConfig) -> tuple[Training, Chosen]:
     evaluated = run.inputs.record(f"{EVALUATED_MODEL}_model")
     chosen = Chosen.of_record(evaluated)
     config = NeumfConfig.model_validate(evaluated["configuration"])
+    config = with_chosen(config, chosen.settings)
     known, factors = interactions(run.inputs, "serve"), scorers.ials(run.inputs, "serve")
-    return next_item_training(known, factors, with_chosen(config, chosen.settings), "serve"), chosen
+
+    def fold_in(weights: Mapping[str, Any]) -> "FoldIn":
+        from ncf_assets.ncf.models import fold_in, ials
+
+        settings = ials.IalsSettings(**run.inputs.record("ials_model")["settings"])
+        return fold_in.FoldIn(
+            settings,
+            ials.unobserved_weight(known, settings),
+            factors.solved_for,
+            config.settings().factorization_scale,
+            {name: np.asarray(weights[name]) for name in fold_in.LEARNT},
+        )
+
+    training = next_item_training(known, factors, config, "serve")
+    return replace(training, fold_in=fold_in), chosen
 
 
 @python_tables(

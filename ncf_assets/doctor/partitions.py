@@ -104,7 +104,7 @@ def _verify_record(place: Warehouse, asset: str, dataset: str) -> None:
     """Raise DamagedError unless the record reads, its files exist, and a model's is undamaged."""
     place.get_provenance(asset, dataset)
     record, folder = place.record(asset, dataset), place.paths.folder(asset, dataset)
-    named = record["files"] if "files" in record else [record["file"]]
+    named = record["files"] if "files" in record else [record["file"], record.get("fold_in")]
     for file in (folder / name for name in named if name):
         if not file.exists():
             raise DamagedError(f"{file} is missing, though {asset}'s record names it")

@@ -76,6 +76,19 @@ class Interactions:
         scale = np.divide(counts, totals, out=np.ones(self.n_users), where=counts > 0)
         return (weights * scale[self.users]).astype(np.float32)
 
+    def sum_latest(self, embeddings: np.ndarray, age: np.ndarray) -> np.ndarray:
+        """Return the sum over each user's latest items, weighed by age: float32 [n_users, width].
+
+        `embeddings` [n_items, width] are of items, and `age` [k] are the weights of the last item,
+        the one before, and so on; items before those count nothing.
+        """
+        summed = np.zeros((self.n_users, embeddings.shape[1]), np.float32)
+        for back, weight in enumerate(age):
+            positions = self.starts[1:] - 1 - back
+            users = np.flatnonzero(positions >= self.starts[:-1])
+            summed[users] += weight * embeddings[self.items[positions[users]]]
+        return summed
+
     def matrix(self, half_life: float = 0) -> "csr_array":
         """Return the weights as a matrix: float32 [n_users, n_items]."""
         from scipy.sparse import csr_array

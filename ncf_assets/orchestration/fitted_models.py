@@ -112,7 +112,7 @@ def _publish(run: AssetRun, asset: str, config: ModelConfig, fitted: Fitted) -> 
     else:
         with run.warehouse.stage_model(asset, run.dataset, ".npz") as path:
             np.savez(path, allow_pickle=False, **fitted.arrays)
-            file = run.warehouse.publish_model(asset, run.dataset, path, provenance, record)
+            file = run.warehouse.publish_model(asset, run.dataset, [path], provenance, record)
         shown = {"dagster/uri": dg.MetadataValue.path(str(file)), **fitted.settings}
         if fitted.ndcg is not None:
             shown["validation_ndcg_at_10"] = fitted.ndcg

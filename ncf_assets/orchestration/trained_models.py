@@ -22,6 +22,7 @@ from ncf_assets.orchestration.tensorboard import EventFiles
 from ncf_assets.warehouse.provenance import Provenance
 
 PROBED_PAIRS = 256  # pairs on which a saved model must score as it did in training
+FOLD_IN = ".fold_in"  # the suffix of the file that folds users in
 KINDS = {"keras", "tensorflow"}
 ConfigType = TypeVar("ConfigType", bound=dg.Config)
 
@@ -38,6 +39,8 @@ class Training:
     # chooses settings for the trained model on a Validation, which the next fits take over
     choose: Callable[[Any], Mapping[str, Any]] = lambda _: {}
     cluster: Cluster = ONE_PROCESS  # the processes that share it
+    # returns what folds users in (models.fold_in.FoldIn), from the trained weights
+    fold_in: Callable[[Mapping[str, Any]], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Trained:
     fit: Fit
     history: Sequence[Any]  # training.epochs.Epoch
     chosen: Chosen
+    fold_in: Any = None  # models.fold_in.FoldIn, of a model that serves
 
 
 def trained_model(
@@ -85,8 +89,10 @@ def serving_model(
         def work(run: AssetRun, config: Any) -> Iterator[Any]:
             with tracked(run, name) as tracker:
                 training, chosen = build(run, config)
-                history = _Fitting(run, name, tracker).to_epoch(training, chosen)
-                trained = Trained(training.model, training.fit, history, chosen)
+                fitting = _Fitting(run, name, tracker)
+                history = fitting.to_epoch(training, chosen)
+                fold_in = training.fold_in(fitting.weights) if training.fold_in else None
+                trained = Trained(training.model, training.fit, history, chosen, fold_in)
                 yield from _publish(run, name, trained, tracker)
 
         version = code_version(build, serving_model)
@@ -148,6 +154,7 @@ class _Fitting:
         self._run, self._asset, self._tracker = run, asset, tracker
         self._checkpoints = CheckpointStore(run, asset)
         self._interrupted = self._checkpoints.load()
+        self.weights: Mapping[str, Any] = {}  # the best so far, as the objective trains them
 
     @property
     def chosen(self) -> Chosen | None:
@@ -189,11 +196,13 @@ class _Fitting:
             progress = describe(state.history, n_epochs)
             self._run.context.log.info(f"{self._asset}, fit {training.fit!r}: {progress}")
             self._checkpoints.save(training.fit, chosen, state)
+            self.weights = state.best
             show(state.history[-1])
 
         resumed = None
         if self._interrupted and self._interrupted.fit == training.fit:
             resumed, self._interrupted = self._interrupted.state, None
+            self.weights = resumed.best
             for epoch in resumed.history:
                 show(epoch)
         history = loop.train(
@@ -218,8 +227,13 @@ def _publish(run: AssetRun, asset: str, trained: Trained, tracker: Tracker) -> I
     provenance = Provenance(
         content_hash=neumf.weights_hash(model), rows=model.count_params(), **run.provenance(asset)
     )
-    with run.warehouse.stage_model(asset, run.dataset) as path:
+    with (
+        run.warehouse.stage_model(asset, run.dataset) as path,
+        run.warehouse.stage_model(asset, run.dataset, FOLD_IN) as beside,
+    ):
         model.save(path)
+        if trained.fold_in:
+            trained.fold_in.save(beside)
         difference = neumf.difference(model, neumf.load(path), PROBED_PAIRS)
         alike = bool(difference == 0)
         yield dg.AssetCheckResult(
@@ -242,7 +256,8 @@ def _publish(run: AssetRun, asset: str, trained: Trained, tracker: Tracker) -> I
             "history": [asdict(epoch) for epoch in trained.history],
             **_export(run, asset, model),
         }
-        file = run.warehouse.publish_model(asset, run.dataset, path, provenance, record)
+        files = [path, beside] if trained.fold_in else [path]
+        file = run.warehouse.publish_model(asset, run.dataset, files, provenance, record)
     tracker.log_artifacts(run.warehouse.paths.file(asset, run.dataset), file)
     CheckpointStore(run, asset).delete()
     yield _materialized(run, provenance, file, trained, record)

@@ -8,7 +8,7 @@ is published. How an asset publishes several tables together is in
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -235,22 +235,26 @@ class Warehouse:
         self,
         asset: str,
         dataset: str,
-        saved: Path,
+        saved: Sequence[Path],
         provenance: Provenance,
         record: Mapping[str, Any],
     ) -> Path:
-        """Put a saved model file in place, then the model.json that names it; return the file.
+        """Put a model's saved files in place, then the model.json that names them.
 
-        The file's name has its content hash, so the previous model stays usable until the record is
-        replaced. The oldest files are then removed.
+        Return the first, which is the model; the others have suffixes of their own. A file's name
+        has the content hash, so the previous model stays usable until the record is replaced. The
+        oldest files are then removed.
         """
         folder = self.paths.folder(asset, dataset)
-        file = folder / f"{asset.removesuffix('_model')}-{provenance.content_hash}{saved.suffix}"
-        record = {"file": file.name, **record, "provenance": provenance.to_json()}
+        name = f"{asset.removesuffix('_model')}-{provenance.content_hash}"
+        files = {folder / f"{name}{path.suffix}": path for path in saved}
+        file, *beside = files
+        named = {"file": file.name} | {path.suffix[1:]: path.name for path in beside}
+        record = {**named, **record, "provenance": provenance.to_json()}
         with staged_texts({self.paths.file(asset, dataset): as_text(record)}) as records:
-            atomic_replace(saved, file)
-            commit(records)
-        prune(file, self.model_versions)
+            commit(files | records)
+        for path in files:
+            prune(path, self.model_versions)
         if "saved_model" in record:
             prune(folder / record["saved_model"], self.model_versions)
         self.share(asset, dataset)

@@ -80,6 +80,16 @@ def test_the_python_of_the_docs_scores_two_pairs(data: Path) -> None:
 
 
 @pytest.mark.acceptance
+def test_the_python_of_the_docs_recommends_for_a_list(data: Path) -> None:
+    """It names the id that is unknown, and then five items."""
+    done = run(data, "python", "-c", block_of_any("python", "Recommender.load"))
+    assert done.returncode == 0, done.stderr
+    first, *others = done.stdout.splitlines()
+    assert first == "['no such item']"
+    assert len(others) == 5
+
+
+@pytest.mark.acceptance
 def test_own_arrays_are_trained_and_evaluated_on_without_dagster(tmp_path: Path) -> None:
     """In the example of docs/python.md, each user likes a tenth of 300 items and has 12 of them.
 

@@ -27,7 +27,7 @@ def publish(warehouse: Warehouse, content: str, written: int, **record: str) -> 
     with warehouse.stage_model("gmf_model", "A") as path:
         path.write_text(content)
         os.utime(path, (written, written))
-        return warehouse.publish_model("gmf_model", "A", path, provenance, record)
+        return warehouse.publish_model("gmf_model", "A", [path], provenance, record)
 
 
 def versions(warehouse: Warehouse) -> set[str]:

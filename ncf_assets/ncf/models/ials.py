@@ -46,6 +46,8 @@ class Factors:
 
     users: np.ndarray  # float32 [n_users, factors]
     items: np.ndarray  # float32 [n_items, factors]
+    # those for which the users were solved last, for `fold_in`; None for factors from a file
+    solved_for: np.ndarray | None = None
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return the scores of all items: users int32 [b] -> float32 [b, n_items]."""
@@ -93,7 +95,7 @@ def fit(
         getattr(interactions, name) for name in ("users", "items", "n_users", "n_items")
     )
     weights = interactions.weights(settings.half_life)
-    unobserved = settings.unobserved_ratio * interactions.n / (n_users * n_items)
+    unobserved = unobserved_weight(interactions, settings)
     by_user = _CsrSide.of(users, items, weights, n_users)
     by_item = _CsrSide.of(items, users, weights, n_items)
     generator = rng(settings.seed, "ials item factors")
@@ -102,12 +104,32 @@ def fit(
         0, 0.1 / np.sqrt(settings.factors), (n_items, settings.factors)
     ).astype(np.float32)
     for iteration in range(1, settings.iterations + 1):
-        user_factors = _solve(by_user, item_factors, unobserved, settings.regularization)
+        solved_for = item_factors
+        user_factors = _solve(by_user, solved_for, unobserved, settings.regularization)
         item_factors = _solve(by_item, user_factors, unobserved, settings.regularization)
-        factors = Factors(user_factors, item_factors)
+        factors = Factors(user_factors, item_factors, solved_for)
         if on_iteration:
             on_iteration(iteration, factors)
     return factors
+
+
+def unobserved_weight(interactions: Interactions, settings: IalsSettings) -> float:
+    """Return a, the weight of every pair, in a fit to these interactions."""
+    n_pairs = interactions.n_users * interactions.n_items
+    return settings.unobserved_ratio * interactions.n / n_pairs
+
+
+def fold_in(
+    histories: Interactions, solved_for: np.ndarray, unobserved: float, settings: IalsSettings
+) -> np.ndarray:
+    """Return the factors of users who came after the fit: float32 [n_users, factors].
+
+    `solved_for` [n_items, factors] and `unobserved` are of the fit, whose own histories get the
+    factors that they have in it, but for rounding.
+    """
+    weights = histories.weights(settings.half_life)
+    side = _CsrSide.of(histories.users, histories.items, weights, histories.n_users)
+    return _solve(side, solved_for, unobserved, settings.regularization)
 
 
 def _solve(side: _CsrSide, others: np.ndarray, weight: float, regularization: float) -> np.ndarray:

@@ -24,6 +24,7 @@ from ncf_assets.ncf.evaluation import neumf_scorer
 from ncf_assets.ncf.evaluation.validation import Validation
 from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.models import model_selection
+from ncf_assets.ncf.models.fold_in import user_embeddings
 from ncf_assets.ncf.models.ials import Factors
 from ncf_assets.ncf.random_streams import integer_seed, rng
 from ncf_assets.ncf.training import adam
@@ -153,18 +154,13 @@ class NextItem:
     def model_weights(self, weights: Weights) -> Weights:
         """Return the weights of the Keras model, with the embeddings of users written out."""
         found = {name: np.asarray(weight) for name, weight in weights.items()}
-        scale = np.float32(self._settings.factorization_scale)
-        gmf_users = self._sum_histories(found["gmf_history"], found["age"])
-        ones = np.ones((len(gmf_users), 1), np.float32)
-        users = [scale * self._factors.users, gmf_users, ones]
+        scale = self._settings.factorization_scale
+        users = user_embeddings(self._interactions, self._factors.users, scale, found)
         items = [self._factors.items, found["gmf_item"], found["item_bias"][:, None]]
         kernel = np.ones(self.columns(self._factors, self._width), np.float32)
         return {
-            "gmf_user_embedding/embeddings": np.concatenate(users, axis=1),
+            **users,
             "gmf_item_embedding/embeddings": np.concatenate(items, axis=1),
-            "mlp_user_embedding/embeddings": self._sum_histories(
-                found["mlp_history"], found["age"]
-            ),
             "mlp_item_embedding/embeddings": found["mlp_item"],
             **{path: x for path, x in found.items() if path.startswith("mlp_hidden_")},
             "logit/kernel": np.concatenate([kernel, found["mlp_output"]])[:, None],
@@ -197,16 +193,6 @@ class NextItem:
             if variable.path == path:
                 variable.assign(scaled(found.settings)[path])
         return found.settings
-
-    def _sum_histories(self, embeddings: np.ndarray, age: np.ndarray) -> np.ndarray:
-        """Return the sum over each user's latest items, weighed by age: [n_users, width]."""
-        starts, items = self._interactions.starts, self._interactions.items
-        summed = np.zeros((self._interactions.n_users, embeddings.shape[1]), np.float32)
-        for back, weight in enumerate(age):
-            positions = starts[1:] - 1 - back
-            users = np.flatnonzero(positions >= starts[:-1])
-            summed[users] += weight * embeddings[items[positions[users]]]
-        return summed
 
     @cached_property
     def _tensors(self) -> tuple[tf.Tensor, ...]:
