@@ -97,7 +97,7 @@ def test_what_no_report_waits_for_has_a_job_of_its_own(job: str, asset: dg.Asset
 
 
 def test_lineage_runs_from_the_file_to_the_report() -> None:
-    """Every asset is upstream of the report, but what is only served or read in SQL, and searches."""
+    """All is upstream of the report, but what is only served or read in SQL, and searches."""
     report = dg.AssetKey("evaluation_report")
     beside = set(KEYS) - GRAPH.get_ancestor_asset_keys(report) - {report, LEADERBOARD, TUNING}
     beside.remove(dg.AssetKey("training_history"))
