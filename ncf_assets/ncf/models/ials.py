@@ -144,7 +144,7 @@ def _solve(side: _CsrSide, others: np.ndarray, weight: float, regularization: fl
     rotated = (others @ basis).astype(np.float32)
     lengths = np.diff(side.starts)
     ridges = regularization * (lengths + weight * len(others))
-    diagonals = weight * np.maximum(eigenvalues, 0) + ridges[:, None]  # [n, d]
+    shared = weight * np.maximum(eigenvalues, 0)  # [d]
     solved = np.zeros((side.n_rows, d), np.float32)
     blocks = list(_blocks(lengths, d))
 
@@ -153,7 +153,8 @@ def _solve(side: _CsrSide, others: np.ndarray, weight: float, regularization: fl
             columns, roots = side.padded(rows)
             own = rotated[columns] * roots[:, :, None]
             equations = _small_system if columns.shape[1] < d else _large_system
-            solved[rows] = equations(own, roots[:, :, None], diagonals[rows].astype(np.float32))
+            diagonals = (shared + ridges[rows, None]).astype(np.float32)  # [b, d]
+            solved[rows] = equations(own, roots[:, :, None], diagonals)
 
     map_slices(solve, len(blocks), 1)
     unrotated: np.ndarray = solved @ basis.T.astype(np.float32)
