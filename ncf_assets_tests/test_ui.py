@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from ncf_assets.checks import checks
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.cli.commands import environment
+from ncf_assets_tests.cli.commands import environment, ncf
 from ncf_assets_tests.paths import ROOT
 from ncf_assets_tests.running import DEFS
 from ncf_assets_tests.serving import free_port, wait_until_served
@@ -165,6 +165,27 @@ def test_the_ui_is_used_by_clicks(data: Path, page: Page) -> None:
     assert [warehouse.get_provenance("raw_reviews", name).rows for name in ("Sample", "Again")] == [
         360
     ] * 2
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the path")
+def test_a_run_of_a_command_is_executed_again_from_failure(data: Path, page: Page) -> None:
+    """It is shown with its assets, and nobody is warned of another version."""
+    in_the_way = data / "tables" / "users"  # where a folder would be made
+    in_the_way.parent.mkdir()
+    in_the_way.touch()
+    words = ["materialize", "Sample", "--select", "+users"]
+    assert ncf(data, *words).returncode == 1
+    in_the_way.unlink()
+    with ui(data) as address:
+        page.goto(f"{address}/runs")
+        expect(page.get_by_text("4 assets").or_(page.get_by_text("users")).first).to_be_visible()
+        page.get_by_role("table").get_by_role("link").first.click()
+        page.locator("button:right-of(button:has-text('Re-execute all'))").first.click()
+        page.get_by_role("menuitem", name="From failure").click()
+        expect(page.get_by_text("ROOT")).to_be_visible()
+        expect(page.get_by_text("may be different")).to_have_count(0)
+        expect(page.get_by_text("Success").first).to_be_visible(timeout=RUN_SECONDS * 1000)
+    assert Warehouse(data).get_provenance("users", "Sample").rows == 60
 
 
 def test_the_ui_listens_on_this_machine_only(data: Path) -> None:

@@ -1,7 +1,6 @@
 """`ncf-assets leaderboard`: all materialized datasets side by side, brought up to date first."""
 
 import click
-import dagster as dg
 import pandas as pd
 from rich.console import Console
 from rich.table import Column, Table
@@ -27,7 +26,7 @@ def leaderboard() -> None:
     ncf-assets sql "from leaderboard_summary"
     """
     registry()
-    if not run_job(JOB, ALL_DATASETS, [dg.AssetKey(TABLE)], {}):
+    if not run_job(JOB, ALL_DATASETS, {}):
         raise SystemExit(1)
     place = warehouse()
     rows = place.read(TABLE, ALL_DATASETS)

@@ -1,6 +1,5 @@
 """`ncf-assets materialize`: one dataset in this process, without a daemon, with progress."""
 
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -9,18 +8,11 @@ import click
 import dagster as dg
 
 from ncf_assets.assets.tuning import as_run_config, best_trial
-from ncf_assets.cli.arguments import (
-    EVERYTHING,
-    asset_names,
-    check_datasets,
-    check_known,
-    definitions,
-    source_refusals,
-    warehouse,
-)
+from ncf_assets.cli.arguments import EVERYTHING, check_datasets, source_refusals, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.run_config import config_option, read_config
 from ncf_assets.cli.run_job import run_job
+from ncf_assets.cli.selection import resolve_selection
 from ncf_assets.cli.status import dataset_statuses
 from ncf_assets.orchestration.staleness import SEARCH
 
@@ -33,8 +25,9 @@ REPORT = dg.AssetKey("evaluation_report")
 @click.option(
     "--select",
     metavar="ASSETS",
-    help="Only these assets, separated by commas; `neumf_model+` means the model and all that"
-    " follows from it, `+neumf_model` the model and all that it comes from.",
+    help="Only these assets: names separated by commas, or Dagster's syntax for selections."
+    " `neumf_model+` means the model and all that follows from it, `+neumf_model` the model and all"
+    " that it comes from, `group:train` a group, `tag:makes=model` what has a tag.",
 )
 @config_option
 @click.option(
@@ -53,13 +46,13 @@ def materialize(dataset: str, select: str | None, config_file: Path | None, tune
     if tuned:
         config = _with_best(config, dataset)
     started = time.monotonic()
-    selected = _selected(select)
-    if SOURCE in selected and (refused := source_refusals([dataset])):
+    selected = None if select is None else resolve_selection(select)
+    if (selected is None or SOURCE in selected) and (refused := source_refusals([dataset])):
         raise click.ClickException(refused[dataset])
-    if not run_job(EVERYTHING, dataset, selected, config):
+    if not run_job(EVERYTHING, dataset, config, selected):
         raise SystemExit(1)
     click.echo(f"{dataset} is materialized, {time.monotonic() - started:.0f} s.")
-    _conclude(dataset, REPORT in selected)
+    _conclude(dataset, has_new_report=selected is None or REPORT in selected)
 
 
 def _conclude(dataset: str, has_new_report: bool) -> None:
@@ -90,21 +83,3 @@ def _with_best(config: dict[str, Any], dataset: str) -> dict[str, Any]:
         return as_run_config(best_trial(place.read(SEARCH, dataset)), config)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-
-
-def _selected(select: str | None) -> Any:
-    """Return the asset keys that `--select` names, with those that the same function makes."""
-    graph, names_of_job = definitions().resolve_asset_graph(), asset_names()
-    everything = dg.AssetSelection.assets(*names_of_job)
-    if select is None:
-        return everything.resolve(graph)
-    names = [name.strip() for name in select.split(",")]
-    if not all(re.fullmatch(r"\+?[^+]+\+?", name) for name in names):
-        raise click.UsageError(
-            f"--select takes names, each with + before or after, found {select!r}"
-        )
-    bare = [name.strip("+") for name in names]
-    check_known("asset", bare, names_of_job, f"the job {EVERYTHING}")
-    terms = [re.sub(r"[^+]+", lambda name: f'key:"{name[0]}"', name) for name in names]
-    selection = dg.AssetSelection.from_string(" or ".join(terms))
-    return (selection.required_multi_asset_neighbors() & everything).resolve(graph)

@@ -173,6 +173,8 @@ def failure_reason(failure: Any) -> str:
     if failure.user_failure_data and failure.user_failure_data.description:
         return str(failure.user_failure_data.description)
     error = failure.error
+    if error.cls_name == "DagsterExecutionInterruptedError":
+        return "it was interrupted."
     while error.cause and (error.cls_name or "").startswith("Dagster"):
         error = error.cause
     return re.sub(r"^[\w.]+: ", "", str(error.message)).strip()

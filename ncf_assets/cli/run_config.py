@@ -80,6 +80,14 @@ def configurations(job: dg.JobDefinition) -> Classes:
     return found
 
 
+def makers(job: dg.JobDefinition) -> dict[str, str]:
+    """Return the op of each asset whose op has another name, as it makes several assets."""
+    graph = job.asset_layer.asset_graph
+    made = {key.to_user_string(): graph.get(key) for key in job.asset_layer.selected_asset_keys}
+    ops = {asset: node.assets_def.op.name for asset, node in made.items()}
+    return {asset: op for asset, op in ops.items() if op != asset}
+
+
 def _refuse(complaints: Iterable[str]) -> NoReturn:
     raise click.ClickException("\n".join(("--config does not fit the assets:", *complaints)))
 
@@ -94,10 +102,10 @@ def _misplaced(error: Any, job: dg.JobDefinition, classes: Classes) -> str:
         return f"{place} must be {wanted}, found {found}. Correct it."
     known = _known(levels, job, classes)
     where = ".".join(levels) or "the file"
-    makers = _makers(job) if levels == ["ops"] else {}
+    made_by = makers(job) if levels == ["ops"] else {}
     hints = (
-        f"{name} is made by {makers[name]}, whose settings have that name."
-        if name in makers
+        f"{name} is made by {made_by[name]}, whose settings have that name."
+        if name in made_by
         else suggestion(name, known)
         if known
         else "Leave it out."
@@ -115,14 +123,6 @@ def _wanted(config_type: Any) -> str:
     if config_type.kind == ConfigTypeKind.ENUM:
         return " or ".join(value.value for value in config_type.enum_values)
     return WORDS.get(config_type.given_name, "a mapping")
-
-
-def _makers(job: dg.JobDefinition) -> dict[str, str]:
-    """Return the op of each asset whose op has another name, as it makes several assets."""
-    graph = job.asset_layer.asset_graph
-    made = {key.to_user_string(): graph.get(key) for key in job.asset_layer.selected_asset_keys}
-    ops = {asset: node.assets_def.op.name for asset, node in made.items()}
-    return {asset: op for asset, op in ops.items() if op != asset}
 
 
 def _known(levels: list[str], job: dg.JobDefinition, classes: Classes) -> list[str]:

@@ -12,8 +12,15 @@ from ncf_assets.cli.arguments import check_can_train, definitions, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.dagster_home import prepare_home
 from ncf_assets.cli.progress import Progress, native_messages_to
+from ncf_assets.cli.recorded_run import execute_recorded, record_run
 from ncf_assets.cli.run_config import check_config
-from ncf_assets.orchestration.dagster_runs import find_dead_runs, lock_tag, mark_failed
+from ncf_assets.orchestration.dagster_runs import (
+    PARTITION_TAG,
+    find_dead_runs,
+    is_terminated,
+    lock_tag,
+    mark_failed,
+)
 from ncf_assets.warehouse.dataset_lock import dataset_lock
 from ncf_assets.warehouse.lock_holder import DatasetLockedError
 from ncf_assets.warehouse.paths import ALL_DATASETS
@@ -23,34 +30,50 @@ NATIVE_LOG = "native-messages.log"  # in DAGSTER_HOME
 
 
 def run_job(
-    job_name: str, dataset: str, selected: Collection[dg.AssetKey], config: dict[str, Any]
+    job_name: str,
+    dataset: str,
+    config: dict[str, Any],
+    selected: Collection[dg.AssetKey] | None = None,
 ) -> bool:
-    """Run the selected assets of a job, and record the run in Dagster; True if it succeeds."""
+    """Run a job, or the selected ones of its assets, and record that; True if it succeeded."""
     check_can_train()
     log = prepare_home() / NATIVE_LOG
-    job = definitions().resolve_job_def(job_name)
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     graph_assets()  # kept for `status`, while the definitions are at hand
     run_id, place = str(uuid.uuid4()), warehouse()
     check_config(job_name, config)
+    job = definitions().resolve_job_def(job_name)
+    n_assets = len(job.asset_layer.selected_asset_keys)
+    if selected is not None:
+        # the job whose runs Dagster shows under their assets; it wants no settings of others
+        job, n_assets = definitions().resolve_implicit_global_asset_job_def(), len(selected)
+        config = _settings_of(job, selected, config)
+    tags = lock_tag(place, run_id)
+    if dataset != ALL_DATASETS:
+        tags |= {PARTITION_TAG: dataset}
     with (
         _locked(place, dataset, run_id),
         dg.DagsterInstance.get() as instance,
         native_messages_to(log),
-        Progress(len(selected)) as progress,
+        Progress(n_assets) as progress,
     ):
         _fail_dead(instance, place)
         instance.add_event_listener(run_id, progress)
-        result = job.execute_in_process(
-            run_config=config | quiet,
-            instance=instance,
-            partition_key=None if dataset == ALL_DATASETS else dataset,
-            asset_selection=sorted(selected),
-            tags=lock_tag(place, run_id),
-            run_id=run_id,
-            raise_on_error=False,
-        )
-    return result.success
+        run = record_run(instance, job, run_id, config, tags, selected)
+        succeeded = execute_recorded(instance, job, run)
+        if is_terminated(instance, run_id):
+            raise click.ClickException(
+                "the run was terminated in Dagster. What it had published by then is in place."
+            )
+    return succeeded
+
+
+def _settings_of(
+    job: dg.JobDefinition, selected: Collection[dg.AssetKey], config: dict[str, Any]
+) -> dict[str, Any]:
+    """Return a run configuration without the settings of other assets than the selected ones."""
+    part = job.get_subset(asset_selection=frozenset(selected))
+    ops = {name: of for name, of in config.get("ops", {}).items() if part.has_node_named(name)}
+    return config | {"ops": ops} if "ops" in config else config
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import dagster as dg
 
 from ncf_assets.assets.tuning import SETTINGS, best_trial
 from ncf_assets.cli.arguments import check_datasets, warehouse
@@ -36,7 +35,7 @@ def tune(dataset: str, trials: int, config_file: Path | None) -> None:
     check_datasets([dataset])
     started = time.monotonic()
     config = _with_trials(read_config(config_file), trials)
-    if not run_job(JOB, dataset, [dg.AssetKey(SEARCH)], config):
+    if not run_job(JOB, dataset, config):
         raise SystemExit(1)
     try:
         best = best_trial(warehouse().read(SEARCH, dataset))

@@ -17,7 +17,8 @@ from ncf_assets.warehouse.dataset_lock import holders, last_holder
 from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.warehouse import Warehouse
 
-LOCK_TAG = "ncf-assets/lock"
+PARTITION_TAG = "dagster/partition"
+LOCK_TAG = ".dagster/ncf-assets-lock"  # Dagster's UI hides what begins so
 HEARTBEAT_SECONDS = 75  # a running daemon reports every 30 s
 DAEMON_NOTE = "backfill-daemon.json"  # in DAGSTER_HOME, while a command's daemon is running
 OPEN_BACKFILLS = [
@@ -33,7 +34,13 @@ STEP_START_TIMEOUT = timedelta(
 
 def dataset_of(run: dg.DagsterRun) -> str:
     """Return the dataset that a run works on; ALL_DATASETS if it makes a table of all datasets."""
-    return run.tags.get("dagster/partition", ALL_DATASETS)
+    return run.tags.get(PARTITION_TAG, ALL_DATASETS)
+
+
+def is_terminated(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Return whether somebody has terminated a run in Dagster, by force or not."""
+    run = instance.get_run_by_id(run_id)
+    return run is not None and run.status in (Status.CANCELING, Status.CANCELED)
 
 
 def open_backfills(instance: dg.DagsterInstance) -> Sequence[PartitionBackfill]:

@@ -97,7 +97,7 @@ def _publish(run: AssetRun, asset: str, config: ModelConfig, fitted: Fitted) -> 
         rows=n_numbers,
         **run.provenance(asset),
     )
-    run.inputs.check_unchanged()
+    run.check_publishable()
     record = {
         **model_metadata(run, ("scipy",), config.evaluated_fit),
         "settings": dict(fitted.settings),

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ncf_assets.checks import Check, checks
+from ncf_assets.orchestration.dagster_runs import is_terminated
 from ncf_assets.orchestration.errors import translate_errors
 from ncf_assets.orchestration.inputs import Inputs
 from ncf_assets.orchestration.metadata import (
@@ -103,7 +104,7 @@ class AssetRun:
                 f"nothing was published for dataset {self.dataset}:\n" + "\n".join(failures),
                 allow_retries=False,
             )
-        self.inputs.check_unchanged()
+        self.check_publishable()
         for table in sealed:
             self.warehouse.publish_table(table, self.dataset)
         for table in sealed:
@@ -111,6 +112,15 @@ class AssetRun:
         self.warehouse.refresh_catalogue()
         for table, provenance in sealed.items():
             yield self._materialized(table, provenance)
+
+    def check_publishable(self) -> None:
+        """Refuse to publish for a run that was terminated, or from inputs that were replaced.
+
+        The interruption of a terminated run may be late, or lost in a library.
+        """
+        if is_terminated(self.context.instance, self.context.run.run_id):
+            raise dg.DagsterExecutionInterruptedError
+        self.inputs.check_unchanged()
 
     def _check_complete(self) -> None:
         """Refuse a table to which nothing was written: it would be published empty."""

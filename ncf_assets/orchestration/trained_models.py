@@ -247,7 +247,7 @@ def _publish(run: AssetRun, asset: str, trained: Trained, tracker: Tracker) -> I
                 f" the trained network by {difference} in a score",
                 allow_retries=False,
             )
-        run.inputs.check_unchanged()
+        run.check_publishable()
         record = {
             **model_metadata(run, ("tensorflow", "keras"), trained.fit),
             "chosen_epoch": trained.chosen.epoch,

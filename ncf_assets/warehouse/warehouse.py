@@ -131,7 +131,7 @@ class Warehouse:
         """Return a partition's file. Raise NotMaterializedError if it does not exist."""
         file = self.paths.file(asset, dataset)
         if not file.exists():
-            select = f"materialize {dataset} --select {asset}"
+            select = f"materialize {dataset} --select +{asset}"
             raise NotMaterializedError(
                 f"{asset} of dataset {display_name(dataset)} is not materialized: {file} does not"
                 f" exist. Run `ncf-assets {asset if dataset == ALL_DATASETS else select}`."

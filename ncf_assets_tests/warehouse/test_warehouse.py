@@ -102,7 +102,7 @@ def test_other_columns_than_the_header_are_refused(warehouse: Warehouse) -> None
 
 def test_a_missing_partition_names_the_command_that_makes_it(warehouse: Warehouse) -> None:
     """The error is neither a plain FileNotFoundError nor an empty table."""
-    command = r"does not exist\. Run `ncf-assets materialize A --select items`\."
+    command = r"does not exist\. Run `ncf-assets materialize A --select \+items`\."
     with pytest.raises(NotMaterializedError, match=command):
         warehouse.read("items", "A")
 
