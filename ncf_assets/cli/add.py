@@ -14,16 +14,19 @@ from ncf_assets.warehouse.paths import Paths, data_dir
 
 @click.command()
 @click.argument("name")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.option("--user", help="The column that has the users.")
 @click.option("--item", help="The column that has the items.")
 @click.option("--rating", help="The column that has the ratings.")
 @click.option("--timestamp", help="The column that has the times.")
+@click.option("--query", help="A select whose rows are read, over FILE or what is in it.")
 @click.option("--yes", is_flag=True, help="Write the block without asking.")
-def add(name: str, file: Path, yes: bool, **columns: str | None) -> None:
+def add(name: str, file: Path, query: str | None, yes: bool, **columns: str | None) -> None:
     """Propose a block for FILE, and write it as dataset NAME after a yes.
 
-    It is written to datasets.local.toml next to the registry, which an update leaves alone.
+    FILE may be a folder of files. The block is written to datasets.local.toml next to the registry,
+    which an update leaves alone.
+
     The columns are found by their names, or by the options. Look at the block, and at what its
     first rows are with it: separator, header, columns and the unit of times are not guessed again.
     """
@@ -35,7 +38,7 @@ def add(name: str, file: Path, yes: bool, **columns: str | None) -> None:
     try:
         check_name(f"{target}, [{name}]", name)
         known = {role: column for role, column in columns.items() if column}
-        proposal = propose(file, known, datetime.now(UTC).date())
+        proposal = propose(file, known, datetime.now(UTC).date(), query)
     except (RegistryError, SourceError) as error:
         raise click.ClickException(f"{str(error).rstrip('.')}.") from error
     click.echo("\n".join([proposal.block(name), "", *(f"# {line}" for line in proposal.found)]))

@@ -5,6 +5,7 @@ What a line is rejected for is decided in `ncf_assets.ingest.formats` and
 """
 
 import json
+import re
 from collections.abc import Sequence
 
 from ncf_assets.datasets import Dataset
@@ -14,8 +15,13 @@ SEPARATORS = ("::", "\t", ";", "|", ",")  # the longest first
 _SHOWN = 5  # keys that a message names; chosen
 
 
-def looks_like(lines: Sequence[str], dataset: Dataset) -> str:
-    """Return what lines look like and what to set for it, or what to look at."""
+def looks_like(lines: Sequence[str], dataset: Dataset, reason: str = "") -> str:
+    """Return what lines look like and what to set for it, or what to look at.
+
+    `reason` is why they are rejected; that of a time names the unit in which it would be valid.
+    """
+    if dataset.format == "table" and (unit := re.search(r"\((\w+)\?\)$", reason)):
+        return f'Set timestamp_unit = "{unit[1]}"'
     lines = [line for line in lines if line.strip()]
     if lines and dataset.format != "table":
         if (known := suggest_format(lines)) and known != dataset.format:

@@ -21,6 +21,7 @@ from ncf_assets.ingest.compression import UNPACKED_LIMIT, SourceError
 from ncf_assets.ingest.file_kinds import beginning, kind_of
 from ncf_assets.ingest.formats import suggest_format
 from ncf_assets.ingest.lookalikes import separator_of
+from ncf_assets.ingest.table_source import query_source
 
 LINES = 50  # first lines that are looked at; chosen
 BATCHES = 1  # of rows that are read to show what the proposal gives; chosen
@@ -46,19 +47,41 @@ class Proposal:
         return "\n".join([f"[{name}]", *(f"{key} = {_toml(v)}" for key, v in self.keys.items())])
 
 
-def propose(file: Path, columns: Mapping[str, str], today: date) -> Proposal:
-    """Propose a block for a file; `columns` names those that a person knows.
+def propose(
+    path: Path, columns: Mapping[str, str], today: date, query: str | None = None
+) -> Proposal:
+    """Propose a block for a file, or for a folder of files, whose rows a query may choose.
 
-    Raise `SourceError` if the file cannot be read, or if it is not clear what its columns are.
+    `columns` names those that a person knows. Raise `SourceError` if the file cannot be read, if it
+    is not clear what its columns are, or if no row is accepted with what is proposed.
     """
-    lines = beginning(file).decode(errors="replace").splitlines()[:LINES]
-    if not columns and (known := suggest_format(lines)):
-        keys: dict[str, Any] = {"format": known, "path": str(file.absolute())}
+    files = source.files_of(path)
+    if not files:
+        raise SourceError(f"{path} has no file. Name a file, or a folder with files")
+    lines = beginning(files[0]).decode(errors="replace").splitlines()[:LINES]
+    if not columns and not query and (known := suggest_format(lines)):
+        keys: dict[str, Any] = {"format": known, "path": str(path.absolute())}
     else:
-        keys = {"format": "table", "path": str(file.absolute())} | _table(file, lines, columns)
-        if unit := _unit(file, keys, today):
+        keys = {"format": "table", "path": str(path.absolute())}
+        keys |= _query(files, query, columns) if query else _table(files[0], lines, columns)
+        if unit := _unit(files, keys, today):
             keys["timestamp_unit"] = unit
-    return Proposal(keys, _found(file, _dataset(keys), today))
+    return Proposal(keys, _found(files, _dataset(keys), today))
+
+
+def _query(files: Sequence[Path], query: str, columns: Mapping[str, str]) -> dict[str, Any]:
+    """Return the keys of a query over files but its unit."""
+    asked = Dataset("proposal", "", "table", query=query)
+    with duckdb.connect() as connection:
+        try:
+            relation = query_source(connection, files, asked).relation
+            described = connection.sql(f"describe select * from {relation}").fetchall()
+        except duckdb.Error as error:
+            raise SourceError(
+                f"the query cannot be run by DuckDB ({str(error).splitlines()[0]}). Correct it"
+            ) from error
+    names = [name for name, *_ in described]
+    return {"query": query, "columns": _mapped("the query", names, columns)}
 
 
 def _table(file: Path, lines: Sequence[str], columns: Mapping[str, str]) -> dict[str, Any]:
@@ -67,14 +90,14 @@ def _table(file: Path, lines: Sequence[str], columns: Mapping[str, str]) -> dict
     if kind == "text":
         return _text(file, lines, columns)
     if kind == "json":
-        return {"columns": _mapped(file, list(json.loads(lines[0])), columns)}
+        return {"columns": _mapped(str(file), list(json.loads(lines[0])), columns)}
     if kind == "parquet":
         with duckdb.connect() as connection:
             names = connection.read_parquet(str(file)).columns
-        return {"columns": _mapped(file, names, columns)}
+        return {"columns": _mapped(str(file), names, columns)}
     raise SourceError(
-        f"{file} is a database, and a query must say which of its rows are read. Write a block with"
-        " `query` and `columns` into datasets.toml"
+        f"{file} is a database, and a query must say which of its rows are read. Give it with"
+        " --query 'select ...'"
     )
 
 
@@ -88,12 +111,12 @@ def _text(file: Path, lines: Sequence[str], columns: Mapping[str, str]) -> dict[
     keys: dict[str, Any] = {} if separator == "," else {"separator": separator}
     first = [name.strip('"') for name in lines[0].split(separator)]
     if columns or not any(re.fullmatch(r"[-+.\d]+", value) for value in first):
-        return keys | {"columns": _mapped(file, first, columns)}
+        return keys | {"columns": _mapped(str(file), first, columns)}
     order = list(ROLES) if len(first) > len(ROLES) - 1 else ["user", "item", "timestamp"]
     return keys | {"columns": [*order, *(f"column{n}" for n in range(5, len(first) + 1))]}
 
 
-def _mapped(file: Path, names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
+def _mapped(what: str, names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
     """Return which column has which role: as a person says, or else by its name."""
     found = dict(columns)
     for role, words in _NAMES.items():
@@ -103,17 +126,17 @@ def _mapped(file: Path, names: Sequence[str], columns: Mapping[str, str]) -> dic
             found[role] = plain[called]
     if missing := [role for role in ROLES if role not in found and role != "rating"]:
         raise SourceError(
-            f"{file} must have a column for each of user, item and timestamp, found"
+            f"{what} must have a column for each of user, item and timestamp, found"
             f" {', '.join(names)}. Say which is which with --{' and --'.join(missing)}"
         )
     return {role: found[role] for role in ROLES if role in found}
 
 
-def _unit(file: Path, keys: Mapping[str, Any], today: date) -> str | None:
+def _unit(files: Sequence[Path], keys: Mapping[str, Any], today: date) -> str | None:
     """Return the unit in which the first times are valid; None where they are no numbers."""
     for unit in (None, *TIMESTAMP_UNITS):
         try:
-            accepted, _ = _read(file, _dataset({**keys, "timestamp_unit": unit}), today)
+            accepted, _ = _read(files, _dataset({**keys, "timestamp_unit": unit}), today)
         except SourceError:
             continue
         if accepted:
@@ -129,28 +152,34 @@ def _dataset(keys: Mapping[str, Any]) -> Dataset:
     return Dataset("proposal", "", columns=columns, **rest)
 
 
-def _read(file: Path, dataset: Dataset, today: date) -> tuple[int, list[Any]]:
+def _read(files: Sequence[Path], dataset: Dataset, today: date) -> tuple[int, list[Any]]:
     """Return how many of the first rows are accepted, and the batches."""
     with duckdb.connect() as connection:
-        batches = source.read([file], dataset, today, UNPACKED_LIMIT, connection)
+        batches = source.read(files, dataset, today, UNPACKED_LIMIT, connection)
         first = list(islice(batches, BATCHES))
         batches.close()  # type: ignore[attr-defined]  # a generator
     return sum(batch.accepted.num_rows for batch in first), first
 
 
-def _found(file: Path, dataset: Dataset, today: date) -> list[str]:
+def _found(files: Sequence[Path], dataset: Dataset, today: date) -> list[str]:
     """Say what the first rows are with these settings."""
-    accepted, [batch] = _read(file, dataset, today)
-    rejected = batch.rejected
-    found = [f"of the first {accepted + rejected.num_rows:,} rows {accepted:,} are accepted"]
-    if accepted:
-        rows = batch.accepted
-        ratings, times = (pc.min_max(rows[name]).as_py() for name in ("rating", "timestamp"))
-        found += [
-            f"{len(rows['user_id'].unique()):,} users, {len(rows['item_id'].unique()):,} items",
-            f"ratings from {ratings['min']:g} to {ratings['max']:g}",
-            f"times from {times['min']} to {times['max']} (UTC)",
-        ]
+    accepted, batches = _read(files, dataset, today)
+    if not batches:
+        raise SourceError(f"{dataset.path} has no row. Download it again, or correct the query")
+    rows, rejected = batches[0].accepted, batches[0].rejected
+    if not accepted:
+        raise SourceError(
+            f"none of the first {rejected.num_rows:,} rows of {dataset.path} is accepted; row"
+            f" {rejected['line'][0]} is rejected: {rejected['reason'][0]}. Correct the file, or say"
+            " which columns are meant with --user, --item, --timestamp and --rating"
+        )
+    ratings, times = (pc.min_max(rows[name]).as_py() for name in ("rating", "timestamp"))
+    found = [
+        f"of the first {accepted + rejected.num_rows:,} rows {accepted:,} are accepted",
+        f"{len(rows['user_id'].unique()):,} users, {len(rows['item_id'].unique()):,} items",
+        f"ratings from {ratings['min']:g} to {ratings['max']:g}",
+        f"times from {times['min']} to {times['max']} (UTC)",
+    ]
     if rejected.num_rows:
         found.append(f"row {rejected['line'][0]} is rejected: {rejected['reason'][0]}")
     return found

@@ -152,6 +152,10 @@ PACKED = gzip.compress(LINE * 1000, mtime=0)
             "Of 4 lines 2 are rejected for this reason: not a JSON object. Line 2 is"
             " '1;2;3;1400000000'. The lines look like text separated by",
         ),
+        (
+            b"\n".join(changed(unixReviewTime=10**12 + n) for n in range(3)),
+            "Of 3 lines 3 are rejected for this reason: time 1000000000000 is not",
+        ),
     ],
 )
 def test_a_file_that_is_none_of_reviews_stops_the_run(

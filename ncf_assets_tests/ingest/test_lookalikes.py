@@ -37,3 +37,10 @@ def test_what_lines_look_like_has_its_remedy(
 ) -> None:
     """Another of our formats, JSON with other keys, an array, another separator, or nothing."""
     assert words in looks_like(lines, dataset)
+
+
+def test_a_time_in_another_unit_names_the_unit() -> None:
+    """The reason of the rejection says it."""
+    table = Dataset("", "", "table")
+    reason = "time 1400000000000 is not in seconds between 1971-01-01 and tomorrow (milliseconds?)"
+    assert looks_like(["1,2,1400000000000"], table, reason) == 'Set timestamp_unit = "milliseconds"'

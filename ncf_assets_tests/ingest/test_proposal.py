@@ -66,3 +66,58 @@ def test_texts_that_toml_would_misread_are_escaped(tmp_path: Path) -> None:
     file.write_bytes(b"user\titem\ttime\n7\t8\t2014-05-13\n")
     block = tomllib.loads(propose(file, {}, TODAY).block("X"))["X"]
     assert (block["separator"], block["path"]) == ("\t", str(file))
+
+
+def test_a_folder_is_proposed_by_its_first_file(tmp_path: Path) -> None:
+    """The rows of all its files are looked at."""
+    folder = tmp_path / "orders"
+    folder.mkdir()
+    for user in (7, 8):
+        row = f"select {user} as customer, 1 as sku, timestamp '2014-05-13' as bought_at"
+        duckdb.sql(f"copy ({row}) to '{folder}/{user}.parquet'")
+    proposal = propose(folder, {}, TODAY)
+    assert proposal.keys["path"] == str(folder)
+    assert proposal.keys["columns"]["user"] == "customer"
+    for file in folder.iterdir():
+        file.unlink()
+    with pytest.raises(SourceError, match=r"orders has no file\. Name a file, or a folder"):
+        propose(folder, {}, TODAY)
+
+
+JOIN = "select customer, sku, bought_at from orders join order_lines using (order_id)"
+
+
+def test_a_query_over_a_database_is_proposed_with_its_columns(tmp_path: Path) -> None:
+    """A database alone is not enough, and a query with a fault is told as DuckDB tells it."""
+    file, registry = tmp_path / "shop.duckdb", tmp_path / "datasets.toml"
+    with duckdb.connect(file) as shop:
+        shop.execute("create table order_lines as select 1 as order_id, '8' as sku")
+        shop.execute(
+            "create table orders as"
+            " select 1 as order_id, '7' as customer, timestamp '2014-05-13 16:53:20' as bought_at"
+        )
+    with pytest.raises(SourceError, match=r"is a database, and a query .*\. Give it with --query"):
+        propose(file, {}, TODAY)
+    with pytest.raises(SourceError, match="the query cannot be run by DuckDB"):
+        propose(file, {}, TODAY, "select customer, sku, at from orders")  # `at` is a keyword
+    registry.write_text(propose(file, {}, TODAY, JOIN).block("Shop"))
+    assert read_rows(load(registry)["Shop"], file) == ([(1, "7", "8", 1.0, TIME)], [])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"user,item,time\n", "has no row. Download it again"),
+        (
+            b"user,item,time\n\xfc7,8,1400000000\n",
+            "none of the first 1 rows of .* is accepted; row 1 is rejected: not UTF-8. Correct",
+        ),
+    ],
+)
+def test_a_file_without_an_accepted_row_is_refused(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    """A block for it would be of no use."""
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(SourceError, match=message):
+        propose(tmp_path / "a", {}, TODAY)
