@@ -9,7 +9,7 @@ views are defined in `ncf_assets.warehouse.views`.
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +98,20 @@ def faults(database: Path, root: Path) -> list[str]:
     return found
 
 
-def export(file: Path, folder: Path, root: Path, resources: Mapping[str, Any]) -> dict[str, int]:
+def export(
+    file: Path,
+    folder: Path,
+    root: Path,
+    resources: Mapping[str, Any],
+    only: Collection[str] | None = None,
+) -> dict[str, int]:
     """Write a database with real tables instead of views; return the rows of each.
 
-    It is written in `folder` first, then renamed to `file`.
+    With `only`, these tables alone are written, and the macros that read no others. The database is
+    written in `folder` first, then renamed to `file`.
     """
-    shown, path = views(root), folder / file.name
+    shown = [view for view in views(root) if only is None or view.name in only]
+    path = folder / file.name
     with _built(path, _statements(shown, "table"), **resources) as connection:
         exported = {view.name: _count(connection, view.name) for view in shown}
     if exported:

@@ -8,7 +8,7 @@ is published. How an asset publishes several tables together is in
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -326,14 +326,17 @@ class Warehouse:
         """Rebuild the catalogue if a table has appeared or its definition has changed."""
         catalogue.refresh(self.paths.database, self.root)
 
-    def export(self, file: Path) -> dict[str, int]:
-        """Write all tables to one DuckDB file that needs no other file; return the rows of each."""
+    def export(self, file: Path, only: Collection[str] | None = None) -> dict[str, int]:
+        """Write tables to one DuckDB file that needs no other file; return the rows of each.
+
+        They are all that there are, or those of `only`.
+        """
         with (
             locked_temp_dir(file) as half,
             locked_temp_dir(export_spill(self.root) or half / "spill") as spill,
         ):
             config = duckdb_config(self.memory_limit, spill)
-            return catalogue.export(file, half, self.root, config)
+            return catalogue.export(file, half, self.root, config, only)
 
 
 def as_text(record: Mapping[str, Any]) -> str:

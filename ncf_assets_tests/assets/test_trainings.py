@@ -21,6 +21,7 @@ from ncf_assets.orchestration.checkpoints import SET_ASIDE
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.assets.trained import MODEL, UPSTREAM, kept_epochs, record, split
 from ncf_assets_tests.cli.commands import environment, ncf, start
+from ncf_assets_tests.docs.texts import block_of_any
 from ncf_assets_tests.paths import ROOT
 from ncf_assets_tests.serving import free_port
 from ncf_assets_tests.tiny import CONFIG, copied
@@ -146,7 +147,7 @@ def test_tensorboard_shows_the_history(undisturbed: Path) -> None:
 
 
 def test_a_saved_model_serves_in_plain_tensorflow(made: Path, tmp_path: Path) -> None:
-    """Loaded by `tf.saved_model.load` in a process without Keras models and without ncf_assets."""
+    """The documented request, in a process without Keras models and without ncf_assets."""
     copied(made, tmp_path)
     config = tmp_path / "saved.yaml"
     config.write_text("ops: {served_model: {config: {saved_model: true}}}")
@@ -155,26 +156,27 @@ def test_a_saved_model_serves_in_plain_tensorflow(made: Path, tmp_path: Path) ->
     folder = Warehouse(tmp_path).paths.folder("served_model", "Sample")
     found = Warehouse(tmp_path).record("served_model", "Sample")
     assert found["saved_model"] == "saved_model/1"
-    users, items = np.array([0, 1, 2], np.int32), np.array([3, 4, 5], np.int32)
-    program = """
-import sys
-import tensorflow as tf
-served = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
-pairs = {"user": tf.constant([0, 1, 2]), "item": tf.constant([3, 4, 5])}
-assert all(served.structured_input_signature[1][name].dtype == tf.int32 for name in pairs)
-print(*served(**pairs)["output_0"].numpy().ravel())
-assert "ncf_assets" not in sys.modules
-"""
+    documented = block_of_any("python", "tf.saved_model.load")
+    for ours, theirs in {
+        'Path("data")': f"Path({str(tmp_path)!r})",
+        "AO8S402N8VO442": "user03",
+        "B0000CDMQH": "item04",
+        "B007VEDJK0": "item01",
+    }.items():
+        documented = documented.replace(ours, theirs)
+    program = f"{documented}\nimport sys; assert 'ncf_assets' not in sys.modules"
     done = subprocess.run(
-        [sys.executable, "-c", program, str(folder / found["saved_model"])],
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     model = neumf.load(folder / found["file"])
-    expected = model.predict({"user": users, "item": items}, verbose=0).ravel()
-    np.testing.assert_allclose([float(x) for x in done.stdout.split()], expected, rtol=1e-5)
+    pairs = {"user": np.array([4, 4], np.int32), "item": np.array([4, 1], np.int32)}
+    expected = model.predict(pairs, verbose=0).ravel()
+    # users are numbered after the newcomer, items from item00 on
+    assert list(Warehouse(tmp_path).read("users", "Sample")["user_id"])[4] == "user03"
+    words = done.stdout.split()
+    assert words[::2] == ["item04", "item01"]
+    np.testing.assert_allclose([float(x) for x in words[1::2]], expected, rtol=1e-5)
 
 
 def test_tensorboard_opens_on_the_event_files(undisturbed: Path) -> None:

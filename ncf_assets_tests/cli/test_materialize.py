@@ -224,6 +224,23 @@ def test_an_export_holds_all_tables(data: Path, tmp_path: Path) -> None:
     assert ncf(data, "export", "--force", str(target)).returncode == 0
 
 
+def test_an_export_of_some_tables_has_their_macros_alone(data: Path, tmp_path: Path) -> None:
+    """`recommend` reads three tables; a table that there is not is refused by its name."""
+    target, chosen = tmp_path / "out.duckdb", "popular_items,item_details,recommendations"
+    assert ncf(data, "export", str(target), "--tables", chosen).returncode == 0
+    with duckdb.connect(str(target), read_only=True) as connection:
+        tables = connection.execute("select table_name from duckdb_tables()").fetchall()
+        assert {name for (name,) in tables} == set(chosen.split(","))
+        asked = "select distinct function_name from duckdb_functions() where not internal"
+        macros = {name for (name,) in connection.execute(asked).fetchall()}
+        assert macros == {"is_dataset", "recommend"}
+        assert connection.execute("from recommend('Sample', 'user03')").fetchall()
+    wrong = ncf(data, "export", "--force", str(target), "--tables", "metric")
+    assert wrong.returncode == 2
+    assert "no table 'metric' in" in wrong.stderr
+    assert "Did you mean metrics?" in wrong.stderr
+
+
 def test_a_selection_makes_only_what_it_names(data: Path) -> None:
     """And what is made with it, diversity and comparisons; sources stay as they are."""
     done = ncf(
