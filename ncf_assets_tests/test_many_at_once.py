@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import dagster as dg
 import duckdb
 import pytest
 import requests
@@ -17,15 +16,7 @@ from ncf_assets.cli.dagster_home import SETTINGS
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import catalogue
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.cli.commands import (
-    BIN,
-    daemon,
-    forked,
-    ncf,
-    start,
-    tiny_folder,
-    wait_for_runs,
-)
+from ncf_assets_tests.cli.commands import BIN, ncf, spans, start, tiny_folder
 from ncf_assets_tests.test_ui import ui
 from ncf_assets_tests.tiny import reviews
 
@@ -123,13 +114,6 @@ def rows_of_all(data: Path) -> set[tuple[str, str, int]]:
     return {(table, dataset, rows) for table, dataset, rows in found if rows}
 
 
-def spans(data: Path) -> list[tuple[float, float]]:
-    """When each run of the history began and ended, in the order of their beginnings."""
-    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
-        records = instance.get_run_records()
-    return sorted((record.start_time or 0, record.end_time or 0) for record in records)
-
-
 @pytest.mark.acceptance
 def test_four_data_sets_two_shells_and_the_ui_do_not_disturb_each_other(data: Path) -> None:
     """No failure, no table of which only a part is seen, and a complete catalogue in the end.
@@ -173,18 +157,3 @@ def test_of_two_commands_at_once_one_is_refused_and_the_result_is_the_others(dat
     (run_id,) = {provenance.run_id for provenance in made if provenance}
     assert f"Sample is being materialized by run {run_id} (process {winner.pid} on" in told
     assert len(spans(data)) == 1  # the other was not even begun
-
-
-def test_queued_runs_of_one_data_set_follow_each_other(data: Path) -> None:
-    """The second waits in the queue, though there is room for four runs."""
-    assert ncf(data, "dagster-home").returncode == 0
-    for _ in range(2):
-        call = ["dagster", "job", "backfill", "-j", "everything", "--partitions", "Sample"]
-        done = forked(data, *call, "--noprompt", DAGSTER_HOME=str(data / "dagster"))
-        assert done.returncode == 0, done.stderr
-    with daemon(data):
-        # the default lists of 99 candidates stop both at the negatives
-        assert wait_for_runs(data, 2) == ["FAILURE", "FAILURE"]
-    (_, first_ended), (second_began, _) = spans(data)
-    assert first_ended <= second_began
-    assert Warehouse(data).get_provenance("test", "Sample").rows == 12

@@ -5,15 +5,19 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
+from ncf_assets.warehouse.store import Store
 from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets.warehouse.working_copy import is_shared
 from ncf_assets_tests.cli.commands import ncf, start, tiny_folder
 from ncf_assets_tests.object_store import new_bucket
-from ncf_assets_tests.tiny import contents
+from ncf_assets_tests.tiny import CONFIG, contents
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 TABLES = "raw_reviews,rejected_reviews,latest_reviews,filters,users,items,interactions"
 TABLES += ",train,validation,test,negatives"
+SOME = {"ops": {"negatives": CONFIG["ops"]["negatives"]}}
 
 
 @pytest.fixture
@@ -29,11 +33,29 @@ def ran(data: Path, bucket: dict[str, str], *words: str, trains: bool = False) -
     return done.stdout
 
 
-def test_what_one_machine_makes_the_other_has(bucket: dict[str, str], tmp_path: Path) -> None:
-    """Everything on the first; the second reads it, makes some anew and the leaderboard."""
+def put(made: Path) -> None:
+    """Fill the empty store of the environment with what is materialized in a data folder."""
+    store = Store.from_env()
+    assert store is not None
+    store.begin()
+    for file in made.rglob("*"):
+        key = file.relative_to(made).as_posix()
+        if file.is_file() and is_shared(key):
+            store.upload(file, key)
+
+
+def test_what_one_machine_makes_the_other_has(
+    bucket: dict[str, str], made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table, a model and the report on the first; the second reads all, and makes some anew."""
+    for name, value in bucket.items():
+        monkeypatch.setenv(name, value)
+    put(made)
     a, b = tiny_folder(tmp_path / "a"), tiny_folder(tmp_path / "b")
-    config = ("--config", str(a / "run.yaml"))
-    ran(a, bucket, "materialize", "Sample", *config, trains=True)
+    selected = "negatives,served_model,evaluation_report"
+    call = ["materialize", "Sample", "--select", selected, "--config", str(tmp_path / "some.yaml")]
+    (tmp_path / "some.yaml").write_text(yaml.safe_dump(SOME))
+    ran(a, bucket, *call, trains=True)
 
     first = ncf(b, "status", **bucket)
     assert f"files of {bucket['NCF_STORE']}, " in first.stderr
@@ -42,7 +64,7 @@ def test_what_one_machine_makes_the_other_has(bucket: dict[str, str], tmp_path: 
     assert ran(b, bucket, "sql", "--csv", count) == ran(a, bucket, "sql", "--csv", count)
     assert contents(Warehouse(b)) == contents(Warehouse(a))
     for file in (
-        "models/neumf_model/dataset=Sample/model.json",
+        "models/served_model/dataset=Sample/model.json",
         "reports/dataset=Sample/report.html",
     ):
         assert (b / file).read_bytes() == (a / file).read_bytes()

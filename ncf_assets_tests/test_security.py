@@ -16,8 +16,9 @@ import pytest
 from ncf_assets.orchestration.inputs import Inputs
 from ncf_assets.warehouse.parquet import DamagedError
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.assets.test_odd_data import few, run
+from ncf_assets_tests.running import materialize
 from ncf_assets_tests.test_layers import PACKAGE, imported
+from ncf_assets_tests.tiny import reviews
 
 ROOT = PACKAGE.parent
 # their files run code when they are read
@@ -76,9 +77,10 @@ def test_a_whole_run_writes_no_pickle_and_renders_no_markup(tmp_path: Path) -> N
         f'[Sample]\nformat = "amazon-2014"\npath = "odd.json"\ntitle = "{HOSTILE}"\n'
     )
     warehouse = Warehouse(data)
-    reviews = [line | {"asin": HOSTILE + line["asin"]} for line in few(30, 60, 4)]
+    lines = [line | {"asin": HOSTILE + line["asin"]} for line in reviews()]
+    (data / "odd.json").write_text("\n".join(map(json.dumps, lines)))
     with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
-        assert run(warehouse, instance, reviews, 20).success
+        assert materialize(warehouse, instance).success
     stored = list(contents(tmp_path))
     for expected in ("neumf-", "runs.db", "data.parquet", "report.html", "config.json"):
         assert any(expected in name for name, _ in stored)

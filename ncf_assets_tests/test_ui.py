@@ -72,13 +72,21 @@ def edges_between_groups() -> int:
     return sum(one != other for one, other in pairs)
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with two datasets of the same small file."""
+    folder = tmp_path_factory.mktemp("data")
     lines = map(json.dumps, reviews_for_defaults())
-    (tmp_path / "reviews.json").write_text("\n".join(lines))
-    (tmp_path / "datasets.toml").write_text(REGISTRY)
-    return tmp_path
+    (folder / "reviews.json").write_text("\n".join(lines))
+    (folder / "datasets.toml").write_text(REGISTRY)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(data: Path) -> Iterator[str]:
+    """The address of the UI on that folder."""
+    with ui(data) as found:
+        yield found
 
 
 @pytest.fixture
@@ -144,23 +152,22 @@ def see_what_was_made(page: Page, address: str) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the path")
-def test_the_ui_is_used_by_clicks(data: Path, page: Page) -> None:
+def test_the_ui_is_used_by_clicks(data: Path, address: str, page: Page) -> None:
     """Everything is made of one dataset; then a backfill reads the files of both."""
-    with ui(data) as address:
-        see_the_lineage(page, address)
-        page.goto(f"{address}/asset-groups")
-        page.get_by_text("Materialize all").first.click()
-        launch(page, "Sample", "Launch 1 run")
-        page.goto(f"{address}/runs")
-        expect(page.get_by_text("Success").first).to_be_visible(timeout=RUN_SECONDS * 1000)
-        see_what_was_made(page, address)
-        page.goto(f"{address}/assets/raw_reviews")
-        page.get_by_role("button", name=re.compile("Materialize")).first.click()
-        page.get_by_role("button", name="Confirm").click()  # that rejected_reviews come with it
-        launch(page, "a", "Launch backfill")  # both names have one
-        page.goto(f"{address}/runs?tab=backfills")
-        expect(page.get_by_text("2 partitions").first).to_be_visible()
-        expect(page.get_by_text("Success")).to_have_count(2, timeout=RUN_SECONDS * 1000)
+    see_the_lineage(page, address)
+    page.goto(f"{address}/asset-groups")
+    page.get_by_text("Materialize all").first.click()
+    launch(page, "Sample", "Launch 1 run")
+    page.goto(f"{address}/runs")
+    expect(page.get_by_text("Success").first).to_be_visible(timeout=RUN_SECONDS * 1000)
+    see_what_was_made(page, address)
+    page.goto(f"{address}/assets/raw_reviews")
+    page.get_by_role("button", name=re.compile("Materialize")).first.click()
+    page.get_by_role("button", name="Confirm").click()  # that rejected_reviews come with it
+    launch(page, "a", "Launch backfill")  # both names have one
+    page.goto(f"{address}/runs?tab=backfills")
+    expect(page.get_by_text("2 partitions").first).to_be_visible()
+    expect(page.get_by_text("Success")).to_have_count(2, timeout=RUN_SECONDS * 1000)
     warehouse = Warehouse(data)
     assert [warehouse.get_provenance("raw_reviews", name).rows for name in ("Sample", "Again")] == [
         360
@@ -168,34 +175,34 @@ def test_the_ui_is_used_by_clicks(data: Path, page: Page) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the path")
-def test_a_run_of_a_command_is_executed_again_from_failure(data: Path, page: Page) -> None:
+def test_a_run_of_a_command_is_executed_again_from_failure(
+    data: Path, address: str, page: Page
+) -> None:
     """It is shown with its assets, and nobody is warned of another version."""
-    in_the_way = data / "tables" / "users"  # where a folder would be made
-    in_the_way.parent.mkdir()
+    in_the_way = data / "tables/users/dataset=Again"  # where a folder would be made
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
     in_the_way.touch()
-    words = ["materialize", "Sample", "--select", "+users"]
+    words = ["materialize", "Again", "--select", "+users"]
     assert ncf(data, *words).returncode == 1
     in_the_way.unlink()
-    with ui(data) as address:
-        page.goto(f"{address}/runs")
-        expect(page.get_by_text("4 assets").or_(page.get_by_text("users")).first).to_be_visible()
-        page.get_by_role("table").get_by_role("link").first.click()
-        page.locator("button:right-of(button:has-text('Re-execute all'))").first.click()
-        page.get_by_role("menuitem", name="From failure").click()
-        expect(page.get_by_text("ROOT")).to_be_visible()
-        expect(page.get_by_text("may be different")).to_have_count(0)
-        expect(page.get_by_text("Success").first).to_be_visible(timeout=RUN_SECONDS * 1000)
-    assert Warehouse(data).get_provenance("users", "Sample").rows == 60
+    page.goto(f"{address}/runs")
+    expect(page.get_by_text("4 assets").or_(page.get_by_text("users")).first).to_be_visible()
+    page.get_by_role("table").get_by_role("link").first.click()
+    page.locator("button:right-of(button:has-text('Re-execute all'))").first.click()
+    page.get_by_role("menuitem", name="From failure").click()
+    expect(page.get_by_text("ROOT")).to_be_visible()
+    expect(page.get_by_text("may be different")).to_have_count(0)
+    expect(page.get_by_text("Success").first).to_be_visible(timeout=RUN_SECONDS * 1000)
+    assert Warehouse(data).get_provenance("users", "Again").rows == 60
 
 
-def test_the_ui_listens_on_this_machine_only(data: Path) -> None:
+def test_the_ui_listens_on_this_machine_only(data: Path, address: str) -> None:
     """On 127.0.0.1, and on no other address of the machine."""
-    with ui(data) as address:
-        port = int(address.rpartition(":")[2])
-        others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None)}
-        if sys.platform == "linux":
-            others.add("127.0.0.2")  # which a server on 0.0.0.0 would answer too
-        for other in others - {"127.0.0.1", "127.0.1.1", "::1"}:
-            with pytest.raises(OSError, match=r"refused|timed out"):
-                socket.create_connection((other, port), timeout=2)
+    port = int(address.rpartition(":")[2])
+    others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None)}
+    if sys.platform == "linux":
+        others.add("127.0.0.2")  # which a server on 0.0.0.0 would answer too
+    for other in others - {"127.0.0.1", "127.0.1.1", "::1"}:
+        with pytest.raises(OSError, match=r"refused|timed out"):
+            socket.create_connection((other, port), timeout=2)
     assert (data / "dagster" / "dagster.yaml").exists()

@@ -15,15 +15,17 @@ from ncf_assets_tests.paths import ROOT
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
 
+ONCE = {"epochs": 1, "refit": False}
 QUICK = {  # the Sample at the size of a test
     "ops": {
         "ials_model": {"config": {"factors": 4, "iterations": 1, "regularization": [0.01]}},
         "itemknn_model": {"config": {"neighbors": [20], "shrinkage": [10.0]}},
         "ease_model": {"config": {"regularization": [300.0]}},
-        "gmf_model": {"config": {"epochs": 1}},
-        "mlp_model": {"config": {"epochs": 1, "layers": [8, 4]}},
-        "neumf_scratch_model": {"config": {"epochs": 1, "layers": [8, 4]}},
-        "neumf_model": {"config": {"epochs": 1, "factors": 8, "layers": [4, 2]}},
+        "gmf_model": {"config": {"factors": 8, **ONCE}},
+        "mlp_model": {"config": {"layers": [8, 4], **ONCE}},
+        "neumf_scratch_model": {"config": {"layers": [8, 4], **ONCE}},
+        "neumf_model": {"config": {"factors": 8, "layers": [4, 2], **ONCE}},
+        "evaluation": {"config": {"ks": [10]}},
     }
 }
 

@@ -62,17 +62,17 @@ def killed_in_training(data: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def undisturbed(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with an MLP whose training nothing happened to."""
-    data = split(tmp_path_factory.mktemp("undisturbed"))
+    data = split(made, tmp_path_factory.mktemp("undisturbed"))
     train(data)
     return data
 
 
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def killed(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the same tables, and no model yet."""
-    return split(tmp_path_factory.mktemp("killed"))
+    return split(made, tmp_path_factory.mktemp("killed"))
 
 
 def test_a_killed_training_goes_on_and_ends_as_if_nothing_had_happened(
@@ -122,7 +122,7 @@ def test_changed_data_start_afresh_and_say_so(killed: Path) -> None:
     killed_in_training(killed)
     source = killed / "tiny.json"
     source.write_text(source.read_text().split("\n", 2)[2])
-    words = ["--select", f"{UPSTREAM},{MODEL}", "--config", str(configure(killed))]
+    words = ["--select", ",".join([*UPSTREAM, MODEL]), "--config", str(configure(killed))]
     done = ncf(killed, "materialize", "Sample", *words, trains=True)
     assert done.returncode == 0, done.stderr
     assert (

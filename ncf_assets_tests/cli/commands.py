@@ -108,13 +108,24 @@ def daemon(data: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(60)
 
 
+def those_of(*datasets: str) -> dg.RunsFilter:
+    """The runs of these datasets, or all."""
+    return dg.RunsFilter(tags={"dagster/partition": list(datasets)} if datasets else None)
+
+
+def spans(data: Path, *datasets: str) -> list[tuple[float, float]]:
+    """When each run of these datasets, or each, began and ended, in order of the beginnings."""
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        records = instance.get_run_records(those_of(*datasets))
+    return sorted((record.start_time or 0, record.end_time or 0) for record in records)
+
+
 def wait_for_runs(data: Path, n: int, *datasets: str, seconds: float = 180) -> list[str]:
     """The states of n runs, of these datasets if any are named, once all have ended."""
-    those = dg.RunsFilter(tags={"dagster/partition": list(datasets)} if datasets else None)
     with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            states = [run.status.value for run in instance.get_runs(those)]
+            states = [run.status.value for run in instance.get_runs(those_of(*datasets))]
             if len(states) == n and set(states) <= {"SUCCESS", "FAILURE"}:
                 return states
             time.sleep(1)

@@ -18,6 +18,7 @@ from ncf_assets_tests.cli.commands import (
     daemon,
     forked,
     ncf,
+    spans,
     start,
     tiny_folder,
     wait_for_runs,
@@ -184,19 +185,40 @@ def test_a_running_daemon_is_used(again: subprocess.CompletedProcess[str]) -> No
     assert "one is started" not in again.stdout
 
 
-def test_dagsters_own_job_backfill_works_with_a_running_daemon(running: Path) -> None:
+@pytest.fixture(scope="module")
+def queued(running: Path) -> list[str]:
+    """Have Dagster's own command queue Third, and at the same time Third and Fourth; the states."""
+    more, pipe = {"DAGSTER_HOME": str(running / "dagster")}, subprocess.PIPE
+    call = ["dagster", "job", "backfill", "-j", "everything", "--noprompt", "--partitions"]
+    both = [
+        start(running, *call, names, more=more, stdout=subprocess.DEVNULL, stderr=pipe)
+        for names in ("Third", "Third,Fourth")
+    ]
+    for process in both:
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors
+    return wait_for_runs(running, 3, "Third", "Fourth")
+
+
+def test_dagsters_own_job_backfill_works_with_a_running_daemon(
+    running: Path, queued: list[str]
+) -> None:
     """`dagster job backfill` queues a run for each partition, and the daemon runs them.
 
     It has no option for run configuration, so the lists of 99 candidates stop the tiny data set at
     the negatives, with the remedy; all tables before are made.
     """
-    call = ["dagster", "job", "backfill", "-j", "everything", "--partitions", "Third,Fourth"]
-    done = forked(running, *call, "--noprompt", DAGSTER_HOME=str(running / "dagster"))
-    assert done.returncode == 0, done.stderr
-    assert wait_for_runs(running, 2, "Third", "Fourth") == ["FAILURE", "FAILURE"]
+    assert queued == ["FAILURE"] * 3
     for dataset in ("Third", "Fourth"):
         assert rows(running, dataset)["test"] == 12
         assert "negatives" not in rows(running, dataset)
+
+
+@pytest.mark.usefixtures("queued")
+def test_queued_runs_of_one_data_set_follow_each_other(running: Path) -> None:
+    """The second waits in the queue, though there is room for a run beside the first."""
+    (_, first_ended), (second_began, _) = spans(running, "Third")
+    assert first_ended <= second_began
 
 
 @pytest.mark.parametrize(

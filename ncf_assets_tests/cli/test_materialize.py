@@ -307,7 +307,7 @@ def test_a_touched_file_with_the_same_content_is_not_a_change(tmp_path: Path) ->
         (["materialize", "Sample", "--select", "user"], "Did you mean users?"),
         (["materialize", "Sample", "--config", "nowhere.yaml"], "does not exist"),
         (["status", "Nothing_like_it"], "There are: Sample"),
-        (["materialize", "Sample", "--select", "users++"], "names, each with +"),
+        (["materialize", "Sample", "--select", "users++"], "Give a selection such as"),
         (["backfill"], "give one of the four: datasets, --all, --failed"),
         (["backfill", "Sample", "--all"], "give one of the four: datasets, --all, --failed"),
         (["backfill", "--failed", "--config", "datasets.toml"], "Leave out --config"),

@@ -1,6 +1,7 @@
 """docs/queries.md is right on the Sample, and the tools that it names work."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ def test_pandas_and_polars_read_the_catalogue(data: Path) -> None:
     code = block(PAGE, "python", "polars").replace("data/", f"{data}/")
     done = run(data, "python", "-c", code)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("neumf") == 2
+    assert len(re.findall(r"\bneumf\b", done.stdout)) == 2  # neumf_scratch is another word
 
 
 @pytest.mark.acceptance

@@ -26,9 +26,9 @@ LONG = 120  # epochs
 
 
 @pytest.fixture(scope="module", name="split")
-def materialized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def materialized(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder whose Sample is materialized up to the negatives."""
-    return split(tmp_path_factory.mktemp("split"))
+    return split(made, tmp_path_factory.mktemp("split"))
 
 
 def copy(split: Path, to: Path) -> Path:

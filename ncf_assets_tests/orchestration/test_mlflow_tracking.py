@@ -14,20 +14,20 @@ import pytest
 import requests
 
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.cli.commands import environment, ncf, tiny_folder
+from ncf_assets_tests.assets.trained import split
+from ncf_assets_tests.cli.commands import environment, ncf
 from ncf_assets_tests.serving import free_port, wait_until_served
 
 pytestmark = pytest.mark.service
 START_SECONDS = 120
+NO_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # its runners take a minute to import
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny data set up to the splits, from which GMF is trained."""
-    folder = tiny_folder(tmp_path_factory.mktemp("data"))
+    folder = split(made, tmp_path_factory.mktemp("data"))
     (folder / "gmf.yaml").write_text("ops: {gmf_model: {config: {epochs: 2, l2: 0.5}}}\n")
-    made = ncf(folder, "materialize", "Sample", "--select", "raw_reviews,+train,+validation")
-    assert made.returncode == 0, made.stderr
     return folder
 
 
@@ -48,7 +48,7 @@ def server(folder: Path) -> Iterator[str]:
     ]  # fmt: skip
     with (folder / "mlflow.log").open("wb") as log:
         process = subprocess.Popen(
-            call, env=environment(folder), stdout=log, stderr=log, start_new_session=True
+            call, env=environment(folder) | NO_JOBS, stdout=log, stderr=log, start_new_session=True
         )
     try:
         address = f"http://127.0.0.1:{port}"
