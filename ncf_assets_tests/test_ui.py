@@ -25,7 +25,7 @@ from ncf_assets_tests.tiny import reviews_for_defaults
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-START_SECONDS, RUN_SECONDS = 90, 480
+START_SECONDS, PAGE_SECONDS, RUN_SECONDS = 90, 60, 480
 # leaving the page before would cancel it
 LAUNCHED = re.compile("op=(LaunchPipelineExecution|LaunchPartitionBackfill)")
 
@@ -95,7 +95,8 @@ def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         tab = browser.new_page(viewport={"width": 1800, "height": 1600})
-        tab.set_default_timeout(30_000)
+        tab.set_default_timeout(PAGE_SECONDS * 1000)
+        expect.set_options(timeout=PAGE_SECONDS * 1000)
         yield tab
         browser.close()
 

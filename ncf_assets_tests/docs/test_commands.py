@@ -73,6 +73,7 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.mark.acceptance
+@pytest.mark.timeout(1800)
 def test_every_command_works_as_it_is_written(project: Path) -> None:
     """They run one after the other in one shell; those that make the tables come first."""
     rest = [c for c in said() if c not in FIRST and c not in ELSEWHERE and c not in UNTESTED]
