@@ -19,6 +19,7 @@ settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
 LONGEST_FIRST = ("acceptance", "service", "process")
+LONG_UNITS = ("training", "report", "checks")  # folders of the longest unit tests
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         limit = item.get_closest_marker("timeout")
         kinds = [kind for kind in LONGEST_FIRST if item.get_closest_marker(kind)]
-        length = len(kinds) and -LONGEST_FIRST.index(kinds[0]), limit.args[0] if limit else 0
-        lengths[item.path] = max(lengths.get(item.path, (-9, 0)), length)
+        rank = -LONGEST_FIRST.index(kinds[0]) if kinds else -len(LONGEST_FIRST)
+        if not kinds and item.path.parent.name not in LONG_UNITS:
+            rank -= 1
+        length = rank, limit.args[0] if limit else 0
+        lengths[item.path] = max(lengths.get(item.path, length), length)
     items.sort(key=lambda item: lengths[item.path], reverse=True)

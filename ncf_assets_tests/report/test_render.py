@@ -112,9 +112,15 @@ def hostile_data() -> ReportData:
     )
 
 
+@cache
+def hostile_report() -> Report:
+    """Return the report on them."""
+    return render(hostile_data())
+
+
 def test_markup_in_any_text_comes_out_escaped() -> None:
     """A title, an id or a model's name is text, also inside the curves."""
-    report = render(hostile_data())
+    report = hostile_report()
     assert "<script" not in report.html
     assert "<script" not in report.markdown
     assert "# &lt;script&gt;alert(1)&lt;/script&gt;\\|\\`x\\`: evaluation" in report.markdown
@@ -122,7 +128,7 @@ def test_markup_in_any_text_comes_out_escaped() -> None:
 
 def test_a_pipe_does_not_add_a_column() -> None:
     """Every row of a Markdown table has as many cells as its head."""
-    tables = re.findall(r"(?:^\|.*\n)+", render(hostile_data()).markdown, flags=re.MULTILINE)
+    tables = re.findall(r"(?:^\|.*\n)+", hostile_report().markdown, flags=re.MULTILINE)
     # verdicts, 2 of scores, differences, sampling, diversity, ties, 4 of plots, data, choices,
     # configuration, versions, seeds, hashes
     assert len(tables) == 17
