@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from ncf_assets.ncf.evaluation.segments import segments
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.orchestration.inputs import Inputs
+from ncf_assets.orchestration.metrics_table import best_first
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import python_tables
 from ncf_assets.tables import tables
@@ -57,7 +58,9 @@ def evaluation(run: AssetRun, config: EvaluationConfig) -> None:
         config.margin,
         config.seed,
     )
-    run.write("metrics", _frame("metrics", [asdict(row) for row in means]))
+    metrics = _frame("metrics", [asdict(row) for row in means])
+    run.previews["metrics"] = best_first(metrics)
+    run.write("metrics", metrics)
     run.write("comparisons", _frame("comparisons", [asdict(row) for row in differences]))
 
 

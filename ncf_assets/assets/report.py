@@ -20,6 +20,7 @@ from ncf_assets.ncf.training.epochs import recorded_epochs
 from ncf_assets.orchestration import scorers
 from ncf_assets.orchestration.code_version import code_version
 from ncf_assets.orchestration.metadata import code_references, inline_plot, table_metadata
+from ncf_assets.orchestration.metrics_table import best_first
 from ncf_assets.orchestration.mlflow_tracking import tracked
 from ncf_assets.orchestration.partitions import (
     OWNERS,
@@ -105,7 +106,7 @@ def _make_report(run: AssetRun) -> Iterator[Any]:
         tracker.log_metrics({k: v for k, v in figures.items() if isinstance(v, float)})
         tracker.log_artifacts(page, page.with_suffix(".md"), page.with_suffix(".json"))
     plots = {plot.title: inline_plot(plot.title, plot.png()) for plot in report.plots(data)}
-    yield _materialized(run, page, rendered, plots | figures | _changes(run))
+    yield _materialized(run, page, rendered, figures | _changes(run), plots)
 
 
 def _publish(run: AssetRun, rendered: "report.Report") -> Path:
@@ -120,15 +121,21 @@ def _publish(run: AssetRun, rendered: "report.Report") -> Path:
 
 
 def _materialized(
-    run: AssetRun, page: Path, rendered: "report.Report", shown: Mapping[str, Any]
+    run: AssetRun,
+    page: Path,
+    rendered: "report.Report",
+    figures: Mapping[str, Any],
+    plots: Mapping[str, Any],
 ) -> dg.MaterializeResult[Any]:
     """Return what the Dagster UI shows of a published report, with plots and figures."""
     return dg.MaterializeResult(
         metadata={
             "found": rendered.json["findings"][0],
+            "page": dg.MetadataValue.path(str(page)),
             "dagster/uri": dg.MetadataValue.path(str(page)),
+            **figures,
             "report": dg.MetadataValue.md(rendered.markdown),
-            **shown,
+            **plots,
             **run.usage.as_metadata(),
         }
     )
@@ -228,10 +235,10 @@ def headline(metrics: pd.DataFrame) -> dict[str, Any]:
     shown = metrics.query(f"segment == 'all' and metric in ('hr', 'ndcg') and k == {k}")
     shown = shown[~shown["protocol"].str.endswith("-corrected")]
     charted = {
-        f"{row['metric'].upper()}@{row['k']} {row['protocol']}": float(row["value"])
+        f"{row['metric'].upper()}@{row['k']} {row['protocol']}": round(float(row["value"]), 4)
         for row in shown[shown["model"] == EVALUATED_MODEL].to_dict("records")
     }
-    return {**charted, "models": table_metadata(shown.round(4))}
+    return {**charted, "models": table_metadata(best_first(metrics))}
 
 
 def _rows(run: AssetRun, table: str) -> list[dict[str, Any]]:

@@ -82,9 +82,8 @@ def tuning_trials(run: AssetRun, config: TuningConfig) -> None:
             lambda state: on_epoch(state.history[-1]),
         )
 
-    def on_trial(trial: Any) -> None:
-        reached = "given up" if trial.value is None else f"validation NDCG@10 {trial.value:.4f}"
-        run.context.log.info(f"trial {trial.number + 1} of {config.trials}: {reached}")
+    def on_trial(trial: Any, n_ended: int) -> None:
+        run.context.log.info(f"{n_ended} of {config.trials}: {_outcome(trial)}")
 
     # A search of the same data, code and space is resumed.
     found = _search(run, config).run(train, config.trials, on_trial)
@@ -137,6 +136,17 @@ def _search(run: AssetRun, config: TuningConfig) -> "Search":
     name = hash_json(what)
     file = run.warehouse.paths.folder(SEARCH, run.dataset) / "searches.db"
     return Search(space, start, config.seed, name, file)
+
+
+def _outcome(trial: Any) -> str:
+    """Return a trial's settings, and what it reached or why it was given up."""
+    if trial.value is None:
+        last, ndcg = max(trial.intermediate_values.items())
+        reached = f"given up at epoch {last}, as NDCG@10 {ndcg:.4f} is below the others' median"
+    else:
+        reached = f"NDCG@10 {trial.value:.4f} at epoch {trial.user_attrs['epoch']}"
+    settings = ", ".join(f"{name} {value:.4g}" for name, value in trial.params.items())
+    return f"trial {trial.number}, {settings}: {reached}"
 
 
 def _row(trial: Any, columns: Sequence[str]) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import dagster as dg
+from dagster._core.execution.stats import StepEventStatus
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -25,6 +26,10 @@ from ncf_assets.cli.progress import failure_reason
 from ncf_assets.cli.run_config import check_config, config_option, read_config
 
 POLL_SECONDS = 2
+UNKNOWN = (  # of Dagster's "Targeted partitions have been removed since this backfill was stored"
+    "the running daemon has not read these datasets in the registry yet. Reload the definitions in"
+    " the UI (Deployment, Reload definitions), or start `make ui` again."
+)
 SUCCEEDED = {"COMPLETED", "COMPLETED_SUCCESS"}
 ENDED = SUCCEEDED | {"COMPLETED_FAILED", "FAILED", "CANCELED"}
 
@@ -86,7 +91,8 @@ def backfill(
         ended = instance.get_backfill(backfill_id)
     if ended is None or ended.status.value not in SUCCEEDED:
         if not runs and ended and ended.error:
-            click.echo(ended.error.message, err=True)
+            is_unknown = "have been removed since" in ended.error.message
+            click.echo(UNKNOWN if is_unknown else ended.error.message, err=True)
         click.echo("run what failed again with: ncf-assets backfill --failed", err=True)
         raise SystemExit(1)
     if refused:
@@ -155,12 +161,17 @@ def _runs(instance: dg.DagsterInstance, backfill_id: str) -> dict[str, dg.Dagste
 
 
 def _state(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
-    """Return a text such as `started, 7 steps done`."""
+    """Return a text such as `started, step 7 of 32, users`."""
     state = run.status.value.lower().replace("_", " ")
     if run.status in (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED):
         return state
-    done = getattr(instance.get_run_stats(run.run_id), "steps_succeeded", 0)
-    return f"{state}, {done} steps done"
+    steps = instance.get_run_step_stats(run.run_id)
+    plan = instance.get_execution_plan_snapshot(str(run.execution_plan_snapshot_id))
+    total = len(run.step_keys_to_execute or plan.step_keys_to_execute)
+    running = [step.step_key for step in steps if step.status == StepEventStatus.IN_PROGRESS]
+    if not running:
+        return f"{state}, {len(steps)} of {total} steps"
+    return f"{state}, step {len(steps)} of {total}, {', '.join(running)}"
 
 
 def _outcome(instance: dg.DagsterInstance, runs: dict[str, dg.DagsterRun]) -> Table:

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from ncf_assets.cli.arguments import registry, warehouse
-from ncf_assets.cli.metrics_table import metrics_table
 from ncf_assets.cli.run_job import run_job
+from ncf_assets.orchestration.metrics_table import metrics_table
 from ncf_assets.warehouse.leaderboard_summary import summarize
 from ncf_assets.warehouse.paths import ALL_DATASETS
 

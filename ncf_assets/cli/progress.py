@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -94,7 +95,7 @@ class Progress:
         if event is None:
             # errors come as failures of steps
             if logging.INFO <= int(entry.level) < logging.ERROR:
-                self._say(f"{INDENT}{entry.user_message}", "dim")
+                self._say(self._indented(entry.user_message), "dim")
         elif event.event_type == DagsterEventType.STEP_START:
             self._begin(event.step_key)
         elif event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
@@ -114,6 +115,13 @@ class Progress:
             self._bar.console.print(text, style=style or None, **options)
         else:
             click.secho(text, stream, **STYLES[style])
+
+    def _indented(self, text: str) -> str:
+        """Return text below the line of its step, in a terminal in lines that fit."""
+        if not self._bar:
+            return f"{INDENT}{text}"
+        width = self._bar.console.width
+        return textwrap.fill(text, width, initial_indent=INDENT, subsequent_indent=INDENT)
 
     def _begin(self, step: str | None) -> None:
         self._step, self._started, self._named_at = step, time.monotonic(), 1.0

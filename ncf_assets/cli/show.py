@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ncf_assets.cli.arguments import check_datasets, warehouse
-from ncf_assets.cli.metrics_table import metrics_table
+from ncf_assets.orchestration.metrics_table import best_first
 from ncf_assets.tables import tables
 from ncf_assets.warehouse.warehouse import NotMaterializedError, Warehouse
 
@@ -48,12 +48,8 @@ def _row_counts(place: Warehouse, dataset: str) -> Table:
 
 def _comparison(place: Warehouse, dataset: str) -> Table:
     """Models side by side, the best first."""
-    metrics = place.read("metrics", dataset).query("segment == 'all'")
-    wide = metrics_table(metrics, ["model"], " ")
-    # by the exact NDCG, as sampled metrics may reverse the order of models
-    ndcg = next(name for name in wide.columns if name.startswith("NDCG") and name.endswith("full"))
-    wide = wide.sort_values(ndcg, ascending=False)
-    shown = Table("model", *map(str, wide.columns))
-    for row in wide.itertuples():
-        shown.add_row(str(row[0]), *(f"{value:.3f}" for value in row[1:]))
+    wide = best_first(place.read("metrics", dataset))
+    shown = Table(*map(str, wide.columns))
+    for model, *values in wide.to_numpy().tolist():
+        shown.add_row(model, *(f"{value:.3f}" for value in values))
     return shown

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from ncf_assets.assets.tuning import SETTINGS, best_trial
+from ncf_assets.assets.tuning import MODEL, SETTINGS, best_trial
 from ncf_assets.cli.arguments import check_datasets, warehouse
+from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.run_config import config_option, read_config
 from ncf_assets.cli.run_job import run_job
 from ncf_assets.orchestration.staleness import SEARCH
@@ -33,6 +34,7 @@ def tune(dataset: str, trials: int, config_file: Path | None) -> None:
     `tuning_trials`; `ncf-assets materialize DATASET --tuned` trains with the best.
     """
     check_datasets([dataset])
+    _check_inputs(dataset)
     started = time.monotonic()
     config = _with_trials(read_config(config_file), trials)
     if not run_job(JOB, dataset, config):
@@ -47,6 +49,17 @@ def tune(dataset: str, trials: int, config_file: Path | None) -> None:
         f" with validation NDCG@10 {best['validation_ndcg_at_10']:.4f}: {settings}.\n"
         f"To train with it: ncf-assets materialize {dataset} --select neumf_model+ --tuned"
     )
+
+
+def _check_inputs(dataset: str) -> None:
+    """Raise ClickException if something is missing that the search reads."""
+    place, (search,) = warehouse(), [a for a in graph_assets() if a.name == SEARCH]
+    missing = [name for name in search.upstream if place.find_provenance(name, dataset) is None]
+    if missing:
+        raise click.ClickException(
+            f"the search reads {', '.join(missing)} of {dataset}, which is not materialized."
+            f" Run `ncf-assets materialize {dataset} --select +{MODEL}`."
+        )
 
 
 def _with_trials(config: dict[str, Any], trials: int) -> dict[str, Any]:

@@ -13,7 +13,13 @@ import numpy as np
 from ncf_assets.hashing import hash_arrays, hash_text
 from ncf_assets.orchestration.code_version import code_version
 from ncf_assets.orchestration.fits import TRAINING_INPUTS, Fit
-from ncf_assets.orchestration.models import ModelConfig, model_factory, model_metadata, searched
+from ncf_assets.orchestration.models import (
+    ModelConfig,
+    model_factory,
+    model_metadata,
+    searched,
+    settings_metadata,
+)
 from ncf_assets.orchestration.partitions import AssetFactory
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.warehouse.provenance import Provenance
@@ -113,16 +119,15 @@ def _publish(run: AssetRun, asset: str, config: ModelConfig, fitted: Fitted) -> 
         with run.warehouse.stage_model(asset, run.dataset, ".npz") as path:
             np.savez(path, allow_pickle=False, **fitted.arrays)
             file = run.warehouse.publish_model(asset, run.dataset, [path], provenance, record)
-        shown = {"dagster/uri": dg.MetadataValue.path(str(file)), **fitted.settings}
+        shown = {"dagster/uri": dg.MetadataValue.path(str(file))}
+        shown |= settings_metadata(run.config, fitted.settings, record)
         if fitted.ndcg is not None:
-            shown["validation_ndcg_at_10"] = fitted.ndcg
+            shown["validation NDCG@10"] = round(fitted.ndcg, 4)
     yield dg.MaterializeResult(
         data_version=dg.DataVersion(provenance.content_hash),
         metadata={
             **shown,
             "fit": config.evaluated_fit,
-            "settings tried": fitted.n_tried,
-            "at the edge": ", ".join(record["at_edge"]) or "none",
             "numbers": n_numbers,
             "content hash": provenance.content_hash,
             **run.usage.as_metadata(),

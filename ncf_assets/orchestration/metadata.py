@@ -83,11 +83,13 @@ def inline_plot(title: str, png: bytes) -> dg.MarkdownMetadataValue:
 
 
 def lineage_metadata(table: Table) -> dict[str, Any]:
-    """Return a table's column lineage in Dagster's form, and as a table.
+    """Return a table's column lineage in Dagster's form, and as a table; nothing without any.
 
     Dagster's open-source UI does not draw the former; it shows the latter.
     """
     lineage = column_lineage(table)
+    if not lineage:
+        return {}
     rows = [
         {"column": column, "is made from": ", ".join(".".join(source) for source in sources)}
         for column, sources in lineage.items()

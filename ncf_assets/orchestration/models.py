@@ -10,11 +10,12 @@ from importlib import metadata
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 from pydantic import Field
 
 from ncf_assets.orchestration.distributed import join_cluster
 from ncf_assets.orchestration.fits import Fit
-from ncf_assets.orchestration.metadata import code_references
+from ncf_assets.orchestration.metadata import code_references, table_metadata
 from ncf_assets.orchestration.partitions import (
     OWNERS,
     WHEN_UPSTREAM_IS_NEW,
@@ -105,6 +106,31 @@ def model_metadata(run: AssetRun, packages: Iterable[str], fit: Fit) -> dict[str
             },
         },
         "trained_on": run.inputs.hashes,
+    }
+
+
+def settings_metadata(
+    config: Mapping[str, Any], chosen: Mapping[str, Any], record: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the UI shows of a model's settings: each, of which values, and which at an edge.
+
+    `config` is the run configuration, of which `chosen` has what a search found, and `record` says
+    what `searched` returned.
+    """
+    space, at_edge = record.get("search_space", {}), record.get("at_edge", [])
+    rows = [
+        {
+            "setting": name,
+            "value": chosen.get(name, value),
+            "chosen among": ", ".join(f"{x:g}" for x in space.get(name, ())),
+        }
+        for name, value in {**config, **chosen}.items()
+    ]
+    warning = ", ".join(f"{name} {chosen[name]:g}" for name in at_edge)
+    return {
+        "settings": table_metadata(pd.DataFrame(rows)),
+        "settings tried": record.get("settings_tried", 0),
+        "at the edge": f"{warning}: a better value may lie beyond" if warning else "none",
     }
 
 

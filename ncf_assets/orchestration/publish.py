@@ -41,6 +41,7 @@ class AssetRun:
     source: path, size and mtime of the source file, where the asset reads one
     check_parameters: settings of checks; they change no row and are not part of the provenance
     extra_metadata: what the UI shows besides what it shows of every table
+    previews: rows of tables that the UI shows in place of the first ones
     check_results: of checks that the asset's function makes itself
     """
 
@@ -52,6 +53,7 @@ class AssetRun:
     source: Mapping[str, Any] = field(default_factory=dict)
     check_parameters: Mapping[str, Any] = field(default_factory=dict)
     extra_metadata: dict[str, Any] = field(default_factory=dict)
+    previews: dict[str, pd.DataFrame] = field(default_factory=dict)
     check_results: list[dg.AssetCheckResult] = field(default_factory=list)
     usage: ResourceUsage = field(default_factory=ResourceUsage)
     _staged: Mapping[str, StagedTable] = field(default_factory=dict)
@@ -152,8 +154,10 @@ class AssetRun:
     ) -> dg.MaterializeResult[Any]:
         """Return what the Dagster UI shows of a published table."""
         table, target = staged.table, staged.target
-        with self.warehouse.connect(self.dataset, {table.name: target}) as connection:
-            preview = connection.table(table.name).limit(PREVIEW_ROWS).df()
+        preview = self.previews.get(table.name)
+        if preview is None:
+            with self.warehouse.connect(self.dataset, {table.name: target}) as connection:
+                preview = connection.table(table.name).limit(PREVIEW_ROWS).df()
         return dg.MaterializeResult(
             asset_key=table.name,
             data_version=dg.DataVersion(provenance.content_hash),
@@ -161,7 +165,7 @@ class AssetRun:
                 ROW_COUNT[table.is_global]: provenance.rows,
                 **lineage_metadata(table),
                 "dagster/uri": dg.MetadataValue.path(str(target)),
-                "preview": table_metadata(preview),
+                **({} if preview.empty else {"preview": table_metadata(preview)}),
                 "content hash": provenance.content_hash,
                 **self.usage.as_metadata(),
                 **self.extra_metadata,

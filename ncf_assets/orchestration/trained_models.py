@@ -9,13 +9,21 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 import dagster as dg
+import pandas as pd
 
 from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster
 from ncf_assets.orchestration.checkpoints import CheckpointStore, Chosen
 from ncf_assets.orchestration.code_version import code_version
 from ncf_assets.orchestration.fits import TRAINING_INPUTS, Fit, validation
+from ncf_assets.orchestration.metadata import table_metadata
 from ncf_assets.orchestration.mlflow_tracking import Tracker, tracked
-from ncf_assets.orchestration.models import ModelConfig, model_factory, model_metadata, searched
+from ncf_assets.orchestration.models import (
+    ModelConfig,
+    model_factory,
+    model_metadata,
+    searched,
+    settings_metadata,
+)
 from ncf_assets.orchestration.partitions import AssetFactory
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tensorboard import EventFiles
@@ -171,7 +179,11 @@ class _Fitting:
 
     def to_best_epoch(self, training: Training, held_out: Any) -> list[Any]:
         """Train in place, to the epoch that does best on validation; return all epochs."""
-        return self._train(training, held_out, training.epochs, None)
+        history = self._train(training, held_out, training.epochs, None)
+        last, kept = history[-1].epoch, Chosen(history, {}).epoch
+        early = f"stopped early after epoch {last}, " if last < training.epochs else ""
+        self._run.context.log.info(f"{training.fit}, {early}epoch {kept} kept")
+        return history
 
     def to_epoch(self, training: Training, chosen: Chosen) -> list[Any]:
         """Train in place to the epoch that was chosen; return the epochs."""
@@ -194,7 +206,7 @@ class _Fitting:
 
         def on_epoch(state: Any) -> None:
             progress = describe(state.history, n_epochs)
-            self._run.context.log.info(f"{self._asset}, fit {training.fit!r}: {progress}")
+            self._run.context.log.info(f"{training.fit}, {progress}")
             self._checkpoints.save(training.fit, chosen, state)
             self.weights = state.best
             show(state.history[-1])
@@ -260,7 +272,7 @@ def _publish(run: AssetRun, asset: str, trained: Trained, tracker: Tracker) -> I
         file = run.warehouse.publish_model(asset, run.dataset, files, provenance, record)
     tracker.log_artifacts(run.warehouse.paths.file(asset, run.dataset), file)
     CheckpointStore(run, asset).delete()
-    yield _materialized(run, provenance, file, trained, record)
+    yield _materialized(run, asset, provenance, file, trained, record)
 
 
 def _searched(run: AssetRun, asset: str, chosen: Chosen) -> dict[str, Any]:
@@ -287,31 +299,49 @@ def _export(run: AssetRun, asset: str, model: Any) -> dict[str, str]:
 
 def _materialized(
     run: AssetRun,
+    asset: str,
     provenance: Provenance,
     file: Any,
     trained: Trained,
     record: Mapping[str, Any],
 ) -> dg.MaterializeResult[Any]:
     """Return what the Dagster UI shows of a published network."""
-    chosen = asdict(trained.chosen.history[trained.chosen.epoch])
+    settings = {"epochs": trained.chosen.epoch, **trained.chosen.settings}
+    events = run.warehouse.paths.tensorboard(asset, run.dataset)
+    chosen = trained.chosen.history[trained.chosen.epoch]
+    figures = {
+        "validation HR@10": chosen.validation_hr_at_10,
+        "validation NDCG@10": chosen.validation_ndcg_at_10,
+    }
     return dg.MaterializeResult(
         data_version=dg.DataVersion(provenance.content_hash),
         metadata={
             "dagster/uri": dg.MetadataValue.path(str(file)),
             "fit": trained.fit,
             "parameters": provenance.rows,
-            "epochs": len(trained.history) - 1,
             "chosen epoch": trained.chosen.epoch,
-            **trained.chosen.settings,
-            "at the edge": ", ".join(record.get("at_edge", [])) or "none",
+            **{name: round(value, 4) for name, value in figures.items() if value is not None},
+            **settings_metadata(run.config, settings, record),
+            "epochs": _epochs_metadata(trained.chosen.history, trained.chosen.epoch),
+            "TensorBoard": f"tensorboard --logdir {events}",
             "content hash": provenance.content_hash,
             # of the last epoch, as the first compiles; a training of none has epoch 0 alone
-            "examples per second": float(trained.history[-1].examples_per_second or 0),
+            "examples per second": round(trained.history[-1].examples_per_second or 0),
             **run.usage.as_metadata(),
-            **{
-                name: chosen[name]
-                for name in ("validation_hr_at_10", "validation_ndcg_at_10")
-                if chosen[name] is not None
-            },
         },
     )
+
+
+def _epochs_metadata(history: Sequence[Any], chosen: int) -> dg.TableMetadataValue:
+    """Return the training curve as a table, with a mark at the epoch that was chosen."""
+    rows = [
+        {
+            "epoch": epoch.epoch,
+            "loss": epoch.loss,
+            "validation HR@10": epoch.validation_hr_at_10,
+            "validation NDCG@10": epoch.validation_ndcg_at_10,
+            "": "chosen" if epoch.epoch == chosen else "",
+        }
+        for epoch in history
+    ]
+    return table_metadata(pd.DataFrame(rows))

@@ -1,6 +1,7 @@
 """Backfills against a real daemon, and shells that stay open meanwhile."""
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -154,6 +155,7 @@ def test_a_backfill_runs_each_dataset_and_retries_what_failed(
     done = backfilled.done
     assert done.returncode == 1, done.stderr
     assert "no Dagster daemon is running" in done.stdout
+    assert re.search(r"Sample +started, step \d+ of \d+, \w+", done.stdout)
     assert rows(data, "Sample") == rows(data, "Other") == ROWS
     assert rows(data, "Broken") == {}
     table = " ".join(done.stdout.split())
@@ -183,6 +185,18 @@ def test_a_running_daemon_is_used(again: subprocess.CompletedProcess[str]) -> No
     """`ncf-assets backfill` starts none of its own."""
     assert again.returncode == 0
     assert "one is started" not in again.stdout
+
+
+def test_a_dataset_that_the_daemon_has_not_read_yet_says_how_to_reload(running: Path) -> None:
+    """One added to the registry while a daemon is running, whose definitions are of before."""
+    registry = running / "datasets.toml"
+    before = registry.read_text()
+    registry.write_text(before + OTHER.replace("Other", "Late"))
+    done = ncf(running, "backfill", "Late")
+    registry.write_text(before)
+    assert done.returncode == 1
+    assert "Reload the definitions in the UI (Deployment, Reload definitions)" in done.stderr
+    assert "have been removed" not in done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """`ncf-assets tune` and what takes its result, on the tiny data set."""
 
 import os
+import re
 import signal
 import sqlite3
 import time
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.cli.commands import ncf, start
+from ncf_assets_tests.cli.commands import ncf, start, tiny_folder
 from ncf_assets_tests.tiny import copied
 
 pytestmark = pytest.mark.process
@@ -54,6 +55,15 @@ def test_tuned_without_a_search_names_the_command(data: Path) -> None:
     assert "--tuned takes a search, found none. Run `ncf-assets tune Sample`" in refused.stderr
 
 
+def test_a_search_whose_inputs_are_missing_leaves_no_run(tmp_path: Path) -> None:
+    """It is refused with their names, before Dagster hears of it."""
+    refused = ncf(tiny_folder(tmp_path), "tune", "Sample")
+    assert refused.returncode == 1
+    assert "ials_model" in refused.stderr
+    assert "Run `ncf-assets materialize Sample --select +neumf_model`." in refused.stderr
+    assert not (tmp_path / "dagster").exists()
+
+
 def test_a_search_without_any_trial_is_told(data: Path) -> None:
     """As a file with `trials: 0` asks for; no traceback."""
     none = config(data / "none.yaml", {"tuning_trials": {"config": {"trials": 0}}})
@@ -90,6 +100,8 @@ def test_a_killed_search_goes_on_and_its_best_is_trained(data: Path) -> None:
     complete = trials[trials["state"] == "complete"]
     best = complete.loc[complete["validation_ndcg_at_10"].idxmax()]
     assert f"Best is trial {best['trial']} with validation NDCG@10" in searched.stdout
+    settings = r"learning_rate [\d.]+, factors 2, negatives 8, ema_decay 0\.9"
+    assert re.search(rf"4 of 4: trial \d+, {settings}: NDCG@10 [\d.]+ at epoch", searched.stdout)
     words = ["materialize", "Sample", "--select", "neumf_model", "--tuned"]
     trained = ncf(data, *words, trains=True)
     assert trained.returncode == 0, trained.stderr

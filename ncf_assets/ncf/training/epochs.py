@@ -32,16 +32,14 @@ def best_epoch(history: Sequence[Epoch]) -> Epoch:
 
 
 def describe(history: Sequence[Epoch], epochs: int) -> str:
-    """Return one line of progress, such as `epoch 3 of 20: loss 0.3120, …`."""
+    """Return one short line of progress, such as `epoch 3 of 20: loss 0.3120, …`."""
     epoch = history[-1]
     left = (epochs - epoch.epoch) * epoch.seconds if epoch.epoch else None
     parts = [
         (epoch.loss, "loss {:.4f}"),
-        (epoch.validation_hr_at_10, "validation HR@10 {:.4f}"),
-        (epoch.validation_ndcg_at_10, "validation NDCG@10 {:.4f}"),
+        (epoch.validation_ndcg_at_10, "NDCG@10 {:.4f}"),
         (epoch.seconds, "{:.1f} s"),
-        (epoch.examples_per_second, "{:,.0f} examples/s"),
-        (left, "{:.0f} s left at most"),
+        (left, "{:.0f} s left"),
     ]
     known = ", ".join(text.format(value) for value, text in parts if value is not None)
     return f"epoch {epoch.epoch} of {epochs}: {known}"

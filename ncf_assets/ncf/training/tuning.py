@@ -63,7 +63,8 @@ class Space:
 
 # trains with settings, calls back after each epoch, returns all epochs
 Train = Callable[[Settings, Callable[[Epoch], None]], Sequence[Epoch]]
-OnTrial = Callable[[FrozenTrial], None]
+OnTrial = Callable[[FrozenTrial, int], None]  # (trial, number of trials that have ended)
+ENDED = [TrialState.COMPLETE, TrialState.PRUNED]
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,11 @@ class Search:
             study.tell(killed.number, state=TrialState.FAIL)
         if not study.trials:
             study.enqueue_trial(self.space.within(self.start))
-        ended = study.get_trials(states=[TrialState.COMPLETE, TrialState.PRUNED])
+        ended = study.get_trials(states=ENDED)
         study.optimize(
             lambda trial: _reached(trial, train, self.space.suggest(trial)),
             n_trials=max(0, n_trials - len(ended)),
-            callbacks=[lambda _, trial: on_trial(trial)],
+            callbacks=[lambda study, trial: on_trial(trial, len(study.get_trials(states=ENDED)))],
         )
         return study.get_trials()
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from optuna.trial import FrozenTrial, TrialState
@@ -17,6 +18,10 @@ SPACE = Space(
     ema_decay=(0.0, 0.8),
 )
 START = {"learning_rate": 1e-4, "factors": 32, "negatives": 4, "ema_decay": 0.0}
+
+
+def ignore(*_: Any) -> None:
+    """Take in a trial, and do nothing."""
 
 
 def quality(settings: Settings) -> float:
@@ -41,7 +46,7 @@ def search(file: Path, name: str = "one") -> Search:
 
 def run(file: Path, n_trials: int, name: str = "one") -> list[FrozenTrial]:
     """Return all trials once there are n."""
-    return search(file, name).run(curve, n_trials, [].append)
+    return search(file, name).run(curve, n_trials, ignore)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +59,7 @@ def test_a_search_begins_with_the_settings_that_its_space_has(tmp_path: Path) ->
     """A rate above the highest and a number of negatives that is not listed are drawn instead."""
     start = {"learning_rate": 0.5, "factors": 16, "negatives": None, "ema_decay": 0.8}
     found = Search(SPACE, start, seed=1, name="one", file=tmp_path / "searches.db")
-    (trial,) = found.run(curve, 1, [].append)
+    (trial,) = found.run(curve, 1, ignore)
     assert (trial.params["factors"], trial.params["ema_decay"]) == (16, 0.8)
     assert 1e-4 <= trial.params["learning_rate"] <= 1e-1
     assert trial.params["negatives"] in (4, 8)
@@ -120,6 +125,6 @@ def test_a_killed_trial_is_distinguished_from_a_running_one(tmp_path: Path) -> N
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        search(file).run(killed, 2, [].append)
+        search(file).run(killed, 2, ignore)
     states = [trial.state for trial in run(file, 2)]
     assert states == [TrialState.FAIL, TrialState.COMPLETE, TrialState.COMPLETE]

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ncf_assets.cli.leaderboard import _table
-from ncf_assets.cli.metrics_table import metrics_table
+from ncf_assets.orchestration.metrics_table import metrics_table
 
 COLUMNS = ["dataset", "model", "protocol", "metric", "k", "value"]
 ROWS = pd.DataFrame(

@@ -1,4 +1,4 @@
-"""HR and NDCG of all models side by side, as commands show them."""
+"""HR and NDCG of all models side by side, as commands and the UI show them."""
 
 import pandas as pd
 
@@ -18,3 +18,13 @@ def metrics_table(rows: pd.DataFrame, index: list[str], between: str) -> pd.Data
     k = figures["k"].astype(str)
     heading = figures["metric"].str.upper() + "@" + k + between + figures["protocol"]
     return figures.assign(heading=heading).pivot(index=index, columns="heading", values="value")
+
+
+def best_first(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of one dataset's models, the best by NDCG among all unseen items first.
+
+    Sampled metrics may reverse the order of models.
+    """
+    wide = metrics_table(metrics.query("segment == 'all'"), ["model"], " ")
+    ndcg = [name for name in wide.columns if name.startswith("NDCG") and name.endswith("full")]
+    return wide.sort_values(ndcg, ascending=False).rename_axis(columns=None).reset_index()
