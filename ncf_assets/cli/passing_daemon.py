@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import dagster as dg
+from dagster._daemon import controller
 from dagster._daemon.cli import main as dagster_daemon
 
 from ncf_assets.cli.dagster_home import prepare_home, workspace_options
@@ -20,6 +21,7 @@ from ncf_assets.orchestration.dagster_runs import DAEMON_NOTE, has_work
 from ncf_assets.warehouse.lock_holder import LockHolder
 
 POLL_SECONDS = 1.5
+BACKFILL_SECONDS = 2  # between two looks at a backfill; Dagster's 30 are most of a short one's time
 
 
 def main() -> None:
@@ -27,6 +29,7 @@ def main() -> None:
     note = prepare_home() / DAEMON_NOTE
     note.write_text(json.dumps(asdict(LockHolder.this_process("daemon"))), encoding="utf-8")
     threading.Thread(target=_end_when_idle, daemon=True).start()
+    controller.DEFAULT_DAEMON_INTERVAL_SECONDS = BACKFILL_SECONDS  # there is no setting for it
     sys.argv = [str(Path(sys.executable).with_name("dagster-daemon")), "run", *workspace_options()]
     try:
         dagster_daemon()

@@ -110,25 +110,33 @@ def _contents(module: str) -> tuple[dict[str, Definition], dict[str, tuple[str, 
     if path is None:
         raise ModuleNotFoundError(f"{module} is imported as an asset's code but does not exist")
     text = path.read_text(encoding="utf-8")
+    lines = text.encode().split(b"\n")
     defined: dict[str, Definition] = {}
     imported: dict[str, tuple[str, str]] = {}
     for statement in ast.parse(text).body:
         if isinstance(statement, ast.ImportFrom):
             imported |= _bound(statement)
             continue
+        nodes = list(ast.walk(statement))
         definition = Definition(
             module,
-            ast.get_source_segment(text, statement) or "",
-            frozenset(n.id for n in ast.walk(statement) if isinstance(n, ast.Name)),
+            _segment(lines, statement),
+            frozenset(node.id for node in nodes if isinstance(node, ast.Name)),
             frozenset(
                 source
-                for node in ast.walk(statement)
+                for node in nodes
                 if isinstance(node, ast.ImportFrom)
                 for source in _bound(node).values()
             ),
         )
         defined |= dict.fromkeys(_defined_names(statement), definition)
     return defined, imported
+
+
+def _segment(lines: list[bytes], statement: ast.stmt) -> str:
+    """Return the text of a statement; `ast.get_source_segment` splits the lines at each call."""
+    *whole, last = lines[statement.lineno - 1 : statement.end_lineno]
+    return b"\n".join([*whole, last[: statement.end_col_offset]]).decode()
 
 
 def _defined_names(statement: ast.stmt) -> list[str]:
@@ -166,11 +174,19 @@ def _imported(module: str) -> tuple[str, ...]:
         _hashed_module(*source)
         for file in _files(module)
         if file.suffix == ".py"
-        for statement in ast.walk(ast.parse(file.read_bytes()))
+        for statement in _statements(ast.parse(file.read_bytes()))
         if isinstance(statement, ast.ImportFrom)
         for source in _bound(statement).values()
     }
     return tuple(sorted(name for name in found if name))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements within a node, however deep; `ast.walk` looks at all nodes."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield child
+            yield from _statements(child)
 
 
 def _files(module: str) -> Iterator[Path]:

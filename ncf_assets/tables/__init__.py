@@ -64,6 +64,7 @@ class Table:
         return upstream(self.select) if self.select else ()
 
 
+@cache
 def upstream(select: str) -> tuple[str, ...]:
     """Return the tables that a query reads, without its own common table expressions."""
     import sqlglot
