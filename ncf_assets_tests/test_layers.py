@@ -163,6 +163,12 @@ def test_the_package_itself_imports_nothing() -> None:
 
 
 @pytest.mark.process
+def test_the_path_of_dagsters_home_is_told_without_dagster() -> None:
+    """`make ui` waits for it; Dagster is imported where its databases are made, once."""
+    assert not {"dagster", "duckdb", "pandas"} & loaded_by("import ncf_assets.cli.dagster_home")
+
+
+@pytest.mark.process
 @pytest.mark.parametrize(
     "module",
     [

@@ -5,7 +5,6 @@ import tempfile
 from pathlib import Path
 
 import click
-import dagster as dg
 from filelock import FileLock
 
 import ncf_assets
@@ -40,6 +39,8 @@ def _initialize(folder: Path) -> None:
             settings.unlink(missing_ok=True)  # a link whose project has moved
             settings.symlink_to(SETTINGS)
         if not (folder / READY).exists():
+            import dagster as dg  # which takes seconds that `make ui` need not wait
+
             with dg.DagsterInstance.get() as instance:
                 instance.get_runs(limit=1)
                 instance.get_daemon_heartbeats()

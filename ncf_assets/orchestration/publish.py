@@ -163,9 +163,9 @@ class AssetRun:
             data_version=dg.DataVersion(provenance.content_hash),
             metadata={
                 ROW_COUNT[table.is_global]: provenance.rows,
+                **({} if preview.empty else {"preview": table_metadata(preview)}),
                 **lineage_metadata(table),
                 "dagster/uri": dg.MetadataValue.path(str(target)),
-                **({} if preview.empty else {"preview": table_metadata(preview)}),
                 "content hash": provenance.content_hash,
                 **self.usage.as_metadata(),
                 **self.extra_metadata,

@@ -340,7 +340,7 @@ def _epochs_metadata(history: Sequence[Any], chosen: int) -> dg.TableMetadataVal
             "loss": epoch.loss,
             "validation HR@10": epoch.validation_hr_at_10,
             "validation NDCG@10": epoch.validation_ndcg_at_10,
-            "": "chosen" if epoch.epoch == chosen else "",
+            "chosen": "yes" if epoch.epoch == chosen else "",
         }
         for epoch in history
     ]

@@ -4,6 +4,7 @@ Nothing here reads or writes a file; `ncf_assets.warehouse.warehouse` does.
 """
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,15 +36,20 @@ def checkout() -> Path | None:
 
 
 def check_checkout() -> None:
-    """Raise ValueError if the current folder is a checkout and the code that runs is another's."""
-    here = Path.cwd()
-    if not ((here / "pyproject.toml").exists() and (here / "ncf_assets/__init__.py").exists()):
-        return
-    if (here / "ncf_assets").resolve() != _PACKAGE:
-        raise ValueError(
-            f"the code that runs is in {_PACKAGE.parent}, and the current folder {here} is another"
-            f" checkout. Run `make` in {here} and use its .venv, or change to another folder."
-        )
+    """Raise ValueError if the current folder is a checkout and the code that runs is another's.
+
+    Or if the environment is that of a copied checkout, which has the code of the first.
+    """
+    folders = {"current folder": Path.cwd(), "environment's folder": Path(sys.prefix).parent}
+    for what, here in folders.items():
+        code = here / "ncf_assets"
+        if not ((here / "pyproject.toml").exists() and (code / "__init__.py").exists()):
+            continue
+        if code.resolve() != _PACKAGE:
+            raise ValueError(
+                f"the code that runs is in {_PACKAGE.parent}, and the {what} {here} is another"
+                f" checkout. Run `make` in {here} and use its .venv, or change to another folder."
+            )
 
 
 def data_dir() -> Path:

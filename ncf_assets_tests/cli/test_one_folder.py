@@ -1,17 +1,22 @@
 """Every process of a project knows one data folder, says which, and refuses to mix two."""
 
+import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 from ncf_assets.definitions import build_defs
 from ncf_assets.warehouse.history_note import NOTE
-from ncf_assets_tests.cli.commands import environment, ncf
+from ncf_assets_tests.cli.commands import environment, ncf, tiny_folder
 from ncf_assets_tests.forking import start
 from ncf_assets_tests.paths import ROOT
+from ncf_assets_tests.serving import free_port, wait_until_served
 
 pytestmark = pytest.mark.process
 
@@ -95,6 +100,101 @@ def test_the_code_of_another_checkout_is_refused(tmp_path: Path) -> None:
     code, out = said(tmp_path, "status")
     assert code == 1
     assert f"the code that runs is in {ROOT}, and the current folder {tmp_path} is another" in out
+
+
+@pytest.fixture
+def copied_checkout(tmp_path: Path) -> Path:
+    """A checkout with its environment as `cp -r` would have it: paths of their birth, but no data.
+
+    The libraries are the first one's, by a link, as copying them takes a minute.
+    """
+    copy = tmp_path / "copy"
+    (copy / "ncf_assets").mkdir(parents=True)
+    (copy / "ncf_assets/__init__.py").touch()
+    (copy / "data").mkdir()
+    for name in ("pyproject.toml", "workspace.yaml", "Makefile"):
+        shutil.copy(ROOT / name, copy)
+    environment_folder = Path(sys.prefix)
+    (copy / ".venv/bin").mkdir(parents=True)
+    for name in ("ncf-assets", "activate"):
+        shutil.copy(environment_folder / "bin" / name, copy / ".venv/bin")
+    shutil.copy(environment_folder / "pyvenv.cfg", copy / ".venv")
+    (copy / ".venv/lib").symlink_to(environment_folder / "lib")
+    (copy / ".venv/bin/python").symlink_to((environment_folder / "bin/python").resolve())
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (".", ["{copy}/.venv/bin/ncf-assets", "status"]),
+        ("/", ["{copy}/.venv/bin/ncf-assets", "status"]),
+        (
+            "/",
+            ["{copy}/.venv/bin/python", "-c", "from ncf_assets.cli import main; main(['status'])"],
+        ),
+    ],
+)
+def test_a_checkout_that_is_copied_with_its_environment_is_refused(
+    copied_checkout: Path, place: str, words: list[str]
+) -> None:
+    """In one sentence with both folders, from wherever it is called; `make` then makes it anew."""
+    done = subprocess.run(
+        [word.format(copy=copied_checkout) for word in words],
+        cwd=copied_checkout / place,
+        env={"PATH": os.environ["PATH"], "HOME": str(copied_checkout)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    (said_once,) = done.stderr.splitlines()
+    assert str(copied_checkout) in said_once
+    assert str(ROOT) in said_once
+    assert f"Run `make` in {copied_checkout}" in said_once
+    assert not any((copied_checkout / "data").iterdir())
+
+
+ASKED = (
+    "{ allTopLevelResourceDetailsOrError(repositorySelector: {"
+    ' repositoryName: "__repository__", repositoryLocationName: "ncf_assets"})'
+    " { ... on ResourceDetailsList { results { description } } }"
+    " runsOrError { ... on Runs { results { status } } } }"
+)
+
+
+@pytest.mark.service
+@pytest.mark.timeout(600)
+def test_a_live_ui_follows_a_file_env_as_commands_do(tmp_path: Path) -> None:
+    """`dg dev` in a project of one's own: tables, history and commands are of one folder."""
+    assert said(tmp_path, "init", ".")[0] == 0
+    data = tiny_folder(tmp_path / "elsewhere")
+    (tmp_path / ".env").write_text("NCF_DATA_DIR=elsewhere\n")
+    home = said(tmp_path, "dagster-home")[1].strip()
+    assert home == str(data / "dagster")
+    assert said(tmp_path, "materialize", "Sample", "--select", "raw_reviews")[0] == 0
+    port, inherited = free_port(), environment(tmp_path)
+    del inherited["NCF_DATA_DIR"]
+    with (tmp_path / "ui.log").open("wb") as log:
+        process = subprocess.Popen(
+            ["dg", "dev", "-w", "workspace.yaml", "--port", str(port)],
+            cwd=tmp_path,
+            env=inherited | {"DAGSTER_HOME": home},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_until_served(f"{address}/server_info", tmp_path / "ui.log", 240)
+        answer = requests.post(f"{address}/graphql", json={"query": ASKED}, timeout=120).json()
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(120)
+    described = json.dumps(answer["data"]["allTopLevelResourceDetailsOrError"])
+    assert f"The tables, models and reports of {data}, and" in described
+    assert answer["data"]["runsOrError"]["results"] == [{"status": "SUCCESS"}]
+    assert not (tmp_path / "data" / "tables").exists()
 
 
 def test_make_ui_stops_where_the_data_folder_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from filelock import FileLock
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import forked, ncf, start, tiny_folder
 
-pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 TERMINATE = (
     'mutation {{ result: terminateRun(runId: "{run}", terminatePolicy: {policy})'
     " {{ __typename }} }}"
