@@ -28,7 +28,7 @@ from ncf_assets.cli.run_config import check_config, config_option, read_config
 POLL_SECONDS = 2
 UNKNOWN = (  # of Dagster's "Targeted partitions have been removed since this backfill was stored"
     "the running daemon has not read these datasets in the registry yet. Reload the definitions in"
-    " the UI (Deployment, Reload definitions), or start `make ui` again."
+    " the UI (Deployment, Reload definitions), or start `make ui` again; then run this once more."
 )
 SUCCEEDED = {"COMPLETED", "COMPLETED_SUCCESS"}
 ENDED = SUCCEEDED | {"COMPLETED_FAILED", "FAILED", "CANCELED"}
@@ -87,12 +87,14 @@ def backfill(
         except TerminalClosedError:
             raise SystemExit(128 + signal.SIGHUP) from None
         runs = _runs(instance, backfill_id)
-        Console().print(_outcome(instance, runs))
+        if runs:
+            Console().print(_outcome(instance, runs))
         ended = instance.get_backfill(backfill_id)
     if ended is None or ended.status.value not in SUCCEEDED:
         if not runs and ended and ended.error:
-            is_unknown = "have been removed since" in ended.error.message
-            click.echo(UNKNOWN if is_unknown else ended.error.message, err=True)
+            if "have been removed since" in ended.error.message:
+                raise click.ClickException(UNKNOWN)
+            click.echo(ended.error.message, err=True)
         click.echo("run what failed again with: ncf-assets backfill --failed", err=True)
         raise SystemExit(1)
     if refused:

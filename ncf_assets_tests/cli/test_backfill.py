@@ -196,7 +196,7 @@ def test_a_dataset_that_the_daemon_has_not_read_yet_says_how_to_reload(running: 
     registry.write_text(before)
     assert done.returncode == 1
     assert "Reload the definitions in the UI (Deployment, Reload definitions)" in done.stderr
-    assert "have been removed" not in done.stderr
+    assert "backfill --failed" not in done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -46,6 +46,9 @@ def test_progress_names_every_asset_with_its_rows(data: Path) -> None:
         assert any(table in line and f"{rows:,} rows" in line for line in progress.splitlines())
     assert f"[{len(asset_names())}/{len(asset_names())}]" in progress
     assert "epoch 2 of 2: loss" in progress
+    assert re.search(r"choose, (stopped early after epoch \d, )?epoch \d kept\n", progress)
+    epochs = [line for line in progress.splitlines() if re.search(r", epoch \d+ of", line)]
+    assert max(map(len, epochs)) <= 80
     assert f"{' ' * 11}gmf_model is running\n" in progress  # which takes more than a second
 
 
