@@ -63,6 +63,8 @@ ROWS = {
     "data_profile": 1,
     # of 9 models, coverage, gini, novelty, overlap and popularity at 10 and 20
     "diversity": 9 * 5 * 2,
+    # of 5 users and 9 models, all items but the 3 in train and validation
+    "example_lists": 5 * 9 * 9,
     "recommendations": 12 * 3 + 3,  # 3 asked for in CONFIG, for the newcomer too
     "popular_items": 12,  # all, as there are fewer than 20
     "item_similarities": 12 * 2,  # 2 asked for in CONFIG

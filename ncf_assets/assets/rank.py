@@ -5,6 +5,7 @@ The models are in `orchestration.scorers`. Metrics of the ranks are made in `eva
 """
 
 import time
+from collections.abc import Mapping
 
 import dagster as dg
 import numpy as np
@@ -13,7 +14,8 @@ import pandas as pd
 from ncf_assets.ncf.evaluation import diversity, ranking
 from ncf_assets.ncf.evaluation.ranking import HeldOutRanks, RankCounts
 from ncf_assets.ncf.models import CHANCE
-from ncf_assets.ncf.recommend.top_k import TopUnseen
+from ncf_assets.ncf.random_streams import rng
+from ncf_assets.ncf.recommend.top_k import NO_ITEM, TopUnseen
 from ncf_assets.orchestration import scorers
 from ncf_assets.orchestration.fits import SPLITS, pairs
 from ncf_assets.orchestration.inputs import Inputs
@@ -22,11 +24,13 @@ from ncf_assets.orchestration.tables import NoConfig, python_tables
 from ncf_assets.tables import tables
 
 KS = (10, 20)  # the lengths of lists whose diversity is measured
+EXAMPLES, EXAMPLE_LENGTH = 5, 10  # users whose lists are kept, and items of each; chosen
+SEED = 2017  # of the draw of these users, which no figure depends on
 POPULARITY = "popularity"
 
 
 @python_tables(
-    {"test_ranks": "evaluate", "diversity": "evaluate"},
+    {"test_ranks": "evaluate", "diversity": "evaluate", "example_lists": "evaluate"},
     reads=["users", "items", "interactions", "test_candidates", *scorers.SCORED_ASSETS],
 )
 def scoring(run: AssetRun, _: NoConfig) -> None:
@@ -61,6 +65,20 @@ def scoring(run: AssetRun, _: NoConfig) -> None:
     figures = diversity.rows(lists, POPULARITY, histories, run.inputs.rows("users"), KS)
     columns = tables()["diversity"].schema.names
     run.write("diversity", pd.DataFrame(figures, columns=columns).sort_values(columns[:3]))
+    run.write("example_lists", _examples(users, lists))
+
+
+def _examples(users: np.ndarray, lists: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Return the first items of each model's list for some users; lists are [n_users, k]."""
+    drawn = np.sort(rng(SEED, "example users").permutation(users.size)[:EXAMPLES])
+    rows = [
+        (users[row], model, position, item)
+        for row in drawn
+        for model, items in sorted(lists.items())
+        for position, item in enumerate(items[row, :EXAMPLE_LENGTH], start=1)
+        if item != NO_ITEM
+    ]
+    return pd.DataFrame(rows, columns=tables()["example_lists"].schema.names)
 
 
 def _test_candidates(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pandas as pd
+import pyarrow as pa
 
 from ncf_assets.datasets import load
 from ncf_assets.hashing import hash_json
@@ -41,13 +42,47 @@ if TYPE_CHECKING:  # the report draws with matplotlib, which must not load with 
     from ncf_assets import report
 
 MODELS = tuple(name for name in scorers.SCORED_ASSETS if name.endswith("_model"))
-REPORT_INPUTS = ("comparisons", "data_profile", "diversity", "metrics", *MODELS)
+EXAMPLE_INPUTS = ("example_lists", "interactions", "item_details", "items", "users")
+REPORT_INPUTS = (
+    "comparisons",
+    "data_profile",
+    "diversity",
+    "metrics",
+    *EXAMPLE_INPUTS,
+    *MODELS,
+)
 
 CHECK = (
     "evaluation_report_from_one_lineage",
     "Each table and model behind the report was made from those that are in place."
     " If not: materialize the named assets again.",
 )
+
+EXAMPLE_HISTORIES = """
+    select
+      users.user_id,
+      items.item_id,
+      coalesce(item_details.title, '') as title,
+      cast(cast(had.timestamp as date) as varchar) as day
+    from (select distinct example_lists.user from example_lists) as drawn
+    inner join users on users.user = drawn.user
+    inner join interactions as had on had.user = drawn.user
+    inner join items on items.item = had.item
+    left join item_details on item_details.item_id = items.item_id
+    order by users.user, had.recency desc
+"""
+EXAMPLE_LISTS = """
+    select
+      users.user_id,
+      listed.model,
+      items.item_id,
+      coalesce(item_details.title, '') as title
+    from example_lists as listed
+    inner join users on users.user = listed.user
+    inner join items on items.item = listed.item
+    left join item_details on item_details.item_id = items.item_id
+    order by users.user, listed.model, listed.position
+"""
 
 data_profile = sql_table("data_profile", "evaluate")
 
@@ -194,6 +229,7 @@ def collect_report_data(
         source_sha256=provenances["raw_reviews"].input_hashes["source"],
         skipped={name.removesuffix("_model"): why for name, why in skipped.items() if why},
         choices=[_choice(name, of) for name, of in records.items() if of.get("search_space")],
+        examples=_examples(run),
         made=_made(run),
     )
 
@@ -214,6 +250,29 @@ def _choice(name: str, record: Mapping[str, Any]) -> "report.Choice":
         n_tried=record["settings_tried"],
         at_edge=record["at_edge"],
     )
+
+
+def _examples(run: AssetRun) -> "list[report.Example]":
+    """Return the users whose lists are kept, with what they had, in the order of their numbers."""
+    from ncf_assets import report
+
+    def items(rows: pd.DataFrame) -> list[report.ExampleItem]:
+        return [
+            report.ExampleItem(row["item_id"], row["title"] or None, row.get("day", ""))
+            for row in rows.to_dict("records")
+        ]
+
+    histories, lists = (
+        pa.Table.from_batches(list(run.inputs.query(select, {}))).to_pandas()
+        for select in (EXAMPLE_HISTORIES, EXAMPLE_LISTS)
+    )
+    shown = {user: of_one.groupby("model") for user, of_one in lists.groupby("user_id")}
+    return [
+        report.Example(
+            str(user), items(had), {str(model): items(rows) for model, rows in shown[user]}
+        )
+        for user, had in histories.groupby("user_id", sort=False)
+    ]
 
 
 def _made(run: AssetRun) -> "report.Made":

@@ -7,6 +7,7 @@ in `ncf_assets.assets.report` read the tables and write the files.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -22,6 +23,8 @@ from ncf_assets.report.comparisons import difference_table, views
 from ncf_assets.report.data import (
     Choice,
     DiversityRow,
+    Example,
+    ExampleItem,
     HistoryRow,
     Made,
     Origin,
@@ -29,6 +32,7 @@ from ncf_assets.report.data import (
     model_name,
 )
 from ncf_assets.report.document import document
+from ncf_assets.report.examples import NOTE, example_views
 from ncf_assets.report.findings import findings
 from ncf_assets.report.plots import Plot, plots
 from ncf_assets.report.profile import profile_table
@@ -39,6 +43,8 @@ from ncf_assets.report.verdicts import verdict_rows
 __all__ = [
     "Choice",
     "DiversityRow",
+    "Example",
+    "ExampleItem",
     "HistoryRow",
     "Made",
     "Origin",
@@ -93,6 +99,8 @@ def _content(data: ReportData) -> dict[str, Any]:
         "ties": scores.tie_table(found),
         "diversity": scores.diversity_table(data.diversity),
         "diversity_note": method.DIVERSITY,
+        "examples": example_views(data.examples, _best_first(found)),
+        "examples_note": NOTE,
         "plots": plots(data),
         "profile": profile_table(data.profile),
         "method": method.method(
@@ -105,6 +113,13 @@ def _content(data: ReportData) -> dict[str, Any]:
         "seeds": {name: of["seed"] for name, of in data.configuration.items() if "seed" in of},
         "caveats": caveats(data),
     }  # fmt: skip
+
+
+def _best_first(found: Sequence[scores.Scores]) -> list[str]:
+    """Return the models by NDCG in the first protocol, the best first."""
+    rows = found[0].rows if found else {}
+    ndcg = {model: row.value for (model, metric), row in rows.items() if metric == "ndcg"}
+    return sorted(ndcg, key=lambda model: -ndcg[model])
 
 
 def _made(made: Made | None) -> str:

@@ -63,6 +63,24 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class ExampleItem:
+    """An item of an example; `day` is when the user had it, or '' in a list."""
+
+    item: str
+    title: str | None
+    day: str = ""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A test user: all items in order, the last of which was held out, and each model's list."""
+
+    user: str
+    history: Sequence[ExampleItem]
+    lists: Mapping[str, Sequence[ExampleItem]]
+
+
+@dataclass(frozen=True)
 class Made:
     """When a report was made, in UTC, by which run, how long that took, and by which version."""
 
@@ -84,7 +102,8 @@ class Origin:
 class ReportData:
     """Everything that the report of one dataset is made from.
 
-    `choices` say what was chosen for each model. `profile` is the row of the table `data_profile`.
+    `choices` say what was chosen for each model, and `examples` are some users. `profile` is the
+    row of the table `data_profile`.
     `configuration` holds, per asset, the run configuration that changes results; `origins` holds
     the origin of each table or model. `skipped` gives the reason for each baseline that was not
     fitted. `synthetic` marks generated data, which the report mentions before anything else. `made`
@@ -105,6 +124,7 @@ class ReportData:
     source_sha256: str | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
     choices: Sequence[Choice] = ()
+    examples: Sequence[Example] = ()
     made: Made | None = None
 
 

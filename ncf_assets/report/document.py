@@ -39,6 +39,7 @@ def document(
             for name, value in data.profile.items()
         },
         "skipped": dict(data.skipped),
+        "examples": [asdict(example) for example in data.examples],
         "choices": [asdict(choice) for choice in data.choices],
         "configuration": {name: dict(settings) for name, settings in data.configuration.items()},
         "versions": dict(data.versions),

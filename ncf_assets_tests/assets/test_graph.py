@@ -26,6 +26,7 @@ from ncf_assets_tests.running import ASSETS, FILTERED, PREPARED, READ, SPLIT, fa
 from ncf_assets_tests.tiny import CONFIG, REJECTED, ROWS, contents, copied, write_source
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
+SCORING = ["test_ranks", "diversity", "example_lists"]  # of one pass over all scores
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +130,7 @@ def test_ease_is_left_out_where_there_are_too_many_items(
     """12 items are one more than allowed: its record says why, and it is not ranked."""
     made = Warehouse(tmp_path / "data")
     shutil.copytree(warehouse.root, made.root)
-    ranked = ["blend_model", "test_ranks", "diversity", "metrics", "comparisons"]
+    ranked = ["blend_model", *SCORING, "metrics", "comparisons"]
     ops = {
         "ease_model": {"config": {"max_items": 11}},
         "evaluation": CONFIG["ops"]["evaluation"],
@@ -401,7 +402,7 @@ def test_a_report_from_two_lineages_is_refused_and_the_same_seed_gives_the_same_
     assert materialize(warehouse, instance, ["test_candidates"], {}).success
     config = {"ops": {"ials_model": {"config": {"factors": 3}}}}
     assert materialize(warehouse, instance, ["ials_model"], config).success
-    ranked = materialize(warehouse, instance, ["test_ranks", "diversity"], {})
+    ranked = materialize(warehouse, instance, SCORING, {})
     message = failure(ranked, "scoring")
     assert "must come from the same interactions and this version, and does not" in message
     assert "_model was made from ials_model " in message

@@ -56,6 +56,7 @@ SOUND: dict[str, Rows] = {
         ("tie", 1, "bag", -0.1),
         ("bag", 1, "tie", -0.1),
     ],
+    "example_lists": [(0, "neumf", 1, 3), (0, "popularity", 1, 3)],
     "item_details": [("cap", "A flat cap", None, "Hats > Caps", 9.5)],
     "item_weights": [
         (0, 1, 1, 0.5, "ease", 2.0),

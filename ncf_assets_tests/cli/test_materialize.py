@@ -245,13 +245,13 @@ def test_an_export_of_some_tables_has_their_macros_alone(data: Path, tmp_path: P
 
 
 def test_a_selection_makes_only_what_it_names(data: Path) -> None:
-    """And what is made with it, diversity and comparisons; sources stay as they are."""
+    """And what is made with it: diversity, examples and comparisons; sources stay as they are."""
     done = ncf(
         data, "materialize", "Sample", "--select", "test_ranks,metrics",
         "--config", str(only(data, "evaluation")),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "[ 4/4]" in done.stdout
+    assert "[ 5/5]" in done.stdout
     assert "recommendations" not in done.stdout
     assert "comparisons" in done.stdout
     assert "raw_reviews" not in done.stdout

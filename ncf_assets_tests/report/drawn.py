@@ -1,9 +1,19 @@
 """Make figures and report data by hand for the tests of the report."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from ncf_assets.ncf.evaluation.summary import Comparison, Metric
-from ncf_assets.report import Choice, DiversityRow, HistoryRow, Made, Origin, ReportData
+from ncf_assets.report import (
+    Choice,
+    DiversityRow,
+    Example,
+    ExampleItem,
+    HistoryRow,
+    Made,
+    Origin,
+    ReportData,
+)
 
 HALF_WIDTH = 0.01  # of every interval in this file
 FULL, SAMPLED, CORRECTED = "full", "sampled-99", "sampled-99-corrected"
@@ -99,6 +109,12 @@ HISTORY = [
     HistoryRow("neumf", "choose", 1, 0.3, 0.42, 0.26, 1.0, 900.0),  # the best is the last: one row
 ]
 IALS_EDGE = ["regularization"]
+STRINGS = ExampleItem("B2", "<b>Strings & picks</b>")
+EXAMPLE = Example(
+    "A1_B",
+    [ExampleItem("B1", None, "2014-05-01"), replace(STRINGS, day="2014-05-02")],
+    {"ease": [STRINGS, ExampleItem("B3", "Tuner")], "neumf": [ExampleItem("B3", "Tuner")]},
+)
 DATA = ReportData(
     dataset="Sample",
     title="A small sample",
@@ -107,6 +123,7 @@ DATA = ReportData(
     comparisons=COMPARISONS,
     diversity=DIVERSITY,
     history=HISTORY,
+    examples=[EXAMPLE],
     profile={
         "lines": 12_400,
         "rejected": 5,

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from ncf_assets.report import (
     DiversityRow,
+    Example,
+    ExampleItem,
     HistoryRow,
     Origin,
     Report,
@@ -28,6 +30,7 @@ def drawn_report() -> Report:
 
 
 HOSTILE = "<script>alert(1)</script>|`x`"
+HOSTILE_ITEM = ExampleItem(HOSTILE, HOSTILE, HOSTILE)
 
 
 def test_best_figures_are_bold_in_markdown_and_starred_in_html() -> None:
@@ -62,7 +65,7 @@ def test_equal_data_make_equal_reports() -> None:
 
 def test_the_sections_come_in_reading_order() -> None:
     """The results come first, and their limits last."""
-    expected = ["Results", "Plots", "Data", "Protocol and configuration"]
+    expected = ["Results", "Some users", "Plots", "Data", "Protocol and configuration"]
     expected += ["To reproduce these numbers", "Caveats"]
     assert re.findall(r"^## (.+)$", drawn_report().markdown, flags=re.MULTILINE) == expected
     assert re.findall(r"<h2[^>]*>(.+?)</h2>", drawn_report().html) == expected
@@ -104,6 +107,7 @@ def hostile_data() -> ReportData:
         comparisons=[*DATA.comparisons, comparison(HOSTILE, 0.0)],
         diversity=[DiversityRow(HOSTILE, "gini", 10, 0.5)],
         history=[*HISTORY, HistoryRow(HOSTILE, "choose", 1, 0.5, 0.3, 0.2, 1.0, 1.0)],
+        examples=[Example(HOSTILE, [HOSTILE_ITEM], {HOSTILE: [HOSTILE_ITEM]})],
         configuration={HOSTILE: {HOSTILE: HOSTILE, "seed": HOSTILE}},
         versions={HOSTILE: HOSTILE},
         origins={HOSTILE: Origin(HOSTILE, HOSTILE)},
@@ -129,9 +133,9 @@ def test_markup_in_any_text_comes_out_escaped() -> None:
 def test_a_pipe_does_not_add_a_column() -> None:
     """Every row of a Markdown table has as many cells as its head."""
     tables = re.findall(r"(?:^\|.*\n)+", hostile_report().markdown, flags=re.MULTILINE)
-    # verdicts, 2 of scores, differences, sampling, diversity, ties, 4 of plots, data, choices,
-    # configuration, versions, seeds, hashes
-    assert len(tables) == 17
+    # verdicts, 2 of scores, differences, sampling, diversity, ties, 2 of a user, 4 of plots, data,
+    # choices, configuration, versions, seeds, hashes
+    assert len(tables) == 19
     for table in tables:
         cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
         assert len(cells) == 1

@@ -1,0 +1,12 @@
+-- These are the lists that each model would show to a few test users, who are drawn by a seed: the
+-- items that it scores highest, as it was fitted for the test, of those that a user has in neither
+-- train nor validation. The held-out item may be among them.
+--
+-- grain: one item shown by one model to one of the drawn users
+-- key: user, model, position
+-- python: ncf_assets/ncf/recommend/top_k.py (no select: the lists come from the models' scores)
+--
+-- column user INTEGER: users.user
+-- column model VARCHAR: 'neumf', 'gmf', 'mlp', or a baseline, but for 'random', which has no lists
+-- column position INTEGER: from 1, the best first
+-- column item INTEGER: items.item
