@@ -5,26 +5,47 @@ Where a dataset's file is, and how one is downloaded, is `ncf_assets.ingest.down
 
 import json
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
 
 from ncf_assets.datasets import load
-from ncf_assets.ingest import download
+from ncf_assets.ingest import details, download
 from ncf_assets.ingest.source import Signature, files_of, signature
 from ncf_assets.orchestration.dagster_runs import find_dead_runs, mark_failed
 from ncf_assets.warehouse.parquet import DamagedError
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.warehouse import Warehouse
 
+WITH_DETAILS = ("item_details", "evaluation_report")  # what is made anew for new details alone
 
-def find_sources(place: Warehouse) -> dict[str, Path]:
-    """Return the sources that are there, by dataset."""
-    sources = {
-        dataset.name: download.locate(dataset, place.paths.registry.parent, place.paths.raw)
-        for dataset in load(place.paths.registry).values()
-    }
-    return {name: source for name, source in sources.items() if source and files_of(source)}
+
+@dataclass(frozen=True)
+class DatasetFiles:
+    """The files of a dataset that are there: reviews, and perhaps details of the items."""
+
+    source: Path
+    details: Path | None
+
+    def signature(self) -> Signature:
+        """Return what shows that a file has changed."""
+        found = signature(self.source)
+        if self.details:
+            found |= {f"details {key}": value for key, value in signature(self.details).items()}
+        return found
+
+
+def find_files(place: Warehouse) -> dict[str, DatasetFiles]:
+    """Return the files that are there, by dataset; those without reviews are left out."""
+    folder, found = place.paths.registry.parent, {}
+    for dataset in load(place.paths.registry).values():
+        source = download.locate(dataset, folder, place.paths.raw)
+        described = details.locate(dataset, folder)
+        if source and files_of(source):
+            there = described if described and described.is_file() else None
+            found[dataset.name] = DatasetFiles(source, there)
+    return found
 
 
 def unregistered_files(place: Warehouse, known: Collection[Path]) -> list[str]:
@@ -38,50 +59,67 @@ def unregistered_files(place: Warehouse, known: Collection[Path]) -> list[str]:
     job_name="everything",
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Runs the datasets whose file in data/raw is new or has changed. A file is taken"
-    " when it is the same at two looks, so that one is not read while it is being copied.",
+    description="Runs the datasets whose file of reviews, or of details of the items, is new or has"
+    " changed; for new details alone only the titles and the report are made. A file is taken when"
+    " it is the same at two looks, so that one is not read while it is being copied.",
 )
 def new_source_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    """Request runs of datasets whose file has settled.
+    """Request runs of datasets whose files have settled.
 
     The cursor holds what the last look found, and which of it has been asked for.
     """
     place = Warehouse.from_env()
     before = json.loads(context.cursor or '{"seen": {}, "asked": {}}')
-    sources = find_sources(place)
-    found = {name: signature(source) for name, source in sources.items()}
+    files = find_files(place)
+    found = {name: of.signature() for name, of in files.items()}
     asked = before["asked"]
     new = {name for name, signature in found.items() if signature != asked.get(name)}
-    settled = {name for name in new if before["seen"].get(name) == found[name]}
-    made = {name: _provenance(place, name) for name in settled}
-    wanted = sorted(name for name in settled if not _was_read(made[name], found[name]))
+    settled = sorted(name for name in new if before["seen"].get(name) == found[name])
+    requests = [
+        dg.RunRequest(
+            run_key=f"{name} {found[name]} after {_made(place, name)}",
+            partition_key=name,
+            asset_selection=selection,
+        )
+        for name in settled
+        if (selection := _out_of_date(place, name, files[name])) != []
+    ]
     cursor = {"seen": found, "asked": asked | {name: found[name] for name in settled}}
+    known = [file for of in files.values() for file in (of.source, of.details) if file]
     return dg.SensorResult(
-        run_requests=[
-            dg.RunRequest(run_key=_run_key(name, found[name], made[name]), partition_key=name)
-            for name in wanted
-        ],
-        skip_reason=None if wanted else _why_none(place, sources.values(), new - settled),
+        run_requests=requests,
+        skip_reason=None if requests else _why_none(place, known, new - {*settled}),
         cursor=json.dumps(cursor),
     )
 
 
-def _provenance(place: Warehouse, dataset: str) -> Provenance | None:
-    """Return where `raw_reviews` comes from; None if it is not there, or damaged."""
+def _out_of_date(place: Warehouse, dataset: str, files: DatasetFiles) -> list[dg.AssetKey] | None:
+    """Return the assets to make for files that may have been read; None stands for all."""
+    if not _was_read(place, "raw_reviews", dataset, files.source):
+        return None
+    if files.details is None or _was_read(place, "item_details", dataset, files.details):
+        return []
+    return [dg.AssetKey(name) for name in WITH_DETAILS]
+
+
+def _was_read(place: Warehouse, table: str, dataset: str, file: Path) -> bool:
+    """Return whether a table was made from this very file."""
+    provenance = _provenance(place, table, dataset)
+    return provenance is not None and signature(file).items() <= provenance.source.items()
+
+
+def _made(place: Warehouse, dataset: str) -> list[str | None]:
+    """Return when reviews and details were read: a file that comes back is asked for once more."""
+    found = (_provenance(place, table, dataset) for table in ("raw_reviews", "item_details"))
+    return [one.written_at if one else None for one in found]
+
+
+def _provenance(place: Warehouse, table: str, dataset: str) -> Provenance | None:
+    """Return where a table comes from; None if it is not there, or damaged."""
     try:
-        return place.find_provenance("raw_reviews", dataset)
+        return place.find_provenance(table, dataset)
     except DamagedError:
         return None
-
-
-def _was_read(provenance: Provenance | None, found: Signature) -> bool:
-    """Whether `raw_reviews` was made from this very file."""
-    return provenance is not None and found.items() <= provenance.source.items()
-
-
-def _run_key(dataset: str, found: Signature, made: Provenance | None) -> str:
-    """Return a key under which a run is requested once; a file that comes back has a new one."""
-    return f"{dataset} {found} after {made.written_at if made else 'none'}"
 
 
 def _why_none(place: Warehouse, known: Collection[Path], unsettled: set[str]) -> str:

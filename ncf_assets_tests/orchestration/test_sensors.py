@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ncf_assets.ingest.source import Signature, signature
 from ncf_assets.orchestration.sensors import new_source_files
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.running import materialize
@@ -29,6 +30,7 @@ class Looks:
         self.raw = root / "raw"
         self.cursor: str | None = None
         self.keys: list[str | None] = []
+        self.selections: list[list[str] | None] = []  # None stands for all assets
 
     def put(self, name: str, text: str) -> None:
         """Write a file into data/raw."""
@@ -43,6 +45,8 @@ class Looks:
         skipped = result.skip_reason.skip_message if result.skip_reason else None
         requests = result.run_requests or []
         self.keys += [request.run_key for request in requests]
+        for selected in (request.asset_selection for request in requests):
+            self.selections.append(selected and [key.to_user_string() for key in selected])
         return [request.partition_key or "" for request in requests], skipped
 
 
@@ -88,10 +92,11 @@ def test_a_file_that_is_once_more_as_it_was_is_asked_for(looks: Looks) -> None:
     assert len(set(looks.keys)) == 3
 
 
-def read(root: Path, written_at: str) -> None:
-    """Have A's reviews as if they had been read then."""
+def read(root: Path, written_at: str, source: Signature | None = None) -> None:
+    """Have A's reviews as if they had been read then, from a file of this signature."""
     with Warehouse(root).stage_table("raw_reviews", "A") as draft:
-        draft.seal(code_version="c", input_hashes={}, config={}, run_id="r", written_at=written_at)
+        known = {"code_version": "c", "input_hashes": {}, "config": {}, "run_id": "r"}
+        draft.seal(**known, written_at=written_at, source=source or {})
         draft.publish()
 
 
@@ -117,3 +122,23 @@ def test_what_has_been_read_already_is_not_asked_for(
     looks = Looks(tmp_path)
     assert looks.look() == ([], "taken at the next look if they stay as they are: Sample")
     assert looks.look() == ([], "no file is new or has changed")
+
+
+def test_new_details_ask_for_titles_and_the_report_alone(looks: Looks) -> None:
+    """The reviews were read from the file that is there; with a new one, all is asked for."""
+    registry = looks.raw.with_name("datasets.toml")
+    registry.write_text(
+        REGISTRY.replace('A.json.gz"\n', 'A.json.gz"\ndetails = "raw/meta_A.json"\n')
+    )
+    looks.put("A.json.gz", "1")
+    read(looks.raw.parent, "2026-01-01T00:00:00+00:00", signature(looks.raw / "A.json.gz"))
+    looks.look()
+    assert looks.look()[0] == []
+    looks.put("meta_A.json", "titles")
+    assert looks.look() == ([], "taken at the next look if they stay as they are: A")
+    assert looks.look()[0] == ["A"]
+    assert looks.selections == [["item_details", "evaluation_report"]]
+    looks.put("A.json.gz", "12")
+    looks.look()
+    assert looks.look()[0] == ["A"]
+    assert looks.selections[1:] == [None]
