@@ -142,15 +142,23 @@ def _nothing_accepted(file: Path, dataset: Dataset, rejected: pa.RecordBatch) ->
 
 def _locate(run: AssetRun, dataset: Dataset) -> Path:
     """Return the dataset's file or files, downloaded if need be."""
-    paths, log = run.warehouse.paths, run.context.log
+    paths = run.warehouse.paths
     found = download.locate(dataset, paths.registry.parent, paths.raw)
     if found:
         download.check(dataset, found)
         return found
+    target = downloaded(run, dataset)
+    download.remove_former(dataset, target)
+    return target
+
+
+def downloaded(run: AssetRun, dataset: Dataset) -> Path:
+    """Download what a dataset's URL names into `data/raw`, and return the file."""
+    log, raw = run.context.log, run.warehouse.paths.raw
     log.info(f"downloading {dataset.url}")
 
     def progress(received: int, total: int | None) -> None:
         of = f" of {total / 1e6:,.0f}" if total else ""
         log.info(f"downloaded {received / 1e6:,.0f}{of} MB")
 
-    return download.fetch(dataset, paths.raw / dataset.download_name, progress, log.warning)
+    return download.fetch(dataset, raw / dataset.download_name, progress, log.warning)

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
+from ncf_assets.assets.ingest import downloaded
 from ncf_assets.assets.train import NeumfConfig, next_item_training
 from ncf_assets.datasets import load
 from ncf_assets.ingest import compression, details, source
@@ -81,9 +82,13 @@ popular_items = sql_table("popular_items", "serve")
 @python_tables({"item_details": "serve"}, reads=["items"], config=DetailsConfig)
 def item_details(run: AssetRun, config: DetailsConfig) -> None:
     """Read what the registry's file of `details` says of the items; without one, write no rows."""
-    dataset = load(run.warehouse.paths.registry)[run.dataset]
+    paths = run.warehouse.paths
+    dataset = load(paths.registry)[run.dataset]
     run.config, run.source, found = {"details": None}, {}, details.Found()
-    if file := details.locate(dataset, run.warehouse.paths.registry.parent):
+    if file := details.locate(dataset, paths.registry.parent, paths.raw):
+        there = details.published(dataset)
+        if there and not file.is_file():
+            downloaded(run, there)
         if not file.is_file():
             raise compression.SourceError(
                 f"{file} does not exist. Put the file there, or correct `details` of"

@@ -168,13 +168,15 @@ def source_refusals(names: Iterable[str]) -> dict[str, str]:
 
     A run that is planned nevertheless would show all its assets as failed in Dagster's UI.
     """
-    from ncf_assets.ingest import download
+    from ncf_assets.ingest import details, download
 
     place, datasets = Paths(data_dir()), registry()
     asked = [datasets[name] for name in names]
+    asked += filter(None, map(details.published, asked))  # the details have the dataset's name
     with ThreadPoolExecutor(SERVERS_AT_ONCE) as pool:
         reasons = pool.map(
             lambda dataset: download.refusal(dataset, place.registry.parent, place.raw), asked
         )
-        found = {one.name: reason for one, reason in zip(asked, reasons, strict=True)}
-    return {name: f"{reason.rstrip('.')}." for name, reason in found.items() if reason}
+        refused = [(one.name, reason) for one, reason in zip(asked, reasons, strict=True) if reason]
+        found = dict(reversed(refused))
+    return {name: f"{reason.rstrip('.')}." for name, reason in found.items()}

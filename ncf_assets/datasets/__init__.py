@@ -44,9 +44,9 @@ class Dataset:
     them is set. A table has `columns`, which say what it calls user, item, timestamp and perhaps
     rating; `order` has all its columns where there is no header line. `timestamp_unit` is set where
     times are numbers, and a `query` gives other rows than those of the file. `details` is the path
-    of a file with the items' titles. `expected_reviews` is the number of lines that the publisher
-    states. `sha256` is the hash of the file's own bytes, not unpacked, in hexadecimal. `synthetic`
-    marks generated data, and reports must mention it.
+    or URL of a file with the items' titles. `expected_reviews` is the number of lines that the
+    publisher states. `sha256` is the hash of the file's own bytes, not unpacked, in hexadecimal.
+    `synthetic` marks generated data, and reports must mention it.
     """
 
     name: str

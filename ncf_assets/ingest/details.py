@@ -7,14 +7,15 @@ passed over. The reviews themselves are read in `ncf_assets.ingest.reader`.
 import html
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from ncf_assets.datasets import Dataset
-from ncf_assets.ingest import reader
+from ncf_assets.ingest import download, reader
 from ncf_assets.ingest.formats import decoder
 
 _PRICE = re.compile(r"\$?\s*(\d[\d,]*(?:\.\d+)?)")  # no range such as $5.00 - $9.99
@@ -43,11 +44,24 @@ class Found:
     unread: int = 0
 
 
-def locate(dataset: Dataset, registry_folder: Path) -> Path | None:
-    """Return the file of details that the registry names; None if it names none."""
+def locate(dataset: Dataset, registry_folder: Path, raw_folder: Path) -> Path | None:
+    """Return the file of details that the registry names; None if it names none.
+
+    What an address names is in `raw_folder` once it has been downloaded, as `published` says.
+    """
     if dataset.details is None:
         return None
+    if there := published(dataset):
+        found = download.locate(there, registry_folder, raw_folder)
+        return found or raw_folder / there.download_name
     return registry_folder / Path(dataset.details).expanduser()
+
+
+def published(dataset: Dataset) -> Dataset | None:
+    """Return the details as a dataset to download; None if the registry has no address of them."""
+    if urlsplit(dataset.details or "").scheme not in ("http", "https"):
+        return None
+    return replace(dataset, url=dataset.details, path=None, sha256=None)
 
 
 def read(file: Path, wanted: Collection[str], max_unpacked: int) -> Found:

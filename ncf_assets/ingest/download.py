@@ -54,14 +54,12 @@ def fetch(
 ) -> Path:
     """Download `dataset.url` to `target` completely or not at all, and return `target`.
 
-    A web page, which a moved link brings, is refused. Files that former URLs of the dataset have
-    brought are removed.
-
-    The bytes are stored as the server sends them. They are in a hidden file next to the target
-    until all have arrived, have the SHA-256 that the registry states, and are on the disk. If the
-    connection is cut, the bytes so far are kept, and the next call resumes after them. A second
-    call at the same time waits for the file of the first. Raise `DownloadError` after several
-    tries, and `PermanentDownloadError` at once if another try cannot help.
+    A web page, which a moved link brings, is refused. The bytes are stored as the server sends
+    them. They are in a hidden file next to the target until all have arrived, have the SHA-256 that
+    the registry states, and are on the disk. If the connection is cut, the bytes so far are kept,
+    and the next call resumes after them. A second call at the same time waits for the file of the
+    first. Raise `DownloadError` after several tries, and `PermanentDownloadError` at once if
+    another try cannot help.
     """
     from ncf_assets.ingest import http_download
 
@@ -90,7 +88,6 @@ def fetch(
                 f" {target.with_name(dataset.file_name)}."
             )
         partial.publish()
-    _remove_former(dataset, target)
     return target
 
 
@@ -143,7 +140,7 @@ def _missing(found: Path) -> str:
     )
 
 
-def _remove_former(dataset: Dataset, target: Path) -> None:
+def remove_former(dataset: Dataset, target: Path) -> None:
     """Remove what other URLs of the same file name have brought; no two datasets have that."""
     name, dot, rest = dataset.file_name.partition(".")
     digits = "[0-9a-f]" * 8

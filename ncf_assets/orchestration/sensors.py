@@ -41,7 +41,7 @@ def find_files(place: Warehouse) -> dict[str, DatasetFiles]:
     folder, found = place.paths.registry.parent, {}
     for dataset in load(place.paths.registry).values():
         source = download.locate(dataset, folder, place.paths.raw)
-        described = details.locate(dataset, folder)
+        described = details.locate(dataset, folder, place.paths.raw)
         if source and files_of(source):
             there = described if described and described.is_file() else None
             found[dataset.name] = DatasetFiles(source, there)

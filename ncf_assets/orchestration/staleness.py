@@ -149,12 +149,13 @@ def details_change(warehouse: Warehouse, dataset: Dataset, provenance: Provenanc
 
     No file is no change either if none was read.
     """
-    file = details.locate(dataset, warehouse.paths.registry.parent)
-    read = provenance.config["details"]
+    file = details.locate(dataset, warehouse.paths.registry.parent, warehouse.paths.raw)
+    read, other = provenance.config["details"], "its entry in datasets.toml has changed"
     if file is None:
-        return None if read is None else "its entry in datasets.toml has changed"
+        return None if read is None else other
     if not file.is_file():
-        return None
+        named = Path(provenance.source.get("path", "")).name
+        return other if details.published(dataset) and file.name != named else None
     return _content_change(provenance, file, [file], read, "the file of details")
 
 

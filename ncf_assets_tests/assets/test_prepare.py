@@ -9,6 +9,7 @@ import pytest
 from ncf_assets.datasets import load
 from ncf_assets.orchestration.staleness import details_change
 from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets_tests.ingest.server import serving
 from ncf_assets_tests.running import PREPARED, failure, materialize
 
 pytestmark = pytest.mark.process
@@ -128,6 +129,35 @@ def test_items_have_the_details_of_the_registry_s_file(
     assert details_status(warehouse) == "the file of details has changed"
     registry.write_text(registry.read_text().replace('details = "meta.json"\n', ""))
     assert details_status(warehouse) == "its entry in datasets.toml has changed"
+
+
+def test_details_may_have_an_address(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
+    """They are downloaded once, and again from another address, which `status` tells."""
+    assert materialize(warehouse, instance, PREPARED, {}).success
+    registry = warehouse.paths.registry.read_text()
+
+    def titles(address: str) -> list[str]:
+        warehouse.paths.registry.write_text(f'{registry}details = "{address}"\n')
+        assert materialize(warehouse, instance, ["item_details"], {}).success
+        assert details_status(warehouse) is None
+        return list(warehouse.read("item_details", "Sample")["title"])
+
+    with serving() as server:
+        server.body = b'{"asin": "bag", "title": "A tote bag"}\n'
+        first = f"{server.address}/old/meta.json"
+        assert titles(first) == titles(first) == ["A tote bag"]
+        assert [request["path"] for request in server.requests] == ["/old/meta.json"]
+        server.body = b'{"asin": "bag", "title": "A bag"}\n'
+        other = first.replace("old", "new")
+        warehouse.paths.registry.write_text(f'{registry}details = "{other}"\n')
+        assert details_status(warehouse) == "its entry in datasets.toml has changed"
+        assert titles(other) == ["A bag"]
+        server.behaviour = [404]
+        missing = f"{server.address}/no/meta.json"
+        warehouse.paths.registry.write_text(f'{registry}details = "{missing}"\n')
+        refused = failure(materialize(warehouse, instance, ["item_details"], {}), "item_details")
+        assert missing in refused
+        assert list(warehouse.read("item_details", "Sample")["title"]) == ["A bag"]
 
 
 def details_status(warehouse: Warehouse) -> str | None:

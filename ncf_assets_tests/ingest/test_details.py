@@ -12,6 +12,7 @@ from ncf_assets.ingest import details
 from ncf_assets.ingest.compression import SourceError
 
 LIMIT = 1 << 20
+RAW = Path("/data/raw")
 NOTHING = {"title": None, "brand": None, "category": None, "price": None}
 
 
@@ -93,5 +94,5 @@ def test_a_web_page_is_refused(tmp_path: Path) -> None:
 def test_the_path_is_relative_to_the_registry() -> None:
     """Without one there is no file."""
     here = Dataset("X", "X", "amazon-2014", details="raw/meta.json")
-    assert details.locate(here, Path("/data")) == Path("/data/raw/meta.json")
-    assert details.locate(Dataset("X", "X", "amazon-2014"), Path("/data")) is None
+    assert details.locate(here, Path("/data"), RAW) == Path("/data/raw/meta.json")
+    assert details.locate(Dataset("X", "X", "amazon-2014"), Path("/data"), RAW) is None

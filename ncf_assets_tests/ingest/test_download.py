@@ -18,6 +18,7 @@ from ncf_assets.ingest.download import (
     fetch,
     locate,
     refusal,
+    remove_former,
 )
 from ncf_assets_tests import forking
 from ncf_assets_tests.ingest.server import BODY, DATE, Server, serving
@@ -499,6 +500,7 @@ def test_a_corrected_address_is_asked_again_and_the_former_file_goes(
         dataset = _dataset(f"{server.address}/{folder}/a.gz")
         assert locate(dataset, tmp_path, tmp_path) is None
         made.append(fetch(dataset, tmp_path / dataset.download_name))
+        remove_former(dataset, made[-1])
         assert locate(dataset, tmp_path, tmp_path) == made[-1]
     assert [request["path"] for request in server.requests] == ["/old/a.gz", "/new/a.gz"]
     assert set(tmp_path.iterdir()) == {made[1], tmp_path / "a-my-own.gz"}
