@@ -112,7 +112,7 @@ def watched(place: Warehouse) -> Iterator[None]:
     stop, failures = threading.Event(), []
 
     def look() -> None:
-        while not stop.wait(0.5):
+        while not stop.wait(2):
             try:
                 if place.paths.database.exists():
                     _count(place.paths.database)

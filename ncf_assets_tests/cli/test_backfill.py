@@ -79,7 +79,7 @@ with duckdb.connect(sys.argv[1]) as connection:  # read-write
         ).fetchall():
             connection.execute(f"select dataset, count(*) from {view} group by all").fetchall()
             n += 1
-        time.sleep(0.5)
+        time.sleep(2)
 print(n)
 """
 
