@@ -211,7 +211,7 @@ def queued(running: Path) -> list[str]:
     for process in both:
         _, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors
-    return wait_for_runs(running, 3, "Third", "Fourth")
+    return wait_for_runs(running, 3, "Third", "Fourth", seconds=480)
 
 
 def test_dagsters_own_job_backfill_works_with_a_running_daemon(
