@@ -31,7 +31,7 @@ def database(drawn: dict[str, Rows]) -> duckdb.DuckDBPyConnection:
                 f"insert into {name} values ({marks})",
                 [
                     [
-                        at(value) if is_time and not isinstance(value, datetime) else value
+                        at(value) if is_time and isinstance(value, int | float) else value
                         for value, is_time in zip(row, timed, strict=True)
                     ]
                     for row in rows

@@ -14,7 +14,7 @@ ASSETS = list(DEFS.assets or [])
 READ = ["raw_reviews", "rejected_reviews"]
 FILTERED = ["latest_reviews", "filters"]
 PREPARED = [*READ, *FILTERED, "users", "items", "interactions"]
-SPLIT = [*PREPARED, "train", "validation", "test"]
+SPLIT = [*PREPARED, "split_rule", "train", "validation", "test"]
 
 
 def materialize(

@@ -1,6 +1,7 @@
 """The registry: what it reads, and one message for each rule that it can break."""
 
 import tempfile
+from datetime import date
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from ncf_assets.datasets import Dataset, RegistryError, load, local_file, read
 
 REGISTRY = Path(__file__).parents[1] / "data" / "datasets.toml"
 GOOD = '[A]\nformat = "amazon-2014"\nurl = "https://x.org/a.json.gz"\n'
+CUT = GOOD + 'split = "time_split"\n'
 TABLE = GOOD.replace("amazon-2014", "table")
 MAPPED = TABLE + 'columns = {user = "u", item = "i", timestamp = "t"}\n'
 
@@ -48,6 +50,7 @@ def test_every_key_of_a_block_arrives(tmp_path: Path) -> None:
         '[My_1]\nformat = "table"\ntitle = "Mine"\nurl = "http://x.org/a.csv"\n'
         'path = "b/c.csv"\ncolumns = {user = "u", item = "i", timestamp = "t"}\n'
         'separator = "::"\nquote = ""\ntimestamp_unit = "seconds"\nquery = "from c"\n'
+        'split = "time_split"\ncut = 2014-01-01\ntargets = "last"\n'
         f'expected_reviews = 3\nsynthetic = true\nnote = "by hand"\nsha256 = "{"0af" * 21}1"\n',
     )
     assert load(registry) == {
@@ -62,12 +65,29 @@ def test_every_key_of_a_block_arrives(tmp_path: Path) -> None:
             quote="",
             timestamp_unit="seconds",
             query="from c",
+            split="time_split",
+            cut=date(2014, 1, 1),
+            targets="last",
             expected_reviews=3,
             sha256="0af" * 21 + "1",
             synthetic=True,
             note="by hand",
         )
     }
+
+
+def test_what_is_held_out_is_told_as_json(tmp_path: Path) -> None:
+    """The provenance of split_rule has it, so that `status` sees a changed block."""
+    text = "".join(
+        CUT.replace("[A]", f"[{name}]") + more
+        for name, more in (("B", ""), ("C", 'cut = 2014-01-01\ntargets = "first"\n'))
+    )
+    found = load(_write(tmp_path, GOOD + text))
+    assert [dataset.splitting for dataset in found.values()] == [
+        {"split": "leave_one_out"},
+        {"split": "time_split", "cut": 0.9, "targets": "all"},
+        {"split": "time_split", "cut": "2014-01-01", "targets": "first"},
+    ]
 
 
 def test_only_the_sample_is_synthetic() -> None:
@@ -132,6 +152,19 @@ def test_the_file_name_is_the_last_part(url: str | None, path: str | None, name:
             "`columns` belongs to the format table, found it with amazon",
         ),
         (GOOD + 'quote = ""', "`quote` belongs to the format table, found it with amazon-2014."),
+        (
+            GOOD + "split = 'random'",
+            "`split` must be one of leave_one_out, time_split, found 'rand",
+        ),
+        (GOOD + "cut = 0.8", "`cut` belongs to the split time_split. Remove it, or set `split = "),
+        (GOOD + "targets = 'last'", "[A]: `targets` belongs to the split time_split. Remove it"),
+        (CUT + "targets = 'some'", "`targets` must be one of first, last, all, found 'some'."),
+        (CUT + "cut = 1.0", "a `cut` that is a share must lie between 0 and 1, found 1.0. Corr"),
+        (
+            CUT + "cut = '2014-01-01'",
+            "`cut` must be a share such as 0.9, or a day such as 2014-01-",
+        ),
+        (CUT + "cut = 1", "`cut` must be a share such as 0.9, or a day such as 2014-01-01 without"),
         (TABLE, "a table needs `columns`, found None. Set columns = {user = "),
         (TABLE + "columns = [1, 2]", "a table needs `columns`, found [1, 2]. Set columns = {"),
         (

@@ -49,6 +49,7 @@ ROWS = {
     "items": 12,
     "item_details": 0,  # the registry names no file of them
     "interactions": 50,
+    "split_rule": 1,
     "train": 12 * 2 + 2,  # the newcomer's two stay in train
     "validation": 12,
     "test": 12,
@@ -57,8 +58,9 @@ ROWS = {
     "popularity_scores": 12,
     "test_ranks": 2 * 10 * 12,  # sampled and full; of 4 networks and 6 baselines
     # in segments all, history 3-4 and popularity 1-4, of 10 models: sampled and full each auc and,
-    # at 2 lengths, hr, ndcg, mrr, recall, 2 optimistic and 2 pessimistic; corrected the first 4
-    "metrics": 3 * 10 * (2 * (1 + 2 * 8) + 2 * 4),
+    # at 2 lengths, hr, mrr, recall, ndcg, precision, map, 2 optimistic and 2 pessimistic; corrected
+    # the first 4
+    "metrics": 3 * 10 * (2 * (1 + 2 * 10) + 2 * 4),
     "comparisons": 9 * 2 * 2 * 2,  # of 9 other models: sampled and full, hr and ndcg at 2 lengths
     "data_profile": 1,
     # of 9 models, coverage, gini, novelty, overlap and popularity at 10 and 20

@@ -67,41 +67,44 @@ def evaluation(run: AssetRun, config: EvaluationConfig) -> None:
 def _user_metrics(
     by_protocol: dict[str, "Ranks"], ks: list[int]
 ) -> Iterator[tuple[str, "UserMetrics"]]:
-    """Yield the metrics of each protocol, and estimates of the full metrics from sampled ranks."""
+    """Yield the metrics of each protocol, and estimates of the full metrics from sampled ranks.
+
+    The estimator is for one held-out item of each user.
+    """
     from ncf_assets.ncf.evaluation.user_metrics import corrected_user_metrics, user_metrics
 
     n_candidates = by_protocol["full"].n_candidates
     for name, ranks in by_protocol.items():
         yield name, user_metrics(ranks, ks)
-        if name != "full":
+        if name != "full" and not ranks.several:
             yield f"{name}-corrected", corrected_user_metrics(ranks, n_candidates, ks)
 
 
 def _ranks(inputs: Inputs) -> tuple[list[str], dict[str, "Ranks"]]:
-    """Return the models, and by protocol the ranks, whose rows are sorted by model and user."""
+    """Return the models, and by protocol the ranks, whose rows are sorted by model, user, item."""
     from ncf_assets.ncf.evaluation.user_metrics import Ranks
 
     counts = ["n_candidates", "n_better", "n_tied"]
-    rows = inputs.read("test_ranks", ["protocol", "model", *counts])
+    rows = inputs.read("test_ranks", ["protocol", "model", "user", *counts])
     models = sorted(rows["model"].unique())
     found = {}
     for protocol, of_one in rows.groupby("protocol"):
-        n_candidates, n_better, n_tied = (
-            of_one[name].to_numpy().reshape(len(models), -1).T for name in counts
+        users, n_candidates, n_better, n_tied = (
+            of_one[name].to_numpy().reshape(len(models), -1).T for name in ("user", *counts)
         )
-        found[str(protocol)] = Ranks(n_candidates[:, 0], n_better, n_tied)
+        found[str(protocol)] = Ranks(n_candidates[:, 0], n_better, n_tied, users[:, 0])
     return models, found
 
 
 def _segments(inputs: Inputs) -> dict[str, np.ndarray]:
     """Mark which test users are in each segment."""
-    test, columns = inputs.read("test"), ["user", "item"]
+    columns = ["user", "item"]
+    test = inputs.read("test", columns)
     known = pd.concat([inputs.read(split, columns) for split in ("train", "validation")])
     by_user, by_item = known["user"].value_counts(), known["item"].value_counts()
-    return segments(
-        test["user"].map(by_user).fillna(0).to_numpy(),
-        test["item"].map(by_item).fillna(0).to_numpy(),
-    )
+    popularity = test["item"].map(by_item).fillna(0).groupby(test["user"]).max()
+    history = by_user.reindex(popularity.index).fillna(0)
+    return segments(history.to_numpy(), popularity.to_numpy())
 
 
 def _frame(table: str, rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -36,14 +36,15 @@ POPULARITY = "popularity"
 def scoring(run: AssetRun, _: NoConfig) -> None:
     """Score every item for every test user with each model."""
     seen, known = pairs(run.inputs, ["interactions"]), pairs(run.inputs, SPLITS["test"])
-    users, candidates = _test_candidates(run.inputs)
+    rows, candidates = _test_candidates(run.inputs)
+    users, held_out_items = np.unique(rows), candidates[:, 0]
     sampled = f"sampled-{candidates.shape[1] - 1}"
     ranks, lists = [], {}
     for name, load in sorted(scorers.SCORERS.items()):
         scorer = load(run.inputs)
         if scorer is None:
             continue
-        held_out, top = HeldOutRanks(users, candidates, seen), TopUnseen(users, known, max(KS))
+        held_out, top = HeldOutRanks(rows, candidates, seen), TopUnseen(users, known, max(KS))
         started = time.monotonic()
         ranking.score_all(name, scorer, users, seen.n_items, [held_out, top])
         dg.get_dagster_logger().info(
@@ -51,14 +52,14 @@ def scoring(run: AssetRun, _: NoConfig) -> None:
             f" {time.monotonic() - started:.1f} s"
         )
         ranks += [
-            _ranks(name, "full", users, held_out.full),
-            _ranks(name, sampled, users, held_out.sampled),
+            _ranks(name, "full", rows, held_out_items, held_out.full),
+            _ranks(name, sampled, rows, held_out_items, held_out.sampled),
         ]
         lists[name] = top.items
-    unscored = HeldOutRanks(users, candidates, seen)
+    unscored = HeldOutRanks(rows, candidates, seen)
     ranks += [
-        _ranks(CHANCE, "full", users, unscored.full.by_chance()),
-        _ranks(CHANCE, sampled, users, unscored.sampled.by_chance()),
+        _ranks(CHANCE, "full", rows, held_out_items, unscored.full.by_chance()),
+        _ranks(CHANCE, sampled, rows, held_out_items, unscored.sampled.by_chance()),
     ]
     run.write("test_ranks", pd.concat(ranks, ignore_index=True))
     histories = np.bincount(known.pairs % known.n_items, minlength=known.n_items)
@@ -82,12 +83,18 @@ def _examples(users: np.ndarray, lists: Mapping[str, np.ndarray]) -> pd.DataFram
 
 
 def _test_candidates(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
-    """Return users [n] and their candidates [n, 1 + negatives], the held-out item first."""
-    candidates = inputs.read("test_candidates", ["user", "item"])
-    users = candidates["user"].unique()
-    return users, candidates["item"].to_numpy().reshape(len(users), -1)
+    """Return for each held-out item the user [n], and [n, 1 + negatives] it and the negatives."""
+    candidates = inputs.read("test_candidates", ["user", "position", "item"])
+    is_held_out = candidates["position"] == 0
+    held_out, negatives = candidates[is_held_out], candidates[~is_held_out]
+    users = held_out["user"].to_numpy()
+    everyone, user = np.unique(users, return_inverse=True)
+    of_users = negatives["item"].to_numpy().reshape(everyone.size, -1)
+    return users, np.column_stack([held_out["item"], of_users[user]])
 
 
-def _ranks(model: str, protocol: str, users: np.ndarray, counts: RankCounts) -> pd.DataFrame:
-    columns = {"model": model, "protocol": protocol, "user": users, **vars(counts)}
+def _ranks(
+    model: str, protocol: str, users: np.ndarray, items: np.ndarray, counts: RankCounts
+) -> pd.DataFrame:
+    columns = {"model": model, "protocol": protocol, "user": users, "item": items, **vars(counts)}
     return pd.DataFrame(columns)

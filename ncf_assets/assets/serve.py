@@ -106,7 +106,7 @@ def item_details(run: AssetRun, config: DetailsConfig) -> None:
     }
 
 
-@serving_model(ServedConfig, reads=[*TRAINING_INPUTS, "test", "ials_model", "neumf_model"])
+@serving_model(ServedConfig, reads=[*TRAINING_INPUTS, "interactions", "ials_model", "neumf_model"])
 def served_model(run: AssetRun, _: ServedConfig) -> tuple[Training, Chosen]:
     """Train NeuMF with the settings and for the epochs of neumf_model, on the test items too."""
     evaluated = run.inputs.record(f"{EVALUATED_MODEL}_model")
@@ -181,7 +181,7 @@ def item_similarities(run: AssetRun, config: SimilaritiesConfig) -> None:
 
 @python_tables(
     {"item_weights": "serve"},
-    reads=[*TRAINING_INPUTS, "test", "ease_model", "itemknn_model"],
+    reads=[*TRAINING_INPUTS, "interactions", "ease_model", "itemknn_model"],
     config=WeightsConfig,
 )
 def item_weights(run: AssetRun, config: WeightsConfig) -> None:

@@ -1,12 +1,41 @@
-"""Split: leave-one-out, and the random items that each test item competes with."""
+"""Split: what is held out, and the random items that a user's test items compete with."""
+
+from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from ncf_assets.ncf.evaluation import evaluation_negatives
+from ncf_assets.datasets import LEAVE_ONE_OUT, Dataset, load
+from ncf_assets.ncf.evaluation import evaluation_negatives, time_split
 from ncf_assets.orchestration.publish import AssetRun
-from ncf_assets.orchestration.tables import python_tables, sql_table
+from ncf_assets.orchestration.tables import NoConfig, python_tables, sql_table
+from ncf_assets.tables import tables
+
+
+@python_tables({"split_rule": "split"}, reads=["interactions"])
+def split_rule(run: AssetRun, _: NoConfig) -> None:
+    """Read the dataset's split in the registry, and find its times."""
+    dataset = load(run.warehouse.paths.registry)[run.dataset]
+    run.config = dataset.splitting
+    targets = "last" if dataset.split == LEAVE_ONE_OUT else dataset.targets
+    row = (dataset.split, targets, *_times(run, dataset))
+    run.write("split_rule", pd.DataFrame([row], columns=tables()["split_rule"].schema.names))
+
+
+def _times(run: AssetRun, dataset: Dataset) -> tuple[Any, Any]:
+    """Return when validation and test begin for all users; not at all under leave-one-out."""
+    if dataset.split == LEAVE_ONE_OUT:
+        return pd.NaT, pd.NaT
+    times = run.inputs.read("interactions", ["timestamp"])["timestamp"].to_numpy()
+    try:
+        return time_split.cut_times(times, dataset.cut)
+    except ValueError as error:
+        raise dg.Failure(
+            f"[{dataset.name}] in datasets.toml: {error}", allow_retries=False
+        ) from error
+
 
 train = sql_table("train", "split")
 validation = sql_table("validation", "split")
@@ -16,11 +45,11 @@ USERS_AT_ONCE = 10_000  # whose rows are in memory in the table's form: chosen t
 
 
 class NegativesConfig(dg.Config):
-    """Which random items a test item competes with."""
+    """Which random items a user's test items compete with."""
 
     seed: int = Field(2017, ge=0, description="Seed of the draws")
     n_negatives: int = Field(
-        99, ge=1, le=9999, description="Items for each test item (He et al. 2017: 99)"
+        99, ge=1, le=9999, description="Items for each test user (He et al. 2017: 99)"
     )
 
 
@@ -28,10 +57,10 @@ class NegativesConfig(dg.Config):
     {"negatives": "split"}, reads=["users", "items", "interactions", "test"], config=NegativesConfig
 )
 def negatives(run: AssetRun, config: NegativesConfig) -> None:
-    """Draw the competitors of each test item."""
+    """Draw the competitors of each user's test items."""
     keys = evaluation_negatives.user_keys(run.inputs.read("users")["user_id"].tolist())
     seen = run.inputs.read("interactions", ["user", "item"])
-    held_out = run.inputs.read("test", ["user"])["user"].to_numpy()
+    held_out = np.unique(run.inputs.read("test", ["user"])["user"])
     items = evaluation_negatives.unseen_items(
         keys,
         held_out,

@@ -1,7 +1,8 @@
 -- With one held-out item, a hit at rank r adds 1 / log2(r + 1) to NDCG, so NDCG follows from HR but
 -- for where the hits are. The hits that NDCG@10 has and NDCG@5 has not are at ranks 6 to 10: they add
 -- .356 each at most, and .289 at least; those of NDCG@5 add 1 at most, and .387 at least. So for any
--- two lengths. Corrected values are single estimates, to which the rule does not apply.
+-- two lengths. The rule does not apply to users with several held-out items, as a time split may have,
+-- nor to corrected values, which are single estimates.
 --
 -- table: metrics
 -- remedy: report the row: a formula in ncf_assets/ncf/evaluation/metrics.py is wrong
@@ -21,7 +22,10 @@ with pairs as (
     and ndcg.segment = hr.segment
     and ndcg.k = hr.k
     and replace(ndcg.metric, 'ndcg', 'hr') = hr.metric
-  where ndcg.metric like 'ndcg%' and ndcg.protocol not like '%-corrected'
+  where
+    ndcg.metric like 'ndcg%'
+    and ndcg.protocol not like '%-corrected'
+    and not exists (select 1 from test group by user having count(*) > 1)
 ),
 
 shorter as (

@@ -1,4 +1,4 @@
--- At least one user has 3 or more interactions, so that there is something to choose by.
+-- Something is held out to choose by: under leave-one-out, of users with 3 or more interactions.
 --
 -- table: validation
 -- remedy: use a larger file, or look at rejected_reviews if reviews are missing

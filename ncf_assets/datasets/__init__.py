@@ -9,13 +9,16 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ncf_assets.datasets.validation import (
     FORMATS,
+    LEAVE_ONE_OUT,
     ROLES,
+    TIME_SPLIT,
     TIMESTAMP_UNITS,
     RegistryError,
     check_block,
@@ -25,8 +28,10 @@ from ncf_assets.datasets.validation import (
 
 __all__ = [
     "FORMATS",
+    "LEAVE_ONE_OUT",
     "ROLES",
     "TIMESTAMP_UNITS",
+    "TIME_SPLIT",
     "Dataset",
     "Registry",
     "RegistryError",
@@ -44,9 +49,10 @@ class Dataset:
     them is set. A table has `columns`, which say what it calls user, item, timestamp and perhaps
     rating; `order` has all its columns where there is no header line. `timestamp_unit` is set where
     times are numbers, and a `query` gives other rows than those of the file. `details` is the path
-    or URL of a file with the items' titles. `expected_reviews` is the number of lines that the
-    publisher states. `sha256` is the hash of the file's own bytes, not unpacked, in hexadecimal.
-    `synthetic` marks generated data, and reports must mention it.
+    or URL of a file with the items' titles. `split` says what is held out; a time split has its
+    `cut`, a share of the interactions or a day, and its `targets`. `expected_reviews` is the number
+    of lines that the publisher states. `sha256` is the hash of the file's own bytes, not unpacked,
+    in hexadecimal. `synthetic` marks generated data, and reports must mention it.
     """
 
     name: str
@@ -61,6 +67,9 @@ class Dataset:
     timestamp_unit: str | None = None
     query: str | None = None
     details: str | None = None
+    split: str = LEAVE_ONE_OUT
+    cut: float | date = 0.9
+    targets: str = "all"
     expected_reviews: int | None = None
     sha256: str | None = None
     synthetic: bool = False
@@ -81,6 +90,14 @@ class Dataset:
             "query": self.query,
         }
         return {name: value for name, value in known.items() if value is not None}
+
+    @property
+    def splitting(self) -> dict[str, object]:
+        """The values that decide what is held out, as JSON has them."""
+        if self.split == LEAVE_ONE_OUT:
+            return {"split": self.split}
+        cut = self.cut.isoformat() if isinstance(self.cut, date) else self.cut
+        return {"split": TIME_SPLIT, "cut": cut, "targets": self.targets}
 
     @property
     def file_name(self) -> str:
@@ -185,6 +202,7 @@ def _dataset(where: str, name: str, block: object) -> Dataset:
         timestamp_unit=block.get("timestamp_unit"),
         query=block.get("query"),
         details=block.get("details"),
+        **{key: block[key] for key in ("split", "cut", "targets") if key in block},
         expected_reviews=block.get("expected_reviews"),
         sha256=block.get("sha256"),
         synthetic=block.get("synthetic", False),

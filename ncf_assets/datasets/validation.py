@@ -4,6 +4,7 @@ The rules that concern several blocks, and the reading of the file, are in `ncf_
 """
 
 import re
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ TIMESTAMP_UNITS = {  # microseconds in each
     "microseconds": 1.0,
     "nanoseconds": 1e-3,
 }
+LEAVE_ONE_OUT, TIME_SPLIT = SPLITS = ("leave_one_out", "time_split")
+TARGETS = ("first", "last", "all")  # of a user's interactions from the cut on, which are tested
 LONGEST_SEPARATOR = 4  # bytes; DuckDB takes no more
 
 # the keys that a block may have, their TOML types, and the type's name in a message
@@ -30,6 +33,9 @@ _KEYS: dict[str, tuple[tuple[type, ...], str]] = {
     "timestamp_unit": ((str,), "text"),
     "query": ((str,), "text"),
     "details": ((str,), "text"),
+    "split": ((str,), "text"),
+    "cut": ((float, date), "a share such as 0.9, or a day such as 2014-01-01 without quotes"),
+    "targets": ((str,), "text"),
     "expected_reviews": ((int,), "a whole number"),
     "sha256": ((str,), "text"),
     "synthetic": ((bool,), "true or false"),
@@ -62,6 +68,7 @@ def check_block(where: str, block: dict[str, Any]) -> None:
     """Raise `RegistryError` for a block that breaks a rule."""
     _check_keys(where, block)
     _check_source(where, block)
+    _check_split(where, block)
     _check_table(where, block)
 
 
@@ -116,6 +123,28 @@ def _check_source(where: str, block: dict[str, Any]) -> None:
         raise RegistryError(
             f"{where}: `url` must start with http:// or https://, found {block['url']!r}. For a"
             " file on this machine use `path`."
+        )
+
+
+def _check_split(where: str, block: dict[str, Any]) -> None:
+    """Check the keys that say what is held out."""
+    for key, known in (("split", SPLITS), ("targets", TARGETS)):
+        if block.get(key, known[0]) not in known:
+            raise RegistryError(
+                f"{where}: `{key}` must be one of {', '.join(known)}, found {block[key]!r}."
+                " Correct it."
+            )
+    if block.get("split", LEAVE_ONE_OUT) == LEAVE_ONE_OUT:
+        for key in ("cut", "targets"):
+            if key in block:
+                raise RegistryError(
+                    f"{where}: `{key}` belongs to the split {TIME_SPLIT}. Remove it, or set"
+                    f' `split = "{TIME_SPLIT}"`.'
+                )
+    share = block.get("cut", 0.9)
+    if isinstance(share, float) and not 0 < share < 1:
+        raise RegistryError(
+            f"{where}: a `cut` that is a share must lie between 0 and 1, found {share}. Correct it."
         )
 
 

@@ -23,7 +23,7 @@ Fit = Literal["choose", "test", "serve"]
 SPLITS: dict[Fit, tuple[str, ...]] = {
     "choose": ("train",),
     "test": ("train", "validation"),
-    "serve": ("train", "validation", "test"),
+    "serve": ("interactions",),
 }
 TRAINING_INPUTS = ("users", "items", "train", "validation")
 
@@ -37,8 +37,10 @@ def interactions(inputs: Inputs, fit: Fit) -> Interactions:
 def validation(inputs: Inputs, n_users: int, seed: int) -> Validation:
     """Return what the fit `choose` is validated on: n_users drawn validation users, or all."""
     users, items = _columns(inputs, ["validation"], "user", "item")
-    drawn = np.sort(rng(seed, "validation users").permutation(users.size)[:n_users])
-    return Validation(users[drawn], items[drawn], pairs(inputs, SPLITS["test"]))
+    everyone = np.unique(users)
+    drawn = everyone[rng(seed, "validation users").permutation(everyone.size)[:n_users]]
+    rows = np.isin(users, drawn)
+    return Validation(users[rows], items[rows], pairs(inputs, SPLITS["test"]))
 
 
 def pairs(inputs: Inputs, tables: Sequence[str]) -> InteractionSet:

@@ -13,6 +13,7 @@ from ncf_assets.warehouse.warehouse import Warehouse
 
 SEARCH = "tuning_trials"  # made on demand: no other asset waits for it
 FOLLOWS = "is out of date"
+ENTRY_CHANGED = "its entry in datasets.toml has changed"
 SAID = {  # of one thing upstream, and of several
     "is not materialized": "are not materialized",
     "has changed": "have changed",
@@ -106,7 +107,9 @@ def _reasons(
     if provenance.code_version != asset.code_version:
         reasons.append("its code has changed")
     if "source" in provenance.input_hashes and provenance.config != dataset.reading:
-        reasons.append("its entry in datasets.toml has changed")
+        reasons.append(ENTRY_CHANGED)
+    if "split" in provenance.config and provenance.config != dataset.splitting:
+        reasons.append(ENTRY_CHANGED)
     if "source" in provenance.input_hashes and (
         change := source_change(warehouse, dataset, provenance)
     ):
@@ -150,12 +153,12 @@ def details_change(warehouse: Warehouse, dataset: Dataset, provenance: Provenanc
     No file is no change either if none was read.
     """
     file = details.locate(dataset, warehouse.paths.registry.parent, warehouse.paths.raw)
-    read, other = provenance.config["details"], "its entry in datasets.toml has changed"
+    read = provenance.config["details"]
     if file is None:
-        return None if read is None else other
+        return None if read is None else ENTRY_CHANGED
     if not file.is_file():
         named = Path(provenance.source.get("path", "")).name
-        return other if details.published(dataset) and file.name != named else None
+        return ENTRY_CHANGED if details.published(dataset) and file.name != named else None
     return _content_change(provenance, file, [file], read, "the file of details")
 
 

@@ -104,7 +104,7 @@ def _content(data: ReportData) -> dict[str, Any]:
         "plots": plots(data),
         "profile": profile_table(data.profile),
         "method": method.method(
-            protocols, headline_k(ks), _margin(data), _not_refitted(data)
+            protocols, headline_k(ks), _margin(data), _not_refitted(data), data.profile
         ),
         "choices": choice_table(data.choices),
         "made": _made(data.made),

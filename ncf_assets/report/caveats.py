@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ncf_assets.ncf.evaluation import segments
 from ncf_assets.report.choices import edges
 from ncf_assets.report.data import ReportData, model_name
+from ncf_assets.report.held_out import is_time_split, split_caveats
 from ncf_assets.report.protocol import counted
 
 FEW_USERS = 2_000  # chosen: below, intervals of HR@10 are about 0.02 to either side or wider
@@ -59,8 +60,9 @@ def _of_this_data(data: ReportData) -> Iterator[str]:
             f"{counted(users, 'test user')} only: the intervals are wide, and a model that is not "
             "distinguishable here may well be better or worse."
         )
+    yield from split_caveats(data.profile)
     tied = data.profile.get("tied_users", 0.0)
-    if tied >= MANY_TIED:
+    if tied >= MANY_TIED and not is_time_split(data.profile):
         yield (
             f"Of {100 * tied:.0f} % of the test users the last item is one of several of the same "
             "time (in many files times are whole days). Which of them is held out is decided by a "

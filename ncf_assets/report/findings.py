@@ -4,12 +4,14 @@ The verdicts are decided in `ncf.evaluation.summary`, and the figures formatted 
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ncf_assets.ncf.evaluation.summary import Verdict
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.report.comparisons import View
 from ncf_assets.report.data import HistoryRow, ReportData, join_names, model_name
 from ncf_assets.report.epochs import by_model, chosen_epoch
+from ncf_assets.report.held_out import held_out_items, new_users
 from ncf_assets.report.protocol import counted
 from ncf_assets.report.scores import Scores, interval, models_of
 
@@ -28,7 +30,8 @@ def findings(data: ReportData, scores: Sequence[Scores], views: Sequence[View]) 
     return [
         first_sentence(views, synthetic=data.synthetic),
         *_training(by_model(data.history).get(EVALUATED_MODEL, [])),
-        *_figures(scores[0]),
+        *_figures(scores[0], data.profile),
+        *new_users(data.profile),
         *_skipped(data.skipped),
     ]
 
@@ -74,7 +77,7 @@ def _names(models: Sequence[str]) -> str:
     return join_names(map(model_name, models))
 
 
-def _figures(scores: Scores) -> list[str]:
+def _figures(scores: Scores, profile: Mapping[str, Any]) -> list[str]:
     """Return NeuMF's NDCG, the best model's, and the number of users they are means over."""
     subject, best = scores.get(EVALUATED_MODEL, "ndcg"), models_of(scores)[0]
     if subject is None:
@@ -83,7 +86,7 @@ def _figures(scores: Scores) -> list[str]:
     within = "" if subject.ci_low is None else f" ({interval(subject, scores.protocol)})"
     sentence = (
         f"Its {label} {scores.protocol.among} is {shown(subject.value)}{within}, the mean over"
-        f" {counted(subject.n_users, 'test user')} with one held-out item each"
+        f" {counted(subject.n_users, 'test user')} {held_out_items(profile)}"
     )
     highest = scores.get(best, "ndcg")
     if best == EVALUATED_MODEL or highest is None or shown(highest.value) == shown(subject.value):

@@ -3,20 +3,15 @@
 Results are in `findings`, and the limits of the method in `caveats`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ncf_assets.ncf.evaluation import metrics
 from ncf_assets.report.data import join_names
+from ncf_assets.report.held_out import several, split_sentence
 from ncf_assets.report.protocol import Protocol, counted
 
-SPLIT = (
-    "Split: leave one out by time. A user's last item is for testing, the second last for "
-    "validation, the rest for training; users with fewer than three items only train."
-)
-FULL = (
-    "full: the held-out item is ranked among all items that the user has not rated in any part of "
-    "the data."
-)
+FULL = "full: {} ranked among all items that the user has not rated in any part of the data."
 CORRECTED = (
     "{}: what the sampled ranks say of the full ones, by the estimator of Krichene and Rendle "
     "(“On Sampled Metrics for Item Recommendation”, KDD 2020, bias-variance with γ = 0.1). "  # noqa: RUF001
@@ -61,29 +56,36 @@ DIVERSITY = (
 
 
 def method(
-    protocols: Sequence[Protocol], k: int, margin: float | None, not_refitted: Sequence[str]
+    protocols: Sequence[Protocol],
+    k: int,
+    margin: float | None,
+    not_refitted: Sequence[str],
+    profile: Mapping[str, Any],
 ) -> list[str]:
     """Return the sentences on how the figures by these protocols at this k were made.
 
     `margin` is the share of a model's figure that counts as none, None without comparisons;
-    `not_refitted` are names of models that were evaluated as they were fitted to train.
+    `not_refitted` are names of models that were evaluated as they were fitted to train; `profile`
+    is the row of `data_profile`.
     """
-    figures = [_metrics(k), TIES] if protocols else []
+    more = [_more_metrics(k)] if several(profile) else []
+    figures = [_metrics(k), *more, TIES] if protocols else []
     but = f", but for {join_names(not_refitted)}, which know train alone" if not_refitted else ""
     fits = FITS.format(but)
     verdicts = [] if margin is None else [VERDICTS.format(f"{100 * margin:.3g} %")]
-    told = map(_protocol, protocols)
-    return [SPLIT, *told, *figures, INTERVALS, *verdicts, fits, TRAINING]
+    told = (_protocol(protocol, several(profile)) for protocol in protocols)
+    return [split_sentence(profile), *told, *figures, INTERVALS, *verdicts, fits, TRAINING]
 
 
-def _protocol(protocol: Protocol) -> str:
+def _protocol(protocol: Protocol, several_items: bool) -> str:
+    held_out = "a user's held-out items are" if several_items else "the held-out item is"
     if protocol.negatives is None:
-        return FULL
+        return FULL.format(held_out)
     if protocol.corrected:
         return CORRECTED.format(protocol.name)
     negatives = counted(protocol.negatives, "item")
     return (
-        f"{protocol.name}: the held-out item is ranked among {negatives} drawn once, without "
+        f"{protocol.name}: {held_out} ranked among {negatives} drawn once, without "
         "replacement, from those the user has not seen; all models rank the same lists."
     )
 
@@ -94,6 +96,16 @@ def _metrics(k: int) -> str:
         f"better; of one held-out item, recall is the same. NDCG@{k} is its mean discount, "
         f"{_discounts(k)}, 0 beyond. MRR@{k} is the mean of 1/rank, 0 beyond {k}. AUC is the share "
         "of the other items that are ranked below."
+    )
+
+
+def _more_metrics(k: int) -> str:
+    return (
+        "Of several held-out items of a user, HR and MRR look at the first that is found, NDCG "
+        "adds up the discounts of all and divides by what the best list would have, and AUC is the "
+        f"mean over them. Recall@{k} is the share of them at rank {k} or better, precision@{k} "
+        f"their share of the {k} places, and MAP@{k} the mean of the precision at each one's rank, "
+        f"0 beyond {k}, over as many as {k} places can hold."
     )
 
 

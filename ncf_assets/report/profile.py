@@ -46,10 +46,19 @@ LINES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (  # column, label, f
     ("density", "Density: interactions / (users × items)", _share),  # noqa: RUF001
     ("interactions_per_user", "Interactions per user, median", _middle),
     ("interactions_per_item", "Interactions per item, median", _middle),
+    ("split", "Split", str),
+    ("targets", "Tested of a user's latest interactions", str),
+    ("validation_from", "Validation begins (UTC)", _day),
+    ("test_from", "Test begins: the cut (UTC)", _day),
     ("train", "Interactions for training", _count),
-    ("validation", "Users with a validation item", _count),
-    ("test", "Users with a test item", _count),
+    ("validation", "Interactions for validation", _count),
+    ("test", "Interactions for testing", _count),
+    ("untested", "Interactions for none of these", _count),
+    ("test_users", "Users with a test item", _count),
+    ("new_test_users", "Test users without an interaction in train or validation", _count),
     ("cold_test", "Test items that nobody has in train or validation", _count),
+    ("new_items", "Items that nobody has in train or validation", _count),
+    ("later_known", "Train and validation later than a test item, on average", _share),
     ("tied_users", "Test users whose last time is that of several items", _share),
     ("single_day_users", "Test users whose interactions are all of one day", _share),
     ("first_time", "First interaction (UTC)", _day),
@@ -59,5 +68,9 @@ LINES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (  # column, label, f
 
 def profile_table(profile: Mapping[str, Any]) -> TextTable:
     """Return a line for each known figure of the profile; unknown ones are left out."""
-    rows = [(label, shown(profile[name])) for name, label, shown in LINES if name in profile]
+    rows = [
+        (label, shown(profile[name]))
+        for name, label, shown in LINES
+        if profile.get(name) is not None
+    ]
     return TextTable(("Data", "Figure"), rows)

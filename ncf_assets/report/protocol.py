@@ -10,7 +10,15 @@ from dataclasses import dataclass
 SAMPLED = re.compile(r"sampled-(?P<negatives>[1-9][0-9]*)(?P<corrected>-corrected)?")
 FULL = "full"
 HEADLINE_K = 10  # He et al. 2017, sec. 4.1
-LABELS = {"hr": "HR", "ndcg": "NDCG", "mrr": "MRR", "auc": "AUC"}
+LABELS = {
+    "hr": "HR",
+    "ndcg": "NDCG",
+    "mrr": "MRR",
+    "auc": "AUC",
+    "recall": "Recall",
+    "precision": "Precision",
+    "map": "MAP",
+}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ncf_assets.report.protocol import Protocol, headline_k, label, protocols_of
 from ncf_assets.report.text_table import MISSING, TextTable
 
 METRICS = ("hr", "ndcg", "mrr", "auc")
+OF_SEVERAL = ("recall", "precision", "map")  # follow from hr and mrr where one item is held out
 DIVERSITY = {  # metric -> name, decimals
     "coverage": ("Coverage", 3),
     "novelty": ("Novelty", 2),
@@ -60,8 +61,15 @@ def read_scores(rows: Sequence[Metric]) -> list[Scores]:
 def _scores(protocol: Protocol, rows: Sequence[Metric], k: int) -> Scores:
     own = [_rounded(row, protocol) for row in rows if row.protocol == protocol.name]
     known = {row.metric for row in own}
-    labels = {m: label(m, 0 if m == "auc" else k) for m in METRICS if m in known}
+    wanted = (*METRICS, *OF_SEVERAL) if _several(own) else METRICS
+    labels = {m: label(m, 0 if m == "auc" else k) for m in wanted if m in known}
     return Scores(protocol, labels, {(row.model, row.metric): row for row in own})
+
+
+def _several(rows: Sequence[Metric]) -> bool:
+    """Return whether users have several held-out items, as recall then is not the hit ratio."""
+    hr, recall = ({r.model: r.value for r in rows if r.metric == m} for m in ("hr", "recall"))
+    return any(recall.get(model, value) != value for model, value in hr.items())
 
 
 def _rounded(row: Metric, protocol: Protocol) -> Metric:

@@ -21,7 +21,7 @@ from ncf_assets.report.text_table import MISSING, TextTable
 METRIC = "ndcg"
 AXES = {  # kind of segment -> the interactions that its bins count
     "history": "interactions of the user in train and validation",
-    "popularity": "interactions of the held-out item in train and validation",
+    "popularity": "interactions of the (most popular) held-out item in train and validation",
 }
 SPREAD = 0.7  # share of a segment's width over which its models are spread
 

@@ -1,5 +1,6 @@
 -- Every figure of the evaluation has a row of its own: any of them is one `where` away.
--- With one held-out item for each user, recall is the hit ratio, and it has both names here.
+-- With one held-out item for each user, recall is the hit ratio, map is mrr, and precision is the hit
+-- ratio over k; a time split may hold out several items of a user.
 -- The bins of segments count interactions in train and validation.
 --
 -- grain: one metric of one model
@@ -8,8 +9,8 @@
 --
 -- column model VARCHAR: test_ranks.model: 'neumf', 'gmf', 'mlp', or a baseline
 -- column protocol VARCHAR: as test_ranks.protocol; 'sampled-99-corrected' estimates 'full' from 'sampled-99' (Krichene and Rendle 2020)
--- column segment VARCHAR: 'all': every test user; 'history 5-9': users with 5 to 9 interactions; 'popularity 5-19': held-out items with 5 to 19; 'cold': held-out items with none
--- column metric VARCHAR: 'hr', 'ndcg', 'mrr', 'recall' or 'auc', ties by expectation; hr and ndcg with _optimistic or _pessimistic: all ties won or lost
+-- column segment VARCHAR: 'all': test users with a history in train or validation; 'history 5-9': users with 5 to 9 interactions; 'history 0': the others, of whom nothing is known; 'popularity 5-19': held-out items with 5 to 19, the most popular of a user's; 'cold': held-out items with none
+-- column metric VARCHAR: 'hr', 'ndcg', 'mrr', 'recall', 'precision', 'map' or 'auc', ties by expectation; hr and ndcg with _optimistic or _pessimistic: all ties won or lost
 -- column k INTEGER: length of the recommendation list; 0 for auc, which looks at the whole list
 -- column value DOUBLE: mean over users of the gain from test_ranks.n_better and test_ranks.n_tied, 0 to 1; a corrected value is an estimate and may lie outside
 -- column ci_low DOUBLE null: lower end of the 95 % interval over users (Wilson's); null with fewer than 30 users, and for corrected values, whose bias it would leave out

@@ -1,8 +1,8 @@
--- Each test item competes with random items: they are distinct, and the user has not seen them in
+-- A user's test items compete with random items: they are distinct, and the user has not seen them in
 -- any split. They depend only on the seed, the user, the user's own history and the set of
 -- items.
 --
--- grain: one competitor of one test item
+-- grain: one competitor of one user's test items
 -- key: user, position
 -- python: ncf_assets/ncf/evaluation/evaluation_negatives.py (no select: draws are counter-based, and repeated until unseen)
 --

@@ -1,13 +1,14 @@
 -- Each row says where a model places a held-out item among its candidates. Every metric follows
 -- from this table.
 --
--- grain: one test user of one model and protocol
--- key: model, protocol, user
+-- grain: one held-out item of one model and protocol
+-- key: model, protocol, user, item
 -- python: ncf_assets/ncf/evaluation/ranking.py (no select: the scores come from the networks)
 --
 -- column model VARCHAR: 'neumf', 'gmf', 'mlp', or a baseline
--- column protocol VARCHAR: 'sampled-99': the held-out item among 99 random unseen items; 'full': among all unseen items
+-- column protocol VARCHAR: 'sampled-99': the held-out items among 99 random unseen items; 'full': among all unseen items
 -- column user INTEGER: users.user
--- column n_candidates INTEGER: length of the list, the held-out item included
+-- column item INTEGER: items.item, the held-out item
+-- column n_candidates INTEGER: length of the list, the user's held-out items included
 -- column n_better INTEGER: other candidates that score higher than the held-out item
 -- column n_tied INTEGER: other candidates that score the same

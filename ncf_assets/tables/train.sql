@@ -1,6 +1,7 @@
--- Leave-one-out (He et al. 2017, section 4.1) chooses settings and epochs with all but the last two
--- interactions of each user. Models are then fitted again, to train and validation together. Of a
--- user with fewer than 3 interactions nothing is held out, and all of them are here.
+-- Settings and epochs are chosen with models that are fitted to these rows; then models are fitted
+-- again, to train and validation together. Under leave-one-out (He et al. 2017, section 4.1) they are
+-- all but the last two interactions of each user, and all of a user with fewer than 3. Under a time
+-- split they are all interactions before validation begins.
 --
 -- grain: one pair of user and item
 -- key: user, item
@@ -18,5 +19,10 @@ select
   interactions.rating
 from interactions
 inner join users on interactions.user = users.user
-where interactions.recency > 2 or users.n_interactions < 3
+cross join split_rule
+where
+  case
+    when split_rule.split = 'time_split' then interactions.timestamp < split_rule.validation_from
+    else interactions.recency > 2 or users.n_interactions < 3
+  end
 order by interactions.user, interactions.item

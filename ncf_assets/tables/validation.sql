@@ -1,8 +1,8 @@
--- Leave-one-out holds out the second last interaction of each user with 3 or more. Settings
--- and epochs are chosen on it.
+-- Settings and epochs are chosen on these rows. Under leave-one-out they are the second last interaction
+-- of each user with 3 or more; under a time split, the last interactions of all users before the cut.
 --
--- grain: one user with 3 or more interactions
--- key: user
+-- grain: one held-out pair of user and item
+-- key: user, item
 --
 -- column user INTEGER: users.user
 -- column item INTEGER: items.item, the held-out item
@@ -17,5 +17,13 @@ select
   interactions.rating
 from interactions
 inner join users on interactions.user = users.user
-where interactions.recency = 2 and users.n_interactions >= 3
-order by interactions.user
+cross join split_rule
+where
+  case
+    when split_rule.split = 'time_split'
+      then
+        interactions.timestamp >= split_rule.validation_from
+        and interactions.timestamp < split_rule.test_from
+    else interactions.recency = 2 and users.n_interactions >= 3
+  end
+order by interactions.user, interactions.item

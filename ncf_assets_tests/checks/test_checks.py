@@ -27,6 +27,7 @@ SOUND: dict[str, Rows] = {
     "users": USERS,
     "items": [(0, "cap", 2), (1, "hat", 1), (2, "tie", 1), (3, "bag", 1)],
     "interactions": INTERACTIONS,
+    "split_rule": [("leave_one_out", "last", None, None)],
     "train": [(0, 0, 1, 3, 5.0), (1, 0, 1, 2, 5.0), (1, 3, 2, 1, 5.0)],
     "validation": [(0, 1, 2, 2, 4.0)],
     "test": [(0, 2, 3, 1, 3.0)],
@@ -44,7 +45,7 @@ SOUND: dict[str, Rows] = {
     "popularity_scores": [("popularity", item, 1.0) for item in range(4)],
     # ann has not rated item 3: two candidates, sampled or not
     "test_ranks": [
-        (model, protocol, 0, 2, 1, 0)
+        (model, protocol, 0, 2, 2, 1, 0)
         for model in ("neumf", "popularity")
         for protocol in ("full", "sampled-1")
     ],
@@ -70,7 +71,11 @@ SOUND: dict[str, Rows] = {
         for metric in ("hr", "ndcg")
     ],
     "data_profile": [
-        (3, 1, 0, 1.0, 5.0, 2, 0, 0, 0, 2, 4, 2, 0.25, 1.0, 1.0, 2, 0, 0, 0, 0.0, 0.0, 10, 20)
+        (
+            *(3, 1, 0, 1.0, 5.0, 2, 0, 0, 0, 2, 4, 2, 0.25, 1.0, 1.0),
+            *("leave_one_out", "last", None, None, 2, 0, 0, 0, 0, 0, 0, 0, 0.0),
+            *(0.0, 0.0, 10, 20),
+        )
     ],
     "leaderboard": [
         ("Sample", *METRIC[:2], "hr", 10, 0.5, 0.4, 0.6, 1, None, None, "a.html", "c", "current")
@@ -126,11 +131,17 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ("interactions_complete", "interactions", INTERACTIONS[1:]),
     ("interactions_complete", "interactions", [*INTERACTIONS[:4], (1, 3, 2, 2, 5.0, 20)]),
     ("train_complete", "train", [(0, 0, 1, 3, 5.0), (1, 0, 1, 2, 5.0)]),  # ben's second is missing
-    ("validation_one_per_user", "validation", [(0, 1, 2, 2, 4.0), (0, 2, 3, 1, 3.0)]),
-    ("validation_one_per_user", "validation", []),
+    ("train_before_validation", "split_rule", [("time_split", "all", 20, 30)]),  # ben's at 20
+    ("validation_before_test", "split_rule", [("time_split", "all", 10, 20)]),  # ann's at 20
+    ("test_after_cut", "split_rule", [("time_split", "all", 20, 31)]),  # ann's at 30
+    ("split_rule_times", "split_rule", [("time_split", "all", None, 30)]),
+    ("split_rule_times", "split_rule", [("time_split", "all", 30, 30)]),
+    ("split_rule_times", "split_rule", [("leave_one_out", "last", None, 30)]),
+    ("validation_complete", "validation", [(0, 1, 2, 2, 4.0), (0, 2, 3, 1, 3.0)]),
+    ("validation_complete", "validation", []),
     ("validation_not_in_train", "validation", [(0, 0, 1, 2, 5.0)]),
-    ("test_one_per_user", "test", [(0, 2, 3, 1, 3.0), (1, 3, 2, 1, 5.0)]),  # ben has only 2
-    ("test_one_per_user", "test", []),
+    ("test_complete", "test", [(0, 2, 3, 1, 3.0), (1, 3, 2, 1, 5.0)]),  # ben has only 2
+    ("test_complete", "test", []),
     ("test_not_empty", "test", []),
     ("validation_not_empty", "validation", []),
     ("test_not_in_train", "test", [(0, 0, 1, 1, 5.0)]),
@@ -140,12 +151,12 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ("negatives_distinct", "negatives", [*SOUND["negatives"], (0, 2, 3)]),  # 3 twice
     ("negatives_distinct", "negatives", [*SOUND["negatives"], (1, 1, 2)]),  # not held out
     ("negatives_unseen", "negatives", [(0, 1, 0)]),
-    ("test_candidates_one_positive", "test_candidates", [(0, 1, 3, 0.0)]),
-    ("test_candidates_one_positive", "test_candidates", [(0, 0, 2, 3.0), (0, 1, 2, 0.0)]),
-    ("test_candidates_one_positive", "test_candidates", []),  # ann has no list
-    ("test_candidates_one_positive", "test_candidates", [(0, 0, 1, 3.0), (0, 1, 3, 0.0)]),  # 2
+    ("test_candidates_positives_first", "test_candidates", [(0, 1, 3, 0.0)]),
+    ("test_candidates_positives_first", "test_candidates", [(0, 0, 2, 3.0), (0, 1, 2, 0.0)]),
+    ("test_candidates_positives_first", "test_candidates", []),  # ann has no list
+    ("test_candidates_positives_first", "test_candidates", [(0, 0, 1, 3.0), (0, 1, 3, 0.0)]),  # 2
     (
-        "test_candidates_one_positive",
+        "test_candidates_positives_first",
         "test_candidates",
         [*SOUND["test_candidates"], (1, 0, 3, 1.0), (1, 1, 2, 0.0)],  # ben is no test user
     ),
@@ -166,20 +177,24 @@ BROKEN: list[tuple[str, str, Rows]] = [
         "tuning_trials",
         [(0, "complete", 0.3, 0.5, 1, 1.0, 0.1, 0.1, 4, 0.0)],  # NDCG above HR
     ),
-    ("test_ranks_within_list", "test_ranks", [("neumf", "sampled-1", 0, 2, 1, 1)]),
+    ("test_ranks_within_list", "test_ranks", [("neumf", "sampled-1", 0, 2, 2, 1, 1)]),
     (
         "test_ranks_every_user",
         "test_ranks",
-        [("neumf", "sampled-1", 0, 2, 1, 0)],
+        [("neumf", "sampled-1", 0, 2, 2, 1, 0)],
     ),  # full is missing
-    ("test_ranks_every_user", "test_ranks", [("neumf", "full", 0, 2, 1, 0)]),  # sampled is missing
+    (
+        "test_ranks_every_user",
+        "test_ranks",
+        [("neumf", "full", 0, 2, 2, 1, 0)],
+    ),  # sampled is missing
     (
         "test_ranks_every_user",
         "test_ranks",
         # all 4 items, though ann has rated 3: seen items were not left out
-        [("neumf", "full", 0, 4, 1, 0), ("neumf", "sampled-1", 0, 2, 1, 0)],
+        [("neumf", "full", 0, 2, 4, 1, 0), ("neumf", "sampled-1", 0, 2, 2, 1, 0)],
     ),
-    ("test_ranks_few_ties", "test_ranks", [("mlp", "full", 0, 101, 0, 100)]),  # a constant
+    ("test_ranks_few_ties", "test_ranks", [("mlp", "full", 0, 2, 101, 0, 100)]),  # a constant
     ("recommendations_unseen", "recommendations", [("ann", 1, "tie", 2.5, "neumf")]),
     ("recommendations_every_user", "recommendations", [("ann", 1, "bag", 2.5, "neumf")]),  # no ben
     (
@@ -295,8 +310,8 @@ def test_a_repeated_row_breaks_the_key(table: str) -> None:
 
 def test_ties_of_a_few_users_pass() -> None:
     """One of 20 users is 0.05, which passes; 2 of 21 are 0.095, which does not."""
-    untied = [("mlp", "full", user, 101, 0, 0) for user in range(1, 20)]
-    tied = [("mlp", "full", user, 101, 0, 100) for user in (0, 20)]
+    untied = [("mlp", "full", user, 2, 101, 0, 0) for user in range(1, 20)]
+    tied = [("mlp", "full", user, 2, 101, 0, 100) for user in (0, 20)]
     assert failing("test_ranks_few_ties", {"test_ranks": [*untied, tied[0]]}) == []
     assert len(failing("test_ranks_few_ties", {"test_ranks": [*untied, *tied]})) == 1
 
@@ -304,7 +319,8 @@ def test_ties_of_a_few_users_pass() -> None:
 def test_baselines_may_tie() -> None:
     """Many items are equally popular."""
     assert (
-        failing("test_ranks_few_ties", {"test_ranks": [("popularity", "full", 0, 9, 0, 8)]}) == []
+        failing("test_ranks_few_ties", {"test_ranks": [("popularity", "full", 0, 2, 9, 0, 8)]})
+        == []
     )
 
 
@@ -315,7 +331,7 @@ def test_estimates_may_lie_outside_the_range() -> None:
         for name, value in (("hr", -0.2), ("ndcg", -0.1))
     ]
     for name in ("metrics_in_range", "metrics_ndcg_fits_hr"):
-        assert failing(name, {"metrics": rows}) == []
+        assert failing(name, SOUND | {"metrics": rows}) == []
 
 
 def at_two_lengths(hr_5: float, ndcg_5: float, hr_10: float, ndcg_10: float) -> Rows:
@@ -335,14 +351,104 @@ def at_two_lengths(hr_5: float, ndcg_5: float, hr_10: float, ndcg_10: float) -> 
 )
 def test_further_hits_are_at_further_ranks(ndcg_10: float, rows: list[float]) -> None:
     """From HR@5 .4 to HR@10 .5, NDCG@5 .2 rises by .02891 to .03562."""
-    found = failing("metrics_ndcg_fits_hr", {"metrics": at_two_lengths(0.4, 0.2, 0.5, ndcg_10)})
+    metrics: dict[str, Rows] = {"metrics": at_two_lengths(0.4, 0.2, 0.5, ndcg_10)}
+    found = failing("metrics_ndcg_fits_hr", SOUND | metrics)
     assert [row[-1] for row in found] == rows
 
 
 def test_a_much_copied_figure_is_impossible() -> None:
     """HR@5 of .0300 makes NDCG@5 .0116 or more; .0053 was printed."""
     rows = at_two_lengths(0.0300, 0.0053, 0.0300, 0.0053)
-    assert failing("metrics_ndcg_fits_hr", {"metrics": rows})
+    assert failing("metrics_ndcg_fits_hr", SOUND | {"metrics": rows})
+
+
+# validation begins at 20 and the test at 30, where ann has her last one; ben has none
+LATE: dict[str, Rows] = {
+    "split_rule": [("time_split", "all", 20, 30)],
+    "train": [(0, 0, 1, 3, 5.0), (1, 0, 1, 2, 5.0)],
+    "validation": [(0, 1, 2, 2, 4.0), (1, 3, 2, 1, 5.0)],
+}
+# the test begins at 20: ann has two, and ben has one
+TESTED: Rows = [(0, 1, 2, 2, 4.0), (0, 2, 3, 1, 3.0), (1, 3, 2, 1, 5.0)]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in BY_NAME if name.startswith(("train_", "validation_", "test_"))]
+)
+def test_a_sound_time_split_passes(name: str) -> None:
+    """Each row is in the part that its time says."""
+    assert failing(name, SOUND | LATE) == []
+
+
+@pytest.mark.parametrize(
+    ("targets", "tested", "found"),
+    [
+        ("all", [0, 1, 2], 0),
+        ("all", [0, 2], 1),  # one of ann's is missing
+        ("last", [1, 2], 0),
+        ("last", [0, 1, 2], 1),  # ann has two
+        ("first", [0], 1),  # ben has none
+    ],
+)
+def test_a_user_is_tested_on_one_or_all(targets: str, tested: list[int], found: int) -> None:
+    """A row says whose rows are not as many as they should be."""
+    drawn: dict[str, Rows] = {
+        "split_rule": [("time_split", targets, 15, 20)],
+        "test": [TESTED[n] for n in tested],
+    }
+    assert len(failing("test_complete", SOUND | drawn)) == found
+
+
+def test_a_list_with_two_held_out_items_has_both() -> None:
+    """Position 0 has ann's two; with one of them, or with hers twice, something is wrong."""
+    first, second, other = (0, 0, 1, 4.0), (0, 0, 2, 3.0), (0, 1, 3, 0.0)
+
+    def found(*rows: tuple[float, ...]) -> Rows:
+        drawn: dict[str, Rows] = {"test": TESTED[:2], "test_candidates": list(rows)}
+        return failing("test_candidates_positives_first", SOUND | drawn)
+
+    assert found(first, second, other) == []
+    assert found(first, other)
+    assert found(first, first, other)
+
+
+def test_every_held_out_item_is_ranked() -> None:
+    """Ann's two and one negative are 3 candidates, and so are her two and item 3 of all."""
+    rows = [
+        (model, protocol, 0, item, 3, 1, 0)
+        for model in ("neumf", "popularity")
+        for protocol in ("full", "sampled-1")
+        for item in (1, 2)
+    ]
+    drawn: dict[str, Rows] = {
+        "test": TESTED[:2],
+        "test_candidates": [(0, 0, 1, 4.0), (0, 0, 2, 3.0), (0, 1, 3, 0.0)],
+    }
+    assert failing("test_ranks_every_user", SOUND | drawn | {"test_ranks": rows}) == []
+    assert failing("test_ranks_every_user", SOUND | drawn | {"test_ranks": rows[1:]})
+
+
+def test_several_held_out_items_have_an_ndcg_of_their_own() -> None:
+    """One hit of two is 1 / (1 + .6309) of the best list at most, and .2891 of that at least."""
+    drawn: dict[str, Rows] = {"metrics": figures(hr=1.0, ndcg=0.2)}
+    assert failing("metrics_ndcg_fits_hr", SOUND | drawn)
+    assert failing("metrics_ndcg_fits_hr", SOUND | drawn | {"test": TESTED}) == []
+
+
+def test_test_users_without_history_are_counted_apart() -> None:
+    """Ben is tested, and has nothing in train or validation."""
+    split: dict[str, Rows] = {"train": [(0, 0, 1, 3, 5.0)], "validation": [], "test": TESTED}
+    metrics = SOUND["metrics"]
+    new = [(*row[:2], "history 0", *row[3:]) for row in metrics if row[2] == "all"]
+    name = "metrics_every_user_once"
+    assert failing(name, SOUND | split)  # ben is lost
+    assert failing(name, SOUND | split | {"metrics": [*metrics, *new]}) == []
+
+
+def test_a_test_of_new_users_alone_is_refused() -> None:
+    """Nothing can be told of models by users of whom they know nothing."""
+    rule: dict[str, Rows] = {"split_rule": [("time_split", "all", 5, 10)]}
+    assert failing("test_not_empty", SOUND | rule) == [("test",)]
 
 
 def test_every_check_file_is_shown_to_fail() -> None:
@@ -367,7 +473,7 @@ def test_lists_of_different_lengths_are_found() -> None:
         "test": [(0, 2, 3, 1, 3.0), (1, 2, 2, 1, 1.0)],
         "test_candidates": [*SOUND["test_candidates"], (1, 0, 2, 1.0)],
     }
-    assert [row[0] for row in failing("test_candidates_one_positive", SOUND | drawn)] == [1]
+    assert [row[0] for row in failing("test_candidates_positives_first", SOUND | drawn)] == [1]
 
 
 def test_every_check_file_is_of_a_table() -> None:

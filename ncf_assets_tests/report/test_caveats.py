@@ -38,3 +38,13 @@ def test_sampled_figures_are_warned_of_where_there_are_any() -> None:
     assert SAMPLED in caveats(DATA)
     assert SAMPLED not in full_only
     assert SINGLE_RUN in full_only
+
+
+def test_leave_one_out_says_how_much_is_learnt_from_the_future() -> None:
+    """A share of .43; a time split has none of it, and a caveat of its own."""
+    known = replace(DATA, profile={"split": "leave_one_out", "later_known": 0.43})
+    assert any("fitted to, 43 % is later than the test item" in text for text in caveats(known))
+    profile = {"split": "time_split", "targets": "all", "later_known": 0.0, "tied_users": 0.5}
+    found = caveats(replace(DATA, profile=profile))
+    assert any(text.startswith("One cut in time is one sample") for text in found)
+    assert not any("other users' future" in text or "seeded hash" in text for text in found)

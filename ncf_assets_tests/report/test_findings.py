@@ -92,6 +92,19 @@ def test_the_figure_behind_the_verdict_is_given_with_the_best() -> None:
     )
 
 
+def test_users_without_history_are_counted_apart() -> None:
+    """A time split tests 169 of whom nothing is known; leave-one-out has none."""
+    profile = {"split": "time_split", "targets": "all", "new_test_users": 169}
+    *_, figures, new = paragraph(replace(DATA, profile=profile))
+    assert "1,234 test users with one or more held-out items each; the highest" in figures
+    assert new == (
+        "Not among them, but a segment of their own: 169 users without any interaction before the"
+        " cut, of whom no model knows anything."
+    )
+    none = replace(DATA, profile={"split": "leave_one_out", "new_test_users": 0})
+    assert paragraph(none) == paragraph(DATA)
+
+
 def test_a_best_model_is_not_compared_with_itself() -> None:
     """No model is higher."""
     alone = replace(DATA, metrics=[metric("neumf", "ndcg", 0.29)])

@@ -30,6 +30,12 @@ def test_figures_are_printed_with_their_units() -> None:
     ]
 
 
+def test_a_split_without_times_shows_none() -> None:
+    """Leave-one-out has no cut."""
+    profile = {"split": "leave_one_out", "test_from": None}
+    assert profile_table(profile).rows == [("Split", "leave_one_out")]
+
+
 def test_what_is_not_known_is_not_shown_as_zero() -> None:
     """One figure is known, so there is one line."""
     assert profile_table({"users": 5.0}).rows == [("Users", "5")]

@@ -36,6 +36,16 @@ def test_the_columns_are_those_of_ten_and_of_entire_lists() -> None:
     assert list(read_scores(METRICS)[0].labels.values()) == ["HR@10", "NDCG@10", "MRR@10", "AUC"]
 
 
+def test_of_several_held_out_items_recall_precision_and_map_are_shown() -> None:
+    """Recall is then not the hit ratio."""
+    rows = [
+        metric("neumf", name, value)
+        for name, value in (("hr", 0.5), ("recall", 0.3), ("precision", 0.05), ("map", 0.1))
+    ]
+    (found,) = read_scores(rows)
+    assert list(found.labels.values()) == ["HR@10", "Recall@10", "Precision@10", "MAP@10"]
+
+
 def test_without_ten_the_longest_list_is_shown() -> None:
     """A run at k = 1 and 2 shows 2."""
     rows = [metric("neumf", "hr", 0.1 * k, k=k) for k in (1, 2)]

@@ -26,6 +26,7 @@ DRAWN: dict[str, list[Any]] = {
         (1, 3, 3, 1, 5.0, 3 * DAY + 9),
         (2, 2, 1, 1, 5.0, 4 * DAY),  # new: not held out, so not among the shares
     ],
+    "split_rule": [("leave_one_out", "last", None, None)],
     "train": [(0, 0, 1, 3, 5.0), (1, 0, 1, 3, 5.0), (2, 2, 1, 1, 5.0)],
     "validation": [(0, 1, 2, 2, 5.0), (1, 1, 2, 2, 5.0)],
     "test": [(0, 2, 2, 1, 5.0), (1, 3, 3, 1, 5.0)],  # tie is in train by new; bag is cold
@@ -46,10 +47,20 @@ EXPECTED = {
     "density": 7 / 12,
     "interactions_per_user": 3.0,  # of 3, 3, 1
     "interactions_per_item": 2.0,  # of 2, 2, 2, 1
+    "split": "leave_one_out",
+    "targets": "last",
+    "validation_from": None,
+    "test_from": None,
     "train": 3,
     "validation": 2,
     "test": 2,
+    "untested": 0,
+    "test_users": 2,
+    "new_test_users": 0,
     "cold_test": 1,
+    "new_items": 1,  # bag
+    # of 5 known, 3 are later than ann's test item of day 2, and 1 than ben's of day 3
+    "later_known": (3 / 5 + 1 / 5) / 2,
     "tied_users": 0.5,
     "single_day_users": 0.5,
     "first_time": at(DAY),
@@ -65,6 +76,23 @@ def test_the_profile_is_what_a_count_by_hand_gives() -> None:
     for name, value in EXPECTED.items():
         assert found.pop(name) == (pytest.approx(value) if isinstance(value, float) else value)
     assert found == {}
+
+
+def test_a_time_split_leaks_nothing_and_counts_who_is_new() -> None:
+    """The cut is on day 3: ben is new, and of his three items the last alone is tested."""
+    drawn = DRAWN | {
+        "split_rule": [("time_split", "last", 2 * DAY, 3 * DAY)],
+        "train": [(0, 0, 1, 3, 5.0)],
+        "validation": [(0, 1, 2, 2, 5.0), (0, 2, 2, 1, 5.0)],
+        "test": [(1, 3, 3, 1, 5.0), (2, 2, 1, 1, 5.0)],
+    }
+    (row,) = select("data_profile", drawn)
+    names = [column.name for column in tables()["data_profile"].columns]
+    found = dict(zip(names, row, strict=True))
+    counts = {"train": 1, "validation": 2, "test": 2, "untested": 2, "test_users": 2}
+    unknown = {"new_test_users": 2, "cold_test": 1, "new_items": 1, "later_known": 0.0}
+    times = {"validation_from": at(2 * DAY), "test_from": at(3 * DAY)}
+    assert {**counts, **unknown, **times}.items() <= found.items()
 
 
 def test_an_item_of_validation_is_not_cold() -> None:

@@ -1,9 +1,8 @@
-"""Compute the metrics of a user's rank: hit ratio, NDCG, reciprocal rank and AUC.
+"""Compute the metrics of one relevant item's rank: hit ratio, NDCG, reciprocal rank and AUC.
 
-Each user has one relevant item. Ties count by expectation: among items of equal score, the relevant
-item has each rank with equal chance. Recall at k is the share of relevant items among the first k;
-as there is one, it equals the hit ratio. `ranking` counts the ranks, and `user_metrics` applies the
-metrics to all users and models.
+Ties count by expectation: among items of equal score, the relevant item has each rank with equal
+chance. `ranking` counts the ranks, and `list_metrics` makes of these metrics those of users who may
+have several relevant items.
 """
 
 import numpy as np

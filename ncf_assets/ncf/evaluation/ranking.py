@@ -37,7 +37,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class RankCounts:
-    """How many of a list's other candidates beat and tie the held-out item: int32 [m] each.
+    """How many of a list's other candidates beat and tie a held-out item: int32 [m] each.
 
     `n_candidates` is the length of the list, the held-out item included.
     """
@@ -55,14 +55,15 @@ class RankCounts:
 
 
 class HeldOutRanks:
-    """A consumer of scores that counts the `sampled` and `full` ranks of `users`, row by row.
+    """A consumer of scores that counts `sampled` and `full` ranks, row by row.
 
-    The full list of a user is the held-out item and all items that the user has not seen.
+    The full list of a user is the held-out items and all items that the user has not seen; the
+    sampled one is the held-out items and the negatives.
 
     Args:
-        users: integers [m], distinct
-        candidates: integers [m, 1 + c], the held-out item at column 0
-        seen: the pairs of all splits, with each user's held-out one
+        users: integers [m]; a user has a row for each held-out item
+        candidates: integers [m, 1 + c], the held-out item at column 0, then the user's negatives
+        seen: the pairs of all splits, with each user's held-out ones
 
     Raises:
         ValueError: a held-out item is not among the seen ones.
@@ -73,19 +74,41 @@ class HeldOutRanks:
         _check_held_out(users, candidates, seen)
         self._candidates = candidates
         self._seen = seen
-        self._rows = Rows(users)
-        self.sampled = _unknown(np.full(users.size, candidates.shape[1], np.int32))
-        self.full = _unknown((seen.n_unseen(users) + 1).astype(np.int32))
+        self._order = np.argsort(users, kind="stable")  # the rows of each user side by side
+        self._users = users[self._order]
+        first, last = self._places_of(users)
+        self.sampled = _unknown((candidates.shape[1] - 1 + last - first).astype(np.int32))
+        self.full = _unknown((seen.n_unseen(users) + last - first).astype(np.int32))
 
     def __call__(self, users: np.ndarray, scores: np.ndarray) -> None:
         """Count for those of the users who have a held-out item."""
-        rows = self._rows.of(users)
-        if (rows < 0).any():
-            users, scores, rows = users[rows >= 0], scores[rows >= 0], rows[rows >= 0]
-        of_lists = np.take_along_axis(scores, self._candidates[rows], axis=1)
-        self.sampled.n_better[rows], self.sampled.n_tied[rows] = count_better_and_tied(of_lists)
-        better, tied = _among_unseen(scores, of_lists[:, 0], *self._seen.of(users))
-        self.full.n_better[rows], self.full.n_tied[rows] = better, tied
+        first, last = self._places_of(users)
+        block = np.repeat(np.arange(users.size), last - first)  # the users of the rows
+        nth = np.arange(block.size) - np.searchsorted(block, block)  # which of the user's rows
+        rows = self._order[first[block] + nth]
+        own = scores[block, self._candidates[rows, 0]]
+        before, together = count_before_and_with(block, -own)
+        for counts in (self.sampled, self.full):
+            counts.n_better[rows], counts.n_tied[rows] = before, together - 1
+        for n in range(nth.max(initial=-1) + 1):  # so that a user is there once
+            ones = nth == n
+            self._count_others(users, scores, block[ones], rows[ones])
+
+    def _count_others(
+        self, users: np.ndarray, scores: np.ndarray, block: np.ndarray, rows: np.ndarray
+    ) -> None:
+        """Add what is not held out, for a row of each of the users users[block]."""
+        of_users = scores if block.size == users.size else scores[block]
+        of_lists = np.take_along_axis(of_users, self._candidates[rows], axis=1)
+        among_sampled = count_better_and_tied(of_lists)
+        among_unseen = _among_unseen(of_users, of_lists[:, 0], *self._seen.of(users[block]))
+        for counts, (better, tied) in ((self.sampled, among_sampled), (self.full, among_unseen)):
+            counts.n_better[rows] += better
+            counts.n_tied[rows] += tied
+
+    def _places_of(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return where in the order each user's rows begin and end: int64, shaped as `users`."""
+        return np.searchsorted(self._users, users), np.searchsorted(self._users, users, "right")
 
 
 def score_all(
@@ -134,12 +157,33 @@ def count_better_and_tied(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return better, tied
 
 
+def count_before_and_with(groups: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Count the others of a group with a lower key, and all with the same: int64 [n] each.
+
+    `groups` are integers [n], `keys` numbers [n]. A key counts as the same as itself.
+    """
+    order = np.lexsort((keys, groups))
+    new_group = _changes(groups[order])
+    new_key = new_group | _changes(keys[order])
+    first_of_group, first_of_key = np.flatnonzero(new_group), np.flatnonzero(new_key)
+    nth_group, nth_key = np.cumsum(new_group) - 1, np.cumsum(new_key) - 1
+    before, together = np.empty((2, groups.size), np.int64)
+    before[order] = first_of_key[nth_key] - first_of_group[nth_group]
+    together[order] = np.diff(first_of_key, append=groups.size)[nth_key]
+    return before, together
+
+
+def _changes(values: np.ndarray) -> np.ndarray:
+    """Return whether each value differs from the one before it; the first does: bool [n]."""
+    return np.append(True, values[1:] != values[:-1])[: values.size]
+
+
 def _among_unseen(
     scores: np.ndarray, held_out: np.ndarray, seen_rows: np.ndarray, seen_items: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Count as `count_better_and_tied` does, among all items of a row less the seen ones.
 
-    The held-out item is among the seen ones, so it does not count against itself.
+    Held-out items are among the seen ones, so none counts against itself or another.
     """
     counts = []
     seen = scores[seen_rows, seen_items]

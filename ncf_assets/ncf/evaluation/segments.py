@@ -1,13 +1,15 @@
 """Divide the test users into segments, for which metrics are given apart, and name the segments.
 
-All counts are of interactions in train and validation, from which the evaluated models learn.
-`summary` computes the metrics.
+All counts are of interactions in train and validation, from which the evaluated models learn. A
+user of whom they have none cannot be told from another: such users are a segment of their own, and
+in no other. `summary` computes the metrics.
 """
 
 import numpy as np
 
-ALL = "all"
-COLD = "cold"  # no model has seen the held-out item
+ALL = "all"  # who have a history
+NEW = "history 0"
+COLD = "cold"  # no model has seen a held-out item of the user
 # chosen: the lowest count of each bin, about doubling; 5-core users have 4 or more here
 HISTORY = (1, 3, 5, 10, 20, 50)
 POPULARITY = (1, 5, 20, 100, 500)
@@ -26,12 +28,14 @@ def popularity_segments() -> list[str]:
 def segments(history: np.ndarray, popularity: np.ndarray) -> dict[str, np.ndarray]:
     """Return the members of each segment, bool [n], by name; segments without users are left out.
 
-    `history` integers [n] are the users' interactions, 1 or more; `popularity` integers [n] those
-    of their held-out items.
+    `history` integers [n] are the users' interactions; `popularity` integers [n] those of their
+    held-out items, of several the most popular one's.
     """
-    members = {ALL: np.ones(history.size, bool), COLD: popularity == 0}
+    known = history > 0
+    members = {ALL: known, NEW: ~known, COLD: known & (popularity == 0)}
     members |= _bins(history_segments(), HISTORY, history)
-    members |= _bins(popularity_segments(), POPULARITY, popularity)
+    bins = _bins(popularity_segments(), POPULARITY, popularity)
+    members |= {name: known & mask for name, mask in bins.items()}
     return {name: mask for name, mask in members.items() if mask.any()}
 
 

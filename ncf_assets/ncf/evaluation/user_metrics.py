@@ -1,42 +1,62 @@
-"""Compute every metric at every k for each user's rank by each model.
+"""Compute every metric at every k for each user's ranks by each model.
 
-The formulas are in `metrics` and `sampled_metric_correction`; `summary` averages over users.
+The formulas are in `list_metrics` and `sampled_metric_correction`; `summary` averages over users.
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ncf_assets.ncf.evaluation import metrics, sampled_metric_correction
+from ncf_assets.ncf.evaluation import list_metrics, metrics, sampled_metric_correction
+from ncf_assets.ncf.evaluation.list_metrics import RelevantItems
 
 NO_CUT = 0  # the k of AUC, which looks at entire lists
-GAINS = {
+METRICS = {
+    "hr": list_metrics.hit_ratio,
+    "ndcg": list_metrics.ndcg,
+    "mrr": list_metrics.reciprocal_rank,
+    "recall": list_metrics.recall,
+    "precision": list_metrics.precision,
+    "map": list_metrics.average_precision,
+}
+BOUNDED = ("hr", "ndcg")  # these are given with all ties won and lost too
+GAINS = {  # of one relevant item, from which the metrics are estimated
     "hr": metrics.hit_gains,
     "ndcg": metrics.ndcg_gains,
     "mrr": metrics.reciprocal_gains,
-    "recall": metrics.hit_gains,  # the same, as there is one relevant item
+    "recall": metrics.hit_gains,
 }
-BOUNDED = ("hr", "ndcg")  # these are given with all ties won and lost too
 Columns = list[tuple[str, int]]  # metric and k
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """The ranks that the models give the held-out items of the same n users, under one protocol.
+    """The ranks that the models give the held-out items of the same users, under one protocol.
 
-    `n_candidates` is integers [n]; `n_better` and `n_tied` are integers [n, models].
+    A row is a held-out item. `n_candidates` is integers [n]; `n_better` and `n_tied` are integers
+    [n, models]. `users` are integers [n], ascending; without them each row is of another user.
     """
 
     n_candidates: np.ndarray
     n_better: np.ndarray
     n_tied: np.ndarray
+    users: np.ndarray | None = None
+
+    @property
+    def several(self) -> bool:
+        """Whether a user has several held-out items."""
+        return self.users is not None and np.unique(self.users).size < self.users.size
+
+    def relevant_items(self) -> RelevantItems:
+        """Return the ranks with what `list_metrics` needs besides."""
+        users = np.arange(len(self.n_candidates)) if self.users is None else self.users
+        return RelevantItems.of(users, self.n_candidates, self.n_better, self.n_tied)
 
 
 @dataclass(frozen=True)
 class UserMetrics:
-    """The metrics of the users' ranks: float64 [n, models, columns].
+    """The metrics of the users' ranks: float64 [users, models, columns].
 
     `estimated` values have a bias of their own, so their spread over users is not their error.
     """
@@ -51,17 +71,16 @@ def user_metrics(ranks: Ranks, ks: Sequence[int]) -> UserMetrics:
 
     Hit ratio and NDCG are given with all ties won, and with all ties lost, too.
     """
-    better, tied = ranks.n_better, ranks.n_tied
-    none = np.zeros_like(tied)
-    cases = [(name, name, better, tied) for name in GAINS]
-    cases += [(f"{name}_optimistic", name, better, none) for name in BOUNDED]
-    cases += [(f"{name}_pessimistic", name, better + tied, none) for name in BOUNDED]
+    items = ranks.relevant_items()
+    cases = [(name, name, items) for name in METRICS]
+    cases += [(f"{name}_optimistic", name, items.ties_won()) for name in BOUNDED]
+    cases += [(f"{name}_pessimistic", name, items.ties_lost()) for name in BOUNDED]
     columns = [(label, k) for label, *_ in cases for k in ks] + [("auc", NO_CUT)]
-    values = np.empty((*better.shape, len(columns)))
-    each = itertools.product(cases, ks)
-    for column, ((_, name, n_better, n_tied), k) in enumerate(each):
-        values[:, :, column] = metrics.expected_gain(GAINS[name](k), n_better, n_tied)
-    values[:, :, -1] = metrics.auc(better, tied, ranks.n_candidates[:, None])
+    values = np.empty((len(items.starts), items.n_better.shape[1], len(columns)))
+    each = [(name, ranked, k) for _, name, ranked in cases for k in ks]
+    for column, (name, ranked, k) in enumerate(each):
+        values[:, :, column] = METRICS[name](ranked, k)
+    values[:, :, -1] = list_metrics.auc(items)
     return UserMetrics(columns, values)
 
 
@@ -70,8 +89,8 @@ def corrected_user_metrics(
 ) -> UserMetrics:
     """Return estimates of the full lists' metrics from sampled ranks, by expectation.
 
-    The full lists have the lengths n_candidates [n]. AUC is left out: sampled or not, its
-    expectation is the same.
+    The full lists have the lengths n_candidates [n]. Each user has one held-out item. AUC is left
+    out: sampled or not, its expectation is the same.
     """
     columns = [(name, k) for name in GAINS for k in ks]
     gains = np.zeros((len(columns), max(ks)))

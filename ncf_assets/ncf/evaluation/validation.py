@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ncf_assets.ncf.evaluation import metrics, ranking
+from ncf_assets.ncf.evaluation import list_metrics, ranking
 from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.evaluation.list_metrics import RelevantItems
 from ncf_assets.ncf.evaluation.ranking import BlockScorer, HeldOutRanks
 
 K = 10  # He et al. 2017, section 4.1: lists are cut at 10
@@ -17,12 +18,13 @@ K = 10  # He et al. 2017, section 4.1: lists are cut at 10
 
 @dataclass(frozen=True)
 class Validation:
-    """Validation users, and the item that is held out of each one's training.
+    """Validation users, and the items that are held out of each one's training.
 
-    `seen` has the pairs of training, and the held-out ones; all other items compete.
+    A user has a row for each held-out item. `seen` has the pairs of training, and the held-out
+    ones; all other items compete.
     """
 
-    users: np.ndarray  # int32 [m], distinct; may be empty
+    users: np.ndarray  # int32 [m], ascending; may be empty
     items: np.ndarray  # int32 [m]
     seen: InteractionSet
 
@@ -34,9 +36,14 @@ class Validation:
     def evaluate(self, scorer: BlockScorer) -> tuple[float, float]:
         """Return HR@10 and NDCG@10 of a model's scores, the means over the users."""
         ranks = HeldOutRanks(self.users, self.items[:, None], self.seen)
-        ranking.score_all("the model to choose", scorer, self.users, self.seen.n_items, [ranks])
-        counts = ranks.full.n_better, ranks.full.n_tied
-        return float(metrics.hit_ratio(*counts, K).mean()), float(metrics.ndcg(*counts, K).mean())
+        users = np.unique(self.users)
+        ranking.score_all("the model to choose", scorer, users, self.seen.n_items, [ranks])
+        counts = ranks.full
+        items = RelevantItems.of(
+            self.users, counts.n_candidates, counts.n_better[:, None], counts.n_tied[:, None]
+        )
+        hr, ndcg = list_metrics.hit_ratio(items, K), list_metrics.ndcg(items, K)
+        return float(hr.mean()), float(ndcg.mean())
 
 
 def nothing_held_out(n_items: int) -> Validation:

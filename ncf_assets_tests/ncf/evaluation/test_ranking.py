@@ -115,6 +115,32 @@ def test_both_protocols_by_hand() -> None:
     assert lists(ranks.full) == ([5, 5], [1, 1], [2, 0])
 
 
+def test_several_held_out_items_by_hand() -> None:
+    """User 0 holds out items 0, 2 and 4, with scores 5, 3 and 3, and has seen item 5.
+
+    Item 1 of 4 points is between them, and item 3 of 3 points ties with two. In the sampled lists
+    only item 1 competes. User 1 holds out one item, and nothing competes but item 1.
+    """
+    scores = np.array([[5, 4, 3, 3, 3, 9], [0, 1, 0, 0, 0, 0]])
+    seen = InteractionSet(
+        np.array([0, 0, 0, 0, 1, 1, 1, 1, 1]), np.array([0, 2, 4, 5, 0, 2, 3, 4, 5]), 6
+    )
+    users, items = np.array([0, 1, 0, 0]), np.array([4, 3, 0, 2])
+    candidates = np.column_stack([items, np.ones(4, int)])
+    ranks = ranked(scores, users, candidates, seen)
+    assert lists(ranks.full) == ([5, 2, 5, 5], [2, 1, 0, 2], [2, 0, 0, 2])
+    assert lists(ranks.sampled) == ([4, 2, 4, 4], [2, 1, 0, 2], [1, 0, 0, 1])
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 2)), max_size=20))
+def test_what_comes_before_and_with_is_counted(drawn: list[tuple[int, int]]) -> None:
+    """A loop over all pairs counts the same, in any order of the rows."""
+    groups, keys = np.array(drawn, int).reshape(-1, 2).T
+    before, together = ranking.count_before_and_with(groups, keys)
+    assert before.tolist() == [sum(g == h and j < k for h, j in drawn) for g, k in drawn]
+    assert together.tolist() == [drawn.count(pair) for pair in drawn]
+
+
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[set[int]]]:
     """Draw scores with many ties, test users in any order, their lists, and all seen items."""

@@ -33,6 +33,17 @@ def test_three_users_by_hand() -> None:
     }
 
 
+def test_a_user_without_history_is_shown_apart() -> None:
+    """In no other segment, whatever the held-out item."""
+    found = segments(np.array([0, 0, 1]), np.array([0, 9, 9]))
+    assert {name: mask.tolist() for name, mask in found.items()} == {
+        "all": [False, False, True],
+        "history 0": [True, True, False],
+        "history 1-2": [False, False, True],
+        "popularity 5-19": [False, False, True],
+    }
+
+
 @given(st.lists(st.tuples(st.integers(1, 10**5), st.integers(0, 10**5)), min_size=1))
 def test_every_user_is_once_in_each_kind(counts: list[tuple[int, int]]) -> None:
     """A user is in one bin of history lengths, and in one of popularity or among the cold."""

@@ -25,6 +25,18 @@ def test_two_users_by_hand() -> None:
     assert ndcg == pytest.approx(0.6309 / 2, abs=5e-5)
 
 
+def test_two_held_out_items_of_a_user_by_hand() -> None:
+    """All score items 0, 1, 2, … from the best to the worst, and nothing else is seen.
+
+    User 0 holds out items 1 and 20, at ranks 2 and 21: a hit, of NDCG .6309 / (1 + .6309).
+    """
+    users, items = np.array([0, 0, 1], np.int32), np.array([1, 20, 20], np.int32)
+    validation = Validation(users, items, InteractionSet(users, items, N_ITEMS))
+    hr, ndcg = validation.evaluate(lambda block: np.tile(-np.arange(30.0), (block.size, 1)))
+    assert hr == 0.5
+    assert ndcg == pytest.approx(0.6309 / 1.6309 / 2, abs=5e-5)
+
+
 @given(st.integers(0, 10**6), st.integers(0, 6))
 def test_it_is_what_sorting_gives(seed: int, n_seen: int) -> None:
     """A plain sort of each user's unseen items and the held-out one gives the same means."""

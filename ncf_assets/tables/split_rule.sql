@@ -1,0 +1,11 @@
+-- This is what divides interactions into train, validation and test: the keys split, cut and targets of
+-- the dataset in datasets.toml, and the times that follow from them.
+--
+-- grain: the dataset
+-- key: split
+-- python: ncf_assets/ncf/evaluation/time_split.py (no select: the registry and a quantile decide)
+--
+-- column split VARCHAR: 'leave_one_out': each user's last two interactions are held out; 'time_split': all users' from one time on
+-- column targets VARCHAR: which of a user's interactions from the cut on are tested: 'first', 'last' or 'all'; 'last' for leave_one_out
+-- column validation_from TIMESTAMP null: what is earlier is for training, what is not for validation; null for leave_one_out
+-- column test_from TIMESTAMP null: the cut: what is not earlier is never trained on; null for leave_one_out
