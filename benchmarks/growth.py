@@ -28,7 +28,7 @@ SIZES = (100_000, 1_000_000, 10_000_000, OF_2023.reviews)
 GROUPS = {
     "reading": ("reviews",),
     "ids and interactions": ("latest_reviews", "users", "items", "interactions"),
-    "split": ("train", "validation", "test"),
+    "split": ("split_rule", "train", "validation", "test"),
     "negatives": ("negatives", "test_candidates"),
 }
 

@@ -32,6 +32,7 @@ TABLES = (
     "users",
     "items",
     "interactions",
+    "split_rule",
     "train",
     "validation",
     "test",

@@ -39,7 +39,7 @@ TEN_EPOCHS = {"ops": dict.fromkeys(PAPERS, ALL_EPOCHS)}
 STEPS = {
     "read": ("reviews",),
     "rank and map": ("latest_reviews", "users", "items", "interactions"),
-    "split": ("train", "validation", "test"),
+    "split": ("split_rule", "train", "validation", "test"),
     "negatives": ("negatives", "test_candidates"),
     "train": ("ials_model", *PAPERS, "neumf_model", "served_model"),
     "evaluate": ("scoring", "recommendations", "evaluation"),

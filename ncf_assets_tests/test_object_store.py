@@ -16,7 +16,7 @@ from ncf_assets_tests.tiny import CONFIG, contents
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 TABLES = "raw_reviews,rejected_reviews,latest_reviews,filters,users,items,interactions"
-TABLES += ",train,validation,test,negatives"
+TABLES += ",split_rule,train,validation,test,negatives"
 SOME = {"ops": {"negatives": CONFIG["ops"]["negatives"]}}
 
 

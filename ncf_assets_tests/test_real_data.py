@@ -123,7 +123,7 @@ def test_too_few_items_for_99_candidates_name_the_remedy(warehouse: Warehouse) -
         warehouse,
         "All_Beauty_2018",
         "--select",
-        "raw_reviews,latest_reviews,users,items,interactions,train,validation,test",
+        "raw_reviews,latest_reviews,users,items,interactions,split_rule,train,validation,test",
     )
     done = ncf(warehouse.root, "materialize", "All_Beauty_2018", "--select", "negatives")
     assert done.returncode == 1

@@ -112,9 +112,9 @@ def _more_metrics(k: int) -> str:
 def explained(k: int) -> str:
     """Return in a sentence each what the two main figures say of a list of k items."""
     return (
-        f"HR@{k}: the share of users whose held-out item is among the first {k} that a model would "
-        f"show. NDCG@{k} also counts how far up: 1 for the first place, less for each further one, "
-        f"{metrics.ndcg_gains(k)[-1]:.2f} for place {k}."
+        f"HR@{k}: the share of users of whom a held-out item is among the first {k} that a model "
+        f"would show. NDCG@{k} also counts how far up: 1 for the first place, less for each "
+        f"further one, {metrics.ndcg_gains(k)[-1]:.2f} for place {k}."
     )
 
 

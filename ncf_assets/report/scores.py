@@ -15,7 +15,7 @@ from ncf_assets.report.protocol import Protocol, headline_k, label, protocols_of
 from ncf_assets.report.text_table import MISSING, TextTable
 
 METRICS = ("hr", "ndcg", "mrr", "auc")
-OF_SEVERAL = ("recall", "precision", "map")  # follow from hr and mrr where one item is held out
+METRICS_OF_SEVERAL = ("hr", "ndcg", "recall", "precision", "map", "auc")  # held-out items of a user
 DIVERSITY = {  # metric -> name, decimals
     "coverage": ("Coverage", 3),
     "novelty": ("Novelty", 2),
@@ -61,7 +61,7 @@ def read_scores(rows: Sequence[Metric]) -> list[Scores]:
 def _scores(protocol: Protocol, rows: Sequence[Metric], k: int) -> Scores:
     own = [_rounded(row, protocol) for row in rows if row.protocol == protocol.name]
     known = {row.metric for row in own}
-    wanted = (*METRICS, *OF_SEVERAL) if _several(own) else METRICS
+    wanted = METRICS_OF_SEVERAL if _several(own) else METRICS
     labels = {m: label(m, 0 if m == "auc" else k) for m in wanted if m in known}
     return Scores(protocol, labels, {(row.model, row.metric): row for row in own})
 

@@ -115,13 +115,15 @@ times as (
 ahead as (
   select
     n_tested,
-    sum(n_known) over (order by timestamp desc) - n_known as n_later,
-    sum(n_known) over () as n_all
+    cast(sum(n_known) over (order by timestamp desc) as bigint) - n_known as n_later,
+    cast(sum(n_known) over () as bigint) as n_all
   from times
 ),
 
 leak as (
-  select sum(n_tested * n_later / n_all) / sum(n_tested) as later_known
+  select
+    cast(sum(n_tested * n_later) as bigint)
+    / cast(sum(n_tested) * max(n_all) as bigint) as later_known
   from ahead
 ),
 

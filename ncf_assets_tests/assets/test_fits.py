@@ -15,7 +15,7 @@ from ncf_assets.ncf.models import ials
 from ncf_assets.ncf.models.ials import Factors, IalsSettings
 from ncf_assets.orchestration import checkpoints
 from ncf_assets.orchestration.checkpoints import CheckpointStore
-from ncf_assets.orchestration.fits import SPLITS, interactions, validation
+from ncf_assets.orchestration.fits import SPLITS, TRAINING_INPUTS, interactions, validation
 from ncf_assets.orchestration.fitted_models import Fitted
 from ncf_assets.orchestration.inputs import Inputs
 from ncf_assets.warehouse.warehouse import Warehouse
@@ -129,7 +129,7 @@ def settings_of(warehouse: Warehouse) -> IalsSettings:
 )
 def test_a_fit_sees_the_pairs_of_its_splits(original: Warehouse, fit: Any, n: int) -> None:
     """In each user's order of time; users and items that none of them has count too."""
-    read = Inputs(original, "Sample", ("users", "items", *SPLITS["serve"]))
+    read = Inputs(original, "Sample", (*TRAINING_INPUTS, *SPLITS["serve"]))
     found, expected = interactions(read, fit), pairs_of(original, *SPLITS[fit])
     assert found.n == n
     assert found.users.tolist() == expected.users.tolist()

@@ -447,7 +447,7 @@ def test_a_broken_check_publishes_nothing_and_stops_the_run(
     """Fewer interactions than `users` has: the old partition and all downstream stay."""
     made = Warehouse(tmp_path)
     write_source(made.root)
-    first = [*PREPARED, "train"]
+    first = [*PREPARED, "split_rule", "train"]
     assert materialize(made, instance, first, {}).success
     before = made.get_provenance("interactions", "Sample")
     users = made.read("users", "Sample")

@@ -17,7 +17,9 @@ pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 def test_recommend_for_a_history_scores_as_the_model_does_and_why_adds_up(made: Path) -> None:
     """The lists of all users, by the 3 largest weights of each item of a fit to everything."""
     place = Warehouse(made)
-    read = Inputs(place, "Sample", [*TRAINING_INPUTS, "test", "ease_model", "itemknn_model"])
+    read = Inputs(
+        place, "Sample", [*TRAINING_INPUTS, "interactions", "ease_model", "itemknn_model"]
+    )
     name, model = scorers.item_to_item(read, "serve")
     known = interactions(read, "serve")
     weights = model.weights_of(np.arange(12))

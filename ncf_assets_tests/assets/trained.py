@@ -13,7 +13,7 @@ from ncf_assets_tests.cli.commands import tiny_folder
 MODEL = "mlp_model"
 UPSTREAM = (
     *("raw_reviews", "rejected_reviews", "latest_reviews", "filters", "users", "items"),
-    *("interactions", "train", "validation", "test", "negatives"),
+    *("interactions", "split_rule", "train", "validation", "test", "negatives"),
 )
 
 

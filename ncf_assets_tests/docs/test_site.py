@@ -114,19 +114,19 @@ def test_settings_have_default_range_and_meaning() -> None:
 
 
 def test_the_drawing_leaves_out_what_others_imply() -> None:
-    """Train reads interactions and users, but interactions come from users."""
+    """Train reads interactions and users too, but split_rule comes from these."""
     assert {"interactions", "users"} <= {*nodes()["train"].reads}
-    assert lineage.near("train") == ["interactions"]
+    assert lineage.near("train") == ["split_rule"]
     assert lineage.drawing().count("<text") == len(nodes()) + len(lineage.colors())
 
 
 def test_a_long_arrow_bends_around_the_rows_between() -> None:
-    """rejected_reviews is in row 0 and data_profile in row 7.
+    """rejected_reviews is in row 0 and data_profile in row 8.
 
-    There are six bends, one for each row between.
+    There are seven bends, one for each row between.
     """
     assert lineage.way("rejected_reviews", "data_profile") == [
-        "rejected_reviews", *(f"rejected_reviews{'.' * n}" for n in range(1, 7)), "data_profile"
+        "rejected_reviews", *(f"rejected_reviews{'.' * n}" for n in range(1, 8)), "data_profile"
     ]  # fmt: skip
     assert lineage.way("train", "validation") == ["train", "validation"]
 

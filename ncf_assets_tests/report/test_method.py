@@ -63,7 +63,7 @@ def test_models_that_were_not_fitted_again_are_named(not_refitted: list[str], sa
 def test_the_main_figures_are_explained_where_they_are_first_used() -> None:
     """1 / log2(11) = .2891."""
     assert explained(10) == (
-        "HR@10: the share of users whose held-out item is among the first 10 that a model would"
+        "HR@10: the share of users of whom a held-out item is among the first 10 that a model would"
         " show. NDCG@10 also counts how far up: 1 for the first place, less for each further one,"
         " 0.29 for place 10."
     )
