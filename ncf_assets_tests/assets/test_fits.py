@@ -80,6 +80,7 @@ def test_evaluated_models_do_not_depend_on_test_items_and_the_served_one_does(
         "filters",
         "users",
         "items",
+        "split_rule",
         "train",
         "validation",
         *FITTED,
