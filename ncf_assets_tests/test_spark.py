@@ -36,7 +36,7 @@ from ncf_assets_tests.spark_cluster import cluster, missing
 
 REAL = ROOT.parent / "shared/data/amazon-2014/reviews_Musical_Instruments_5.json.gz"
 SAMPLE = DATA / "sample/reviews_Sample_5.json.gz"
-READ = ["raw_reviews", "rejected_reviews", "filters"]
+READ = ["raw_reviews", "rejected_reviews", "filters", "split_rule"]  # not by SQL
 DRAWN: dict[str, Any] = {
     "metrics": [
         ("neumf", "full", "all", "hr", 10, 1 / 3, 0.1, 0.7, 3),
