@@ -57,8 +57,9 @@ def ui(data: Path) -> Iterator[str]:
         process.wait(120)
 
 
+FILES = {"Sample": "reviews.json", "Again": "reviews.json", "Third": "third.json"}
 REGISTRY = "".join(
-    f'[{name}]\nformat = "amazon-2014"\npath = "reviews.json"\n' for name in ("Sample", "Again")
+    f'[{name}]\nformat = "amazon-2014"\npath = "{file}"\n' for name, file in FILES.items()
 )
 GRAPH = DEFS.resolve_asset_graph()
 LONGEST_NAME = 18  # of an asset that the graph shows in full
@@ -74,7 +75,7 @@ def edges_between_groups() -> int:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with two datasets of the same small file."""
+    """A data folder with two datasets of the same small file, and one whose file is not there."""
     folder = tmp_path_factory.mktemp("data")
     lines = map(json.dumps, reviews_for_defaults())
     (folder / "reviews.json").write_text("\n".join(lines))
@@ -190,12 +191,10 @@ def test_a_run_of_a_command_is_executed_again_from_failure(
     data: Path, address: str, page: Page
 ) -> None:
     """By a click on its page, where nobody is warned of another version."""
-    in_the_way = data / "tables/users/dataset=Again"  # where a folder would be made
-    in_the_way.parent.mkdir(parents=True, exist_ok=True)
-    in_the_way.touch()
-    words = ["materialize", "Again", "--select", "+users"]
-    assert ncf(data, *words).returncode == 1
-    in_the_way.unlink()
+    source = data / "third.json"
+    source.write_text("no review\n")
+    assert ncf(data, "materialize", "Third", "--select", "+users").returncode == 1
+    shutil.copy(data / "reviews.json", source)
     page.goto(f"{address}/runs")
     page.get_by_role("link", name=re.compile("run [0-9a-f]{8}")).first.click()
     page.locator("button:right-of(button:has-text('Re-execute all'))").first.click()
@@ -203,7 +202,7 @@ def test_a_run_of_a_command_is_executed_again_from_failure(
     expect(page.get_by_text("ROOT")).to_be_visible()
     expect(page.get_by_text("may be different")).to_have_count(0)
     expect(page.get_by_text("Success").first).to_be_visible(timeout=RUN_SECONDS * 1000)
-    assert Warehouse(data).get_provenance("users", "Again").rows == 60
+    assert Warehouse(data).get_provenance("users", "Third").rows == 60
 
 
 def test_the_ui_listens_on_this_machine_only(data: Path, address: str) -> None:
