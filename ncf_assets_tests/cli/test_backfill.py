@@ -187,18 +187,6 @@ def test_a_running_daemon_is_used(again: subprocess.CompletedProcess[str]) -> No
     assert "one is started" not in again.stdout
 
 
-def test_a_dataset_that_the_daemon_has_not_read_yet_says_how_to_reload(running: Path) -> None:
-    """One added to the registry while a daemon is running, whose definitions are of before."""
-    registry = running / "datasets.toml"
-    before = registry.read_text()
-    registry.write_text(before + OTHER.replace("Other", "Late"))
-    done = ncf(running, "backfill", "Late")
-    registry.write_text(before)
-    assert done.returncode == 1
-    assert "Reload the definitions in the UI (Deployment, Reload definitions)" in done.stderr
-    assert "backfill --failed" not in done.stderr
-
-
 @pytest.fixture(scope="module")
 def queued(running: Path) -> list[str]:
     """Have Dagster's own command queue Third, and at the same time Third and Fourth; the states."""
