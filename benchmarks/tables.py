@@ -116,7 +116,7 @@ def _read(place: Warehouse, dataset: Dataset, file: Path) -> None:
             rejected.write([batch.rejected])
         for staged in (accepted, rejected):
             staged.seal(code_version="", input_hashes={}, config={}, run_id="")
-            place.publish_table(staged, DATASET)
+        place.publish_tables([accepted, rejected], DATASET)
 
 
 def _select(place: Warehouse, name: str) -> None:
@@ -128,7 +128,7 @@ def _select(place: Warehouse, name: str) -> None:
     with place.stage_table(name, DATASET) as staged:
         staged.write(rows)
         staged.seal(code_version="", input_hashes={}, config={}, run_id="")
-        place.publish_table(staged, DATASET)
+        place.publish_tables([staged], DATASET)
 
 
 if __name__ == "__main__":

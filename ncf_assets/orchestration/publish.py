@@ -107,8 +107,7 @@ class AssetRun:
                 allow_retries=False,
             )
         self.check_publishable()
-        for table in sealed:
-            self.warehouse.publish_table(table, self.dataset)
+        self.warehouse.publish_tables(sealed, self.dataset)
         for table in sealed:
             self.warehouse.share(table.table.name, self.dataset)
         self.warehouse.refresh_catalogue()

@@ -8,7 +8,7 @@ is published. How an asset publishes several tables together is in
 
 import contextlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -199,20 +199,26 @@ class Warehouse:
             finally:
                 staged.close()
 
-    def publish_table(self, staged: StagedTable, dataset: str) -> None:
-        """Put a sealed table in place, and keep the versions before it that are to stay.
+    def publish_tables(self, staged: Iterable[StagedTable], dataset: str) -> None:
+        """Put sealed tables in place, and keep the versions before them that are to stay.
 
-        The file in place gets a second name before it is replaced, so that at every moment it is
-        complete under the first. A table of all datasets has no version before.
+        The files in place get second names before the first is replaced, so that at every moment
+        each is complete under its own, and a disk without space for a name replaces none. A table
+        of all datasets has no version before.
         """
-        if staged.table.is_global:
-            staged.publish()
-            return
-        folder = self.paths.previous(staged.table.name, dataset)
+        tables = list(staged)
+        previous = {
+            table.target: self.paths.previous(table.table.name, dataset)
+            for table in tables
+            if not table.table.is_global
+        }
         if self.table_versions > 1:
-            keep(staged.target, folder)
-        staged.publish()
-        prune_kept(folder, self.table_versions - 1)
+            for target, folder in previous.items():
+                keep(target, folder)
+        for table in tables:
+            table.publish()
+        for folder in previous.values():
+            prune_kept(folder, self.table_versions - 1)
 
     def previous_versions(self, table: str, dataset: str) -> list[Path]:
         """Return the undamaged files of the versions before the current one, the newest first."""

@@ -27,7 +27,7 @@ def publish(place: Warehouse, table: str, rows: dict[str, Any], at: str = "") ->
     with place.stage_table(table, "A") as staged:
         staged.write([pa.RecordBatch.from_pydict(rows)])
         staged.seal(code_version="c", input_hashes={}, config={}, run_id=at, written_at=at)
-        place.publish_table(staged, "A")
+        place.publish_tables([staged], "A")
     return at
 
 
