@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ncf_assets.assets.tuning import MODEL, SETTINGS, best_trial
-from ncf_assets.cli.arguments import check_datasets, warehouse
+from ncf_assets.cli.arguments import check_can_train, check_datasets, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.run_config import config_option, read_config
 from ncf_assets.cli.run_job import run_job
@@ -34,6 +34,7 @@ def tune(dataset: str, trials: int, config_file: Path | None) -> None:
     `tuning_trials`; `ncf-assets materialize DATASET --tuned` trains with the best.
     """
     check_datasets([dataset])
+    check_can_train()
     _check_inputs(dataset)
     started = time.monotonic()
     config = _with_trials(read_config(config_file), trials)
