@@ -197,9 +197,11 @@ def test_a_run_of_a_command_is_executed_again_from_failure(
     shutil.copy(data / "reviews.json", source)
     page.goto(f"{address}/runs")
     page.get_by_role("link", name=re.compile("run [0-9a-f]{8}")).first.click()
+    page.wait_for_url("**/runs/*")
+    failed = page.url
     page.locator("button:right-of(button:has-text('Re-execute all'))").first.click()
     page.get_by_role("menuitem", name="From failure").click()
-    expect(page.get_by_text("ROOT")).to_be_visible()
+    page.wait_for_url(lambda url: url != failed)  # that of the new run
     expect(page.get_by_text("may be different")).to_have_count(0)
     page.goto("about:blank")
     assert wait_for_runs(data, 2, "Third", seconds=RUN_SECONDS) == ["SUCCESS", "FAILURE"]
