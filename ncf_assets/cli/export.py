@@ -14,7 +14,7 @@ from ncf_assets.warehouse.views import views
 @click.option(
     "--tables",
     metavar="A,B,C",
-    help="Only these tables, with the macros that need no others.",
+    help="Only these tables and what they read, with the macros that need no others.",
 )
 def export(file: Path, force: bool, tables: str | None) -> None:
     """Write all tables into FILE, a DuckDB database to hand on.

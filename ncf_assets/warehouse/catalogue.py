@@ -19,7 +19,7 @@ from filelock import FileLock
 from ncf_assets import macros
 from ncf_assets.hashing import hash_text
 from ncf_assets.sql_text import literal
-from ncf_assets.tables import tables
+from ncf_assets.tables import tables, upstream
 from ncf_assets.warehouse.files import atomic_replace
 from ncf_assets.warehouse.views import View, views
 
@@ -107,16 +107,27 @@ def export(
 ) -> dict[str, int]:
     """Write a database with real tables instead of views; return the rows of each.
 
-    With `only`, these tables alone are written, and the macros that read no others. The database is
-    written in `folder` first, then renamed to `file`.
+    With `only`, these tables alone are written, what their views read, and the macros that read no
+    others. The database is written in `folder` first, then renamed to `file`.
     """
-    shown = [view for view in views(root) if only is None or view.name in only]
+    shown = views(root)
+    if only is not None:
+        shown = _with_what_they_read(shown, only)
     path = folder / file.name
     with _built(path, _statements(shown, "table"), **resources) as connection:
         exported = {view.name: _count(connection, view.name) for view in shown}
     if exported:
         atomic_replace(path, file)
     return exported
+
+
+def _with_what_they_read(every: list[View], only: Collection[str]) -> list[View]:
+    """Return the views of these names, and those that they read, which come before them."""
+    selects = {view.name: view.select for view in every}
+    wanted = list(only)
+    for name in wanted:  # it grows
+        wanted += [read for read in upstream(selects[name]) if read in selects.keys() - {*wanted}]
+    return [view for view in every if view.name in wanted]
 
 
 def _statements(shown: list[View], kind: str) -> list[str]:

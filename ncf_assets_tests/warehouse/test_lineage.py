@@ -100,6 +100,17 @@ def test_a_new_dataset_has_its_lineage_at_once(warehouse: Warehouse) -> None:
     ]
 
 
+def test_an_export_of_the_catalogue_has_the_lineage_that_it_reads(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    """It is a view over another, which comes along; tables that it does not read stay out."""
+    chain(warehouse)
+    assert list(warehouse.export(tmp_path / "out.duckdb", ["catalogue"])) == [
+        "lineage",
+        "catalogue",
+    ]
+
+
 def test_lineage_is_exported_as_a_table(warehouse: Warehouse, tmp_path: Path) -> None:
     """The table can be read without the files, and has comments."""
     chain(warehouse)
