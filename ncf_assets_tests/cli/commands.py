@@ -1,5 +1,6 @@
 """Running `ncf-assets` as its user does: as a process, on a data folder of its own."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,9 @@ from typing import Any
 
 import dagster as dg
 import yaml
+from filelock import FileLock
 
+from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests import forking
 from ncf_assets_tests.tiny import CONFIG, write_source
 
@@ -75,6 +78,31 @@ def forked(
             os.killpg(process.pid, signal.SIGKILL)
             raise
     return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+
+
+def graphql(data: Path, query: str) -> dict[str, Any]:
+    """What Dagster's UI would be told."""
+    done = forked(
+        data, "dagster-graphql", "-m", "ncf_assets.definitions", "-t", query,
+        DAGSTER_HOME=str(data / "dagster"),
+    )  # fmt: skip
+    (answer,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    found: dict[str, Any] = json.loads(answer)["data"]
+    return found
+
+
+@contextmanager
+def held_up(data: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A run of a command, which waits at the end of its first step until the block ends."""
+    pipe = subprocess.PIPE
+    with (
+        FileLock(data / "warehouse.duckdb.lock"),
+        start(data, *words, stdout=pipe, stderr=pipe) as process,
+    ):
+        while not Warehouse(data).find_provenance("raw_reviews", "Sample"):
+            assert process.poll() is None
+            time.sleep(0.1)
+        yield process
 
 
 def tiny_folder(folder: Path, others: str = "") -> Path:

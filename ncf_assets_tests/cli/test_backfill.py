@@ -1,6 +1,5 @@
 """Backfills against a real daemon, and shells that stay open meanwhile."""
 
-import json
 import re
 import signal
 import subprocess
@@ -17,7 +16,7 @@ import pytest
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import (
     daemon,
-    forked,
+    graphql,
     ncf,
     spans,
     start,
@@ -55,16 +54,6 @@ def rows(data: Path, dataset: str) -> dict[str, int]:
     warehouse = Warehouse(data)
     provenances = {table: warehouse.find_provenance(table, dataset) for table in ROWS}
     return {table: provenance.rows for table, provenance in provenances.items() if provenance}
-
-
-def graphql(data: Path, query: str) -> dict:
-    """What Dagster's UI would be told."""
-    done = forked(
-        data, "dagster-graphql", "-m", "ncf_assets.definitions", "-t", query,
-        DAGSTER_HOME=str(data / "dagster"),
-    )  # fmt: skip
-    (answer,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    return json.loads(answer)["data"]
 
 
 SHELL = """

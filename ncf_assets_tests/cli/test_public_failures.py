@@ -5,17 +5,14 @@ docs/guarantees.md lists them, with those that other files test.
 
 import json
 import signal
-import subprocess
-import time
 from pathlib import Path
 
 import dagster as dg
 import pytest
-from filelock import FileLock
 
 from ncf_assets.warehouse.dataset_lock import dataset_lock, holders
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.cli.commands import ncf, run, start, tiny_folder
+from ncf_assets_tests.cli.commands import held_up, ncf, run, tiny_folder
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
@@ -44,15 +41,9 @@ def test_a_run_that_a_service_manager_stops_is_not_shown_as_running(
     tmp_path: Path, ending: signal.Signals
 ) -> None:
     """dagster-io/dagster#3839 and #1735: the process was gone, and its run STARTED for ever."""
-    data, pipe = tiny_folder(tmp_path), subprocess.PIPE
+    data = tiny_folder(tmp_path)
     words = ["ncf-assets", "materialize", "Sample", "--select", "+users"]
-    with (
-        FileLock(data / "warehouse.duckdb.lock"),  # so that the first step waits at its end
-        start(data, *words, stdout=pipe, stderr=pipe) as process,
-    ):
-        while not Warehouse(data).find_provenance("raw_reviews", "Sample"):
-            assert process.poll() is None
-            time.sleep(0.1)
+    with held_up(data, *words) as process:
         process.send_signal(ending)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 1

@@ -1,32 +1,18 @@
 """Runs of commands as Dagster and its UI know them."""
 
-import json
-import subprocess
-import time
 from pathlib import Path
 
 import dagster as dg
 import pytest
-from filelock import FileLock
 
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.cli.commands import forked, ncf, start, tiny_folder
+from ncf_assets_tests.cli.commands import graphql, held_up, ncf, tiny_folder
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 TERMINATE = (
     'mutation {{ result: terminateRun(runId: "{run}", terminatePolicy: {policy})'
     " {{ __typename }} }}"
 )
-
-
-def graphql(data: Path, query: str) -> dict:
-    """What the UI's server would answer."""
-    done = forked(
-        data, "dagster-graphql", "-m", "ncf_assets.definitions", "-t", query,
-        DAGSTER_HOME=str(data / "dagster"),
-    )  # fmt: skip
-    (answer,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    return json.loads(answer)["data"]["result"]
 
 
 def newest(data: Path) -> dg.DagsterRun:
@@ -40,16 +26,9 @@ def test_a_run_that_is_terminated_in_the_ui_ends_and_publishes_nothing_more(
     tmp_path: Path, policy: str
 ) -> None:
     """Its process too, whether its end is awaited or forced."""
-    data, pipe = tiny_folder(tmp_path), subprocess.PIPE
-    words = ["ncf-assets", "materialize", "Sample", "--select", "+users"]
-    with (
-        FileLock(data / "warehouse.duckdb.lock"),  # so that the first step waits at its end
-        start(data, *words, stdout=pipe, stderr=pipe) as process,
-    ):
-        while not Warehouse(data).find_provenance("raw_reviews", "Sample"):
-            assert process.poll() is None
-            time.sleep(0.1)
-        answer = graphql(data, TERMINATE.format(run=newest(data).run_id, policy=policy))
+    data = tiny_folder(tmp_path)
+    with held_up(data, "ncf-assets", "materialize", "Sample", "--select", "+users") as process:
+        answer = graphql(data, TERMINATE.format(run=newest(data).run_id, policy=policy))["result"]
         out, errors = process.communicate(timeout=60)
     assert answer == {"__typename": "TerminateRunSuccess"}
     assert process.returncode == 1, out
@@ -75,7 +54,7 @@ def test_a_run_is_recorded_as_the_ui_launches_them(made: Path, tmp_path: Path) -
         shown = {name for name in run.tags if not name.startswith(".dagster/")}
         assert shown == {"dagster/partition", "dagster/code_location"}
     # the UI warns where the version of the job that ran is not the one that it has loaded
-    jobs = graphql(made, JOBS)["jobs"]
+    jobs = graphql(made, JOBS)["result"]["jobs"]
     loaded = {job["name"]: job["pipelineSnapshotId"] for job in jobs}
     assert whole.job_snapshot_id == loaded["everything"]
 
