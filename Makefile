@@ -34,7 +34,7 @@ help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUN)  ## Set up, materialize the bundled Sample, show what came out (CPU=1: a smaller TensorFlow)
-	@$(BIN)/ncf-assets materialize Sample
+	@$(BIN)/ncf-assets materialize Sample --seeds 1
 	@$(BIN)/ncf-assets show Sample
 
 ui: $(RUN)  ## The Dagster UI with its daemon on 127.0.0.1 (PORT=3000 HOST=127.0.0.1)

@@ -37,7 +37,7 @@ def full_ranks(n: int, models: int, taste: str, generator: np.random.Generator) 
 
 def page(better: np.ndarray, generator: np.random.Generator) -> list[Comparison]:
     """Return the comparisons of a page by ranks [n, models], the first of which is NeuMF's."""
-    models = ["neumf", *(f"other {i}" for i in range(better.shape[1] - 1))]
+    models = [("neumf", 0), *((f"other {i}", 0) for i in range(better.shape[1] - 1))]
     sampled = generator.hypergeometric(better, N_ITEMS - 1 - better, NEGATIVES)
     lists = {"full": (N_ITEMS, better), f"sampled-{NEGATIVES}": (NEGATIVES + 1, sampled)}
     found = [
@@ -46,7 +46,7 @@ def page(better: np.ndarray, generator: np.random.Generator) -> list[Comparison]
     ]
     everyone = {"all": np.ones(len(better), bool)}
     seed = int(generator.integers(2**31))
-    return summarize(models, found, everyone, "neumf", 0.0, seed)[1]
+    return summarize(models, found, everyone, "neumf", 0.0, seed).comparisons
 
 
 def claims(rows: Sequence[Comparison]) -> bool:

@@ -34,7 +34,8 @@ from ncf_assets.ncf.training.training_data import InMemory
 
 PAPERS = ("gmf_model", "mlp_model", "neumf_scratch_model")  # the networks that the paper has
 ALL_EPOCHS = {"config": {"epochs": EPOCHS, "patience": EPOCHS}}
-TEN_EPOCHS = {"ops": dict.fromkeys(PAPERS, ALL_EPOCHS)}
+ONE_SEED = {"config": {"seeds": 1}}
+TEN_EPOCHS = {"ops": {**dict.fromkeys(PAPERS, ALL_EPOCHS), "seed_ranks": ONE_SEED}}
 # step of the tutorial -> the steps of the lineage that do the same
 STEPS = {
     "read": ("reviews",),

@@ -57,6 +57,8 @@ ROWS = {
     "test_candidates": 12 * 4,
     "popularity_scores": 12,
     "test_ranks": 2 * 10 * 12,  # sampled and full; of 4 networks and 6 baselines
+    "seed_ranks": 0,  # one seed is asked for in CONFIG
+    "seed_metrics": 0,
     # in segments all, history 3-4 and popularity 1-4, of 10 models: sampled and full each auc and,
     # at 2 lengths, hr, mrr, recall, ndcg, precision, map, 2 optimistic and 2 pessimistic; corrected
     # the first 4
@@ -81,6 +83,7 @@ CONFIG: dict[str, Any] = {
         "mlp_model": {"config": {"layers": [4, 2], **TRAINING}},
         "neumf_scratch_model": {"config": {"layers": [4, 2], **TRAINING}},
         "neumf_model": {"config": {"factors": 2, "layers": [4, 2], "negatives": 8, **TRAINING}},
+        "seed_ranks": {"config": {"seeds": 1}},
         "evaluation": {"config": {"ks": [1, 2]}},
         "recommendations": {"config": {"top_k": 3}},
         "item_similarities": {"config": {"neighbors": 2}},

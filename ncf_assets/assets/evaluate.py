@@ -1,6 +1,6 @@
 """Evaluate: the metrics that follow from the rank of each held-out item under each model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -41,27 +41,31 @@ class EvaluationConfig(dg.Config):
 
 
 @python_tables(
-    {"metrics": "evaluate", "comparisons": "evaluate"},
-    reads=["test_ranks", "test", "train", "validation"],
+    {"metrics": "evaluate", "comparisons": "evaluate", "seed_metrics": "evaluate"},
+    reads=["test_ranks", "seed_ranks", "test", "train", "validation"],
     config=EvaluationConfig,
 )
 def evaluation(run: AssetRun, config: EvaluationConfig) -> None:
-    """Compute each metric of each model in each segment, and NeuMF's difference to each other."""
+    """Compute each metric of each model in each segment, and NeuMF's difference to each other.
+
+    A model that was trained with several seeds is taken by the mean over them.
+    """
     from ncf_assets.ncf.evaluation.summary import summarize
 
-    models, by_protocol = _ranks(run.inputs)
-    means, differences = summarize(
-        models,
+    trainings, by_protocol = _ranks(run.inputs)
+    found = summarize(
+        trainings,
         _user_metrics(by_protocol, config.ks),
         _segments(run.inputs),
         EVALUATED_MODEL,
         config.margin,
         config.seed,
     )
-    metrics = _frame("metrics", [asdict(row) for row in means])
+    metrics = _frame("metrics", found.metrics)
     run.previews["metrics"] = best_first(metrics)
     run.write("metrics", metrics)
-    run.write("comparisons", _frame("comparisons", [asdict(row) for row in differences]))
+    run.write("comparisons", _frame("comparisons", found.comparisons))
+    run.write("seed_metrics", _frame("seed_metrics", found.of_seeds))
 
 
 def _user_metrics(
@@ -80,20 +84,27 @@ def _user_metrics(
             yield f"{name}-corrected", corrected_user_metrics(ranks, n_candidates, ks)
 
 
-def _ranks(inputs: Inputs) -> tuple[list[str], dict[str, "Ranks"]]:
-    """Return the models, and by protocol the ranks, whose rows are sorted by model, user, item."""
+def _ranks(inputs: Inputs) -> tuple[list[tuple[str, int]], dict[str, "Ranks"]]:
+    """Return models and seeds, and by protocol their ranks, whose rows are sorted by user, item.
+
+    A model that was trained with one seed has 0 in its place.
+    """
     from ncf_assets.ncf.evaluation.user_metrics import Ranks
 
-    counts = ["n_candidates", "n_better", "n_tied"]
-    rows = inputs.read("test_ranks", ["protocol", "model", "user", *counts])
-    models = sorted(rows["model"].unique())
+    columns = ["protocol", "model", "user", "n_candidates", "n_better", "n_tied"]
+    by_seed = inputs.read("seed_ranks", ["seed", *columns])
+    once = inputs.read("test_ranks", columns).assign(seed=0)
+    once = once[~once["model"].isin(by_seed["model"])]
+    rows = pd.concat([once, by_seed]).sort_values(["model", "seed"], kind="stable")
+    found_rows = rows[["model", "seed"]].drop_duplicates()
+    trainings = [*zip(found_rows["model"], found_rows["seed"], strict=True)]
     found = {}
     for protocol, of_one in rows.groupby("protocol"):
         users, n_candidates, n_better, n_tied = (
-            of_one[name].to_numpy().reshape(len(models), -1).T for name in ("user", *counts)
+            of_one[name].to_numpy().reshape(len(trainings), -1).T for name in columns[2:]
         )
         found[str(protocol)] = Ranks(n_candidates[:, 0], n_better, n_tied, users[:, 0])
-    return models, found
+    return trainings, found
 
 
 def _segments(inputs: Inputs) -> dict[str, np.ndarray]:
@@ -107,6 +118,6 @@ def _segments(inputs: Inputs) -> dict[str, np.ndarray]:
     return segments(history.to_numpy(), popularity.to_numpy())
 
 
-def _frame(table: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    key = list(tables()[table].key)
-    return pd.DataFrame(rows, columns=tables()[table].schema.names).sort_values(key)
+def _frame(table: str, rows: Sequence[Any]) -> pd.DataFrame:
+    key, columns = list(tables()[table].key), tables()[table].schema.names
+    return pd.DataFrame(map(asdict, rows), columns=columns).sort_values(key)

@@ -36,7 +36,7 @@ POPULARITY = "popularity"
 def scoring(run: AssetRun, _: NoConfig) -> None:
     """Score every item for every test user with each model."""
     seen, known = pairs(run.inputs, ["interactions"]), pairs(run.inputs, SPLITS["test"])
-    rows, candidates = _test_candidates(run.inputs)
+    rows, candidates = test_candidates(run.inputs)
     users, held_out_items = np.unique(rows), candidates[:, 0]
     sampled = f"sampled-{candidates.shape[1] - 1}"
     ranks, lists = [], {}
@@ -82,7 +82,7 @@ def _examples(users: np.ndarray, lists: Mapping[str, np.ndarray]) -> pd.DataFram
     return pd.DataFrame(rows, columns=tables()["example_lists"].schema.names)
 
 
-def _test_candidates(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
+def test_candidates(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
     """Return for each held-out item the user [n], and [n, 1 + negatives] it and the negatives."""
     candidates = inputs.read("test_candidates", ["user", "position", "item"])
     is_held_out = candidates["position"] == 0

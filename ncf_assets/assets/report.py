@@ -48,6 +48,7 @@ REPORT_INPUTS = (
     "data_profile",
     "diversity",
     "metrics",
+    "seed_metrics",
     *EXAMPLE_INPUTS,
     *MODELS,
 )
@@ -204,7 +205,7 @@ def collect_report_data(
 ) -> "report.ReportData":
     """Gather what the report says from tables, models' records and provenance."""
     from ncf_assets import report
-    from ncf_assets.ncf.evaluation.summary import Comparison, Metric
+    from ncf_assets.ncf.evaluation.summary import Comparison, Metric, SeedMetric
 
     dataset = load(run.warehouse.paths.registry)[run.dataset]
     records = {name: run.inputs.record(name) for name in MODELS}
@@ -218,6 +219,7 @@ def collect_report_data(
             Comparison(**{name: value for name, value in row.items() if name != "verdict"})
             for row in _rows(run, "comparisons")
         ],
+        seed_metrics=[SeedMetric(**row) for row in _rows(run, "seed_metrics")],
         diversity=[report.DiversityRow(**row) for row in _rows(run, "diversity")],
         history=[report.HistoryRow(**epoch) for epoch in recorded_epochs(records)],
         profile=_rows(run, "data_profile")[0],

@@ -269,7 +269,7 @@ def _as_in_the_paper(run: AssetRun, config: PaperConfig, fit: Fit, model: Any) -
     from ncf_assets.ncf.training.training_data import read_pairs
 
     cluster, settings = join_cluster(), config.settings()
-    share_training(cluster, run, model, settings, fit)
+    share_training(cluster, run, model, settings, fit, stream=config.stream)
     files = [run.inputs.files[split] for split in SPLITS[fit]]
     positives = read_pairs(files, *run.sizes(), stream=config.stream)
     objective = Pointwise(positives, run.inputs.rows("items"), settings, cluster)

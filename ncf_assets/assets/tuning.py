@@ -112,16 +112,9 @@ def best_trial(trials: pd.DataFrame) -> dict[str, Any]:
     return {str(name): value for name, value in best.items()}
 
 
-def as_run_config(
-    trial: Mapping[str, Any], config: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """Add a trial's settings to a run configuration. ValueError if that sets one of them."""
-    best = {name: trial[name] for name in SETTINGS}
-    ops = (config or {}).get("ops", {})
-    own = ops.get(MODEL, {}).get("config", {})
-    if both := sorted(own.keys() & best.keys()):
-        raise ValueError(f"--tuned sets {', '.join(both)} of {MODEL}. Take it out of --config.")
-    return {**(config or {}), "ops": {**ops, MODEL: {"config": own | best}}}
+def as_run_config(trial: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a trial's settings as the run configuration that trains with them."""
+    return {"ops": {MODEL: {"config": {name: trial[name] for name in SETTINGS}}}}
 
 
 def _search(run: AssetRun, config: TuningConfig) -> "Search":

@@ -23,7 +23,13 @@ from ncf_assets.cli.daemon import Daemon, TerminalClosedError
 from ncf_assets.cli.dagster_home import check_sockets, prepare_home
 from ncf_assets.cli.graphql import cancel_backfill, launch_backfill, retry_failed
 from ncf_assets.cli.progress import failure_reason
-from ncf_assets.cli.run_config import check_config, config_option, read_config
+from ncf_assets.cli.run_config import (
+    check_config,
+    config_option,
+    read_config,
+    seeds_option,
+    with_seeds,
+)
 
 POLL_SECONDS = 2
 UNKNOWN = (  # of Dagster's "Targeted partitions have been removed since this backfill was stored"
@@ -40,12 +46,14 @@ ENDED = SUCCEEDED | {"COMPLETED_FAILED", "FAILED", "CANCELED"}
 @click.option("--failed", is_flag=True, help="What failed in the last backfill, and what follows.")
 @click.option("--follow", metavar="ID", help="Follow a backfill that is there already.")
 @config_option
+@seeds_option
 def backfill(
     datasets: tuple[str, ...],
     every: bool,
     failed: bool,
     follow: str | None,
     config_file: Path | None,
+    seeds: int | None,
 ) -> None:
     """Materialize all assets of DATASETS as a Dagster backfill.
 
@@ -57,10 +65,12 @@ def backfill(
     """
     if sum([bool(datasets), every, failed, bool(follow)]) != 1:
         raise click.UsageError("give one of the four: datasets, --all, --failed, or --follow ID")
-    if (failed or follow) and config_file:
-        raise click.UsageError("a recorded backfill has its configuration. Leave out --config.")
+    if (failed or follow) and (config_file or seeds):
+        raise click.UsageError(
+            "a recorded backfill has its configuration. Leave out --config and --seeds."
+        )
     check_datasets(datasets)
-    config = read_config(config_file)
+    config = with_seeds(read_config(config_file), seeds)
     check_config(EVERYTHING, config)
     check_can_train()
     check_sockets()

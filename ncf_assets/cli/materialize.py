@@ -10,7 +10,13 @@ import dagster as dg
 from ncf_assets.assets.tuning import as_run_config, best_trial
 from ncf_assets.cli.arguments import EVERYTHING, check_datasets, source_refusals, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
-from ncf_assets.cli.run_config import config_option, read_config
+from ncf_assets.cli.run_config import (
+    config_option,
+    merge,
+    read_config,
+    seeds_option,
+    with_seeds,
+)
 from ncf_assets.cli.run_job import run_job
 from ncf_assets.cli.selection import resolve_selection
 from ncf_assets.cli.status import dataset_statuses
@@ -30,19 +36,22 @@ REPORT = dg.AssetKey("evaluation_report")
     " that it comes from, `group:train` a group, `tag:makes=model` what has a tag.",
 )
 @config_option
+@seeds_option
 @click.option(
     "--tuned",
     is_flag=True,
     help="Train NeuMF with the best settings that `ncf-assets tune` has found for DATASET.",
 )
-def materialize(dataset: str, select: str | None, config_file: Path | None, tuned: bool) -> None:
+def materialize(
+    dataset: str, select: str | None, config_file: Path | None, seeds: int | None, tuned: bool
+) -> None:
     """Materialize the assets of DATASET, one after the other.
 
     The run is recorded in Dagster; no daemon is needed. The exit code is 1 if an asset or one of
     its checks fails; what was in place before stays in place.
     """
     check_datasets([dataset])
-    config = read_config(config_file)
+    config = with_seeds(read_config(config_file), seeds)
     if tuned:
         config = _with_best(config, dataset)
     started = time.monotonic()
@@ -80,6 +89,7 @@ def _with_best(config: dict[str, Any], dataset: str) -> dict[str, Any]:
             f"--tuned takes a search, found none. Run `ncf-assets tune {dataset}`."
         )
     try:
-        return as_run_config(best_trial(place.read(SEARCH, dataset)), config)
+        best = as_run_config(best_trial(place.read(SEARCH, dataset)))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    return merge(best, config, "--tuned")

@@ -53,6 +53,33 @@ def read_config(file: Path | None) -> dict[str, Any]:
     return config
 
 
+seeds_option = click.option(
+    "--seeds",
+    type=click.IntRange(1, 100),
+    help="Seeds with which each network is trained for its evaluation: 3 by default, 1 is soonest.",
+)
+
+
+def with_seeds(config: dict[str, Any], seeds: int | None) -> dict[str, Any]:
+    """Add what --seeds says to a run configuration."""
+    if seeds is None:
+        return config
+    return merge({"ops": {"seed_ranks": {"config": {"seeds": seeds}}}}, config, "--seeds")
+
+
+def merge(more: dict[str, Any], config: dict[str, Any], option: str) -> dict[str, Any]:
+    """Add to a run configuration what an option sets; refuse what both set."""
+    ops = dict(config.get("ops", {}))
+    for op, settings in more["ops"].items():
+        own, new = ops.get(op, {}).get("config", {}), settings["config"]
+        if both := sorted(own.keys() & new.keys()):
+            raise click.UsageError(
+                f"{option} sets {', '.join(both)} of {op}. Take it out of --config."
+            )
+        ops[op] = {"config": own | new}
+    return {**config, "ops": ops}
+
+
 def check_config(job_name: str, config: dict[str, Any]) -> None:
     """Raise for what an asset of the job would refuse, before anything runs."""
     job = definitions().resolve_job_def(job_name)

@@ -74,11 +74,7 @@ class CheckpointStore:
     def __init__(self, run: AssetRun, asset: str) -> None:
         self._run = run
         self._asset = asset
-        provenance = run.provenance(asset)
-        self._key = {
-            **{name: provenance[name] for name in SAME},
-            "versions": {package: metadata.version(package) for package in VERSIONS},
-        }
+        self._key = _key(run, asset)
         self._next_write = 0.0
 
     def load(self) -> Interrupted | None:
@@ -139,6 +135,47 @@ class CheckpointStore:
     @property
     def _file(self) -> Path:
         return self._run.warehouse.paths.checkpoint(self._asset, self._run.dataset)
+
+
+class FinishedStore:
+    """What an asset has finished of many trainings, for the run after a kill: arrays by name.
+
+    It lies where a network's checkpoint would, and fits the same run, see `CheckpointStore`. Names
+    have no space.
+    """
+
+    def __init__(self, run: AssetRun, asset: str) -> None:
+        self._run, self._asset = run, asset
+        self._key = {**_key(run, asset), "weights": {}}
+        self._file = run.warehouse.paths.checkpoint(asset, run.dataset)
+
+    def load(self) -> dict[str, np.ndarray]:
+        """Return what the same asset's killed run has finished; nothing if there was none."""
+        try:
+            with np.load(self._file, allow_pickle=False) as kept:
+                arrays = dict(kept)
+            fits = json.loads(arrays.pop(KEY).tobytes()) == json.loads(json.dumps(self._key))
+        except UNREADABLE:
+            return {}
+        return arrays if fits else {}
+
+    def save(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Replace what is kept."""
+        kept = {**arrays, KEY: _as_array(self._key)}
+        self._run.warehouse.write_checkpoint(self._asset, self._run.dataset, kept)
+
+    def delete(self) -> None:
+        """Remove what is kept: it is in the table now."""
+        self._file.unlink(missing_ok=True)
+
+
+def _key(run: AssetRun, asset: str) -> dict[str, Any]:
+    """Return what makes two runs of an asset the same."""
+    provenance = run.provenance(asset)
+    return {
+        **{name: provenance[name] for name in SAME},
+        "versions": {package: metadata.version(package) for package in VERSIONS},
+    }
 
 
 def check_arrays(arrays: Mapping[str, np.ndarray], weights: Mapping[str, list[int]]) -> None:

@@ -41,13 +41,15 @@ def join_cluster() -> Cluster:
     return distributed.from_env()
 
 
-def share_training(cluster: Cluster, run: AssetRun, model: Any, settings: Any, fit: Fit) -> None:
+def share_training(
+    cluster: Cluster, run: AssetRun, model: Any, settings: Any, fit: Fit, *, stream: bool
+) -> None:
     """Send the other workers the training that is about to begin."""
     task = {
         "dataset": run.dataset,
         "fit": fit,
         "content": {split: run.inputs.hashes[split] for split in SPLITS[fit]},
-        "stream": run.config["stream"],
+        "stream": stream,
         "sizes": run.sizes(),
         "shapes": {v.path: tuple(v.shape) for v in model.trainable_variables},
         "settings": asdict(settings),

@@ -62,26 +62,46 @@ class Trained:
     fold_in: Any = None  # models.fold_in.FoldIn, of a model that serves
 
 
+BuildTraining = Callable[[AssetRun, Any, Fit], Training]
+
+
+@dataclass(frozen=True)
+class NetworkFactory(AssetFactory):
+    """Builds the asset of a network, and trains the network for other assets as well."""
+
+    config_type: type[ModelConfig]
+    build_training: BuildTraining
+
+    def train(self, run: AssetRun, config: Mapping[str, Any]) -> Trained:
+        """Train by a configuration as its own asset does, for another asset.
+
+        Nothing is recorded of it and no training resumed; it writes lines to the run's log alone.
+        """
+        settings = self.config_type(**config)
+        return _train(run, Fitting(run), self.build_training, settings)
+
+
 def trained_model(
     config_type: type[ModelConfig], reads: Iterable[str] = ()
-) -> Callable[[Callable[[AssetRun, Any, Fit], Training]], AssetFactory]:
+) -> Callable[[BuildTraining], NetworkFactory]:
     """Make an asset of a function that builds the training of a fit, named like the function.
 
     `reads` are the assets that it reads besides TRAINING_INPUTS.
     """
 
-    def wrap(build: Callable[[AssetRun, Any, Fit], Training]) -> AssetFactory:
+    def wrap(build: BuildTraining) -> NetworkFactory:
         name = build.__name__
 
         def work(run: AssetRun, config: Any) -> Iterator[Any]:
             with tracked(run, name) as tracker:
-                trained = _train(run, name, build, config, tracker)
+                trained = _train(run, RecordedFitting(run, name, tracker), build, config)
                 yield from _publish(run, name, trained, tracker)
 
         upstream = (*TRAINING_INPUTS, *reads)
-        return _network_factory(
+        made = _network_factory(
             build, config_type, work, upstream, code_version(build, trained_model)
         )
+        return NetworkFactory(made.assets, made.reads, made.build, config_type, build)
 
     return wrap
 
@@ -97,7 +117,7 @@ def serving_model(
         def work(run: AssetRun, config: Any) -> Iterator[Any]:
             with tracked(run, name) as tracker:
                 training, chosen = build(run, config)
-                fitting = _Fitting(run, name, tracker)
+                fitting = RecordedFitting(run, name, tracker)
                 history = fitting.to_epoch(training, chosen)
                 fold_in = training.fold_in(fitting.weights) if training.fold_in else None
                 trained = Trained(training.model, training.fit, history, chosen, fold_in)
@@ -125,19 +145,10 @@ def _network_factory(
     return model_factory(build, config_type, work, reads, KINDS, version, check, group)
 
 
-def _train(
-    run: AssetRun,
-    asset: str,
-    build: Callable[[AssetRun, Any, Fit], Training],
-    config: ModelConfig,
-    tracker: Tracker,
-) -> Trained:
+def _train(run: AssetRun, fitting: "Fitting", build: BuildTraining, config: ModelConfig) -> Trained:
     """Choose on validation, and train again with what was chosen where that is asked for."""
-    fitting = _Fitting(run, asset, tracker)
     chosen = fitting.chosen
-    if chosen:
-        fitting.show("choose", chosen.history)
-    else:
+    if not chosen:
         training = build(run, config, "choose")
         held_out = validation(run.inputs, config.validation_users, config.seed)
         history = fitting.to_best_epoch(training, held_out)
@@ -155,27 +166,12 @@ def with_chosen(config: ConfigType, settings: Mapping[str, Any]) -> ConfigType:
     return config.model_copy(update={name: [value] for name, value in settings.items()})
 
 
-class _Fitting:
-    """The fits of one network, of which the one that was interrupted goes on where it was."""
+class Fitting:
+    """The fits of one network, one after the other, with a line in the log for each epoch."""
 
-    def __init__(self, run: AssetRun, asset: str, tracker: Tracker) -> None:
-        self._run, self._asset, self._tracker = run, asset, tracker
-        self._checkpoints = CheckpointStore(run, asset)
-        self._interrupted = self._checkpoints.load()
-        self.weights: Mapping[str, Any] = {}  # the best so far, as the objective trains them
-
-    @property
-    def chosen(self) -> Chosen | None:
-        """What was chosen, if the fit that chose had ended before the interruption."""
-        return self._interrupted.chosen if self._interrupted else None
-
-    def show(self, fit: Fit, history: Sequence[Any]) -> None:
-        """Show the epochs of a fit that ended before the interruption, as this run's own."""
-        events = EventFiles(self._run, self._asset, fit)
-        for epoch in history:
-            events.write(epoch)
-            self._tracker.log_epoch(epoch, fit)
-        events.close()
+    def __init__(self, run: AssetRun) -> None:
+        self._run = run
+        self.chosen: Chosen | None = None  # by a fit that ended before an interruption
 
     def to_best_epoch(self, training: Training, held_out: Any) -> list[Any]:
         """Train in place, to the epoch that does best on validation; return all epochs."""
@@ -198,25 +194,11 @@ class _Fitting:
         from ncf_assets.ncf.training import loop
         from ncf_assets.ncf.training.epochs import describe
 
-        events = EventFiles(self._run, self._asset, training.fit)
-
-        def show(epoch: Any) -> None:
-            events.write(epoch)
-            self._tracker.log_epoch(epoch, training.fit)
-
         def on_epoch(state: Any) -> None:
             progress = describe(state.history, n_epochs)
             self._run.context.log.info(f"{training.fit}, {progress}")
-            self._checkpoints.save(training.fit, chosen, state)
-            self.weights = state.best
-            show(state.history[-1])
+            self._record(training.fit, chosen, state)
 
-        resumed = None
-        if self._interrupted and self._interrupted.fit == training.fit:
-            resumed, self._interrupted = self._interrupted.state, None
-            self.weights = resumed.best
-            for epoch in resumed.history:
-                show(epoch)
         history = loop.train(
             training.model,
             training.objective,
@@ -224,11 +206,63 @@ class _Fitting:
             n_epochs,
             training.patience,
             on_epoch,
-            resumed,
+            self._begin(training.fit),
             training.cluster,
         )
-        events.close()
+        self._end()
         return history
+
+    def _begin(self, fit: Fit) -> Any:
+        """Begin to record a fit; return its state if it was interrupted."""
+
+    def _record(self, fit: Fit, chosen: Chosen | None, state: Any) -> None:
+        """Record an epoch."""
+
+    def _end(self) -> None:
+        """End the record of a fit."""
+
+
+class RecordedFitting(Fitting):
+    """Also writes checkpoints and curves; the fit that was interrupted goes on where it was."""
+
+    def __init__(self, run: AssetRun, asset: str, tracker: Tracker) -> None:
+        super().__init__(run)
+        self._asset, self._tracker = asset, tracker
+        self._checkpoints = CheckpointStore(run, asset)
+        self._interrupted = self._checkpoints.load()
+        self._events: EventFiles | None = None  # of the fit that runs
+        self.weights: Mapping[str, Any] = {}  # the best so far, as the objective trains them
+        if self._interrupted and self._interrupted.chosen:
+            self.chosen = self._interrupted.chosen
+            self._events = EventFiles(run, asset, "choose")
+            for epoch in self.chosen.history:
+                self._show(epoch, "choose")
+            self._end()
+
+    def _begin(self, fit: Fit) -> Any:
+        self._events = EventFiles(self._run, self._asset, fit)
+        if not self._interrupted or self._interrupted.fit != fit:
+            return None
+        resumed, self._interrupted = self._interrupted.state, None
+        self.weights = resumed.best
+        for epoch in resumed.history:
+            self._show(epoch, fit)
+        return resumed
+
+    def _record(self, fit: Fit, chosen: Chosen | None, state: Any) -> None:
+        self._checkpoints.save(fit, chosen, state)
+        self.weights = state.best
+        self._show(state.history[-1], fit)
+
+    def _show(self, epoch: Any, fit: Fit) -> None:
+        """Add an epoch to the curves."""
+        if self._events:
+            self._events.write(epoch)
+        self._tracker.log_epoch(epoch, fit)
+
+    def _end(self) -> None:
+        if self._events:
+            self._events.close()
 
 
 def _publish(run: AssetRun, asset: str, trained: Trained, tracker: Tracker) -> Iterator[Any]:

@@ -37,6 +37,8 @@ from ncf_assets.report.findings import findings
 from ncf_assets.report.plots import Plot, plots
 from ncf_assets.report.profile import profile_table
 from ncf_assets.report.protocol import headline_k
+from ncf_assets.report.seeds import NOTE as SEEDS_NOTE
+from ncf_assets.report.seeds import n_seeds, seed_table
 from ncf_assets.report.text_table import TextTable
 from ncf_assets.report.verdicts import verdict_rows
 
@@ -95,6 +97,8 @@ def _content(data: ReportData) -> dict[str, Any]:
         "views": compared,
         "verdicts": verdict_rows(compared, found),
         "differences": difference_table(compared),
+        "by_seed": seed_table(data, found),
+        "by_seed_note": SEEDS_NOTE,
         "sampling": scores.sampling_table(found),
         "ties": scores.tie_table(found),
         "diversity": scores.diversity_table(data.diversity),
@@ -104,7 +108,12 @@ def _content(data: ReportData) -> dict[str, Any]:
         "plots": plots(data),
         "profile": profile_table(data.profile),
         "method": method.method(
-            protocols, headline_k(ks), _margin(data), _not_refitted(data), data.profile
+            protocols,
+            headline_k(ks),
+            _margin(data),
+            _not_refitted(data),
+            data.profile,
+            n_seeds(data.metrics),
         ),
         "choices": choice_table(data.choices),
         "made": _made(data.made),

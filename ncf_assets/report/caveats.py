@@ -10,6 +10,7 @@ from ncf_assets.report.choices import edges
 from ncf_assets.report.data import ReportData, model_name
 from ncf_assets.report.held_out import is_time_split, split_caveats
 from ncf_assets.report.protocol import counted
+from ncf_assets.report.seeds import caveat
 
 FEW_USERS = 2_000  # chosen: below, intervals of HR@10 are about 0.02 to either side or wider
 MANY_TIED = 0.1  # chosen: share of users from which on the arbitrary split matters to readers
@@ -21,10 +22,6 @@ SYNTHETIC = (
 SAMPLED = (
     "Figures among random items can reverse the true order of models (Krichene and Rendle 2020). "
     "They are here to compare with published ones; the full ranking decides."
-)
-SINGLE_RUN = (
-    "One run with one seed. The intervals cover which users were tested, not how another "
-    "initialisation, another shuffling or other negatives would have turned out."
 )
 TUNING = (
     "Settings are the defaults or those of the configuration below, chosen on validation where the "
@@ -47,7 +44,7 @@ def _caveats(data: ReportData) -> Iterator[str]:
     yield from _of_this_data(data)
     if any(row.protocol.startswith("sampled") for row in data.metrics):
         yield SAMPLED
-    yield from (SINGLE_RUN, TUNING, ANY_REVIEW)
+    yield from (caveat(data.metrics), TUNING, ANY_REVIEW)
 
 
 def _of_this_data(data: ReportData) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ncf_assets.ncf.evaluation.summary import Comparison, Metric
+from ncf_assets.ncf.evaluation.summary import Comparison, Metric, SeedMetric
 
 MODEL_NAMES = {
     "random": "Random",
@@ -115,6 +115,7 @@ class ReportData:
     synthetic: bool
     metrics: Sequence[Metric] = ()
     comparisons: Sequence[Comparison] = ()
+    seed_metrics: Sequence[SeedMetric] = ()
     diversity: Sequence[DiversityRow] = ()
     history: Sequence[HistoryRow] = ()
     profile: Mapping[str, Any] = field(default_factory=dict)

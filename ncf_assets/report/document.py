@@ -32,6 +32,7 @@ def document(
         },
         "metrics": [asdict(row) for row in data.metrics if _shown(row, k)],
         "comparisons": [asdict(row) for row in data.comparisons],
+        "seeds": [asdict(row) for row in data.seed_metrics],
         "diversity": [asdict(row) for row in data.diversity],
         "training": [asdict(row) for row in data.history],
         "data": {

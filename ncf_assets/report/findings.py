@@ -14,6 +14,7 @@ from ncf_assets.report.epochs import by_model, chosen_epoch
 from ncf_assets.report.held_out import held_out_items, new_users
 from ncf_assets.report.protocol import counted
 from ncf_assets.report.scores import Scores, interval, models_of
+from ncf_assets.report.seeds import n_seeds
 
 VERBS: dict[Verdict, str] = {  # in the order of the first sentence, which has bad news first
     "worse": "loses to",
@@ -29,7 +30,7 @@ def findings(data: ReportData, scores: Sequence[Scores], views: Sequence[View]) 
         return ["No model has been evaluated."]
     return [
         first_sentence(views, synthetic=data.synthetic),
-        *_training(by_model(data.history).get(EVALUATED_MODEL, [])),
+        *_training(by_model(data.history).get(EVALUATED_MODEL, []), n_seeds(data.metrics)),
         *_figures(scores[0], data.profile),
         *new_users(data.profile),
         *_skipped(data.skipped),
@@ -51,17 +52,21 @@ def first_sentence(views: Sequence[View], *, synthetic: bool) -> str:
     )
 
 
-def _training(epochs: Sequence[HistoryRow]) -> list[str]:
-    """Return whether NeuMF is more than what it starts from, iALS, by the epoch that was kept."""
+def _training(epochs: Sequence[HistoryRow], n_seeds: int) -> list[str]:
+    """Return whether NeuMF is more than what it starts from, iALS, by the epoch that was kept.
+
+    The epochs are those of the first seed.
+    """
     chosen = chosen_epoch(epochs)
     if chosen is None or epochs[0].epoch or epochs[0].validation_ndcg_at_10 is None:
         return []
+    which = " with its first seed" if n_seeds > 1 else ""
     if chosen.epoch == 0:
-        return ["It is iALS by another name here: no epoch of its training was better."]
+        return [f"It is iALS by another name here{which}: no epoch of its training was better."]
     start, reached = epochs[0].validation_ndcg_at_10, chosen.validation_ndcg_at_10
     return [
-        f"Its training improved on its start, iALS: NDCG@10 on validation rose from {start:.4f}"
-        f" to {reached:.4f} by epoch {chosen.epoch}."
+        f"Its training improved on its start, iALS{which}: NDCG@10 on validation rose from"
+        f" {start:.4f} to {reached:.4f} by epoch {chosen.epoch}."
     ]
 
 
@@ -83,10 +88,11 @@ def _figures(scores: Scores, profile: Mapping[str, Any]) -> list[str]:
     if subject is None:
         return ["There are no figures for NeuMF."]
     shown, label = scores.protocol.shown, scores.labels["ndcg"]
+    seeds = "" if subject.n_seeds == 1 else f"{subject.n_seeds} seeds and "
     within = "" if subject.ci_low is None else f" ({interval(subject, scores.protocol)})"
     sentence = (
         f"Its {label} {scores.protocol.among} is {shown(subject.value)}{within}, the mean over"
-        f" {counted(subject.n_users, 'test user')} {held_out_items(profile)}"
+        f" {seeds}{counted(subject.n_users, 'test user')} {held_out_items(profile)}"
     )
     highest = scores.get(best, "ndcg")
     if best == EVALUATED_MODEL or highest is None or shown(highest.value) == shown(subject.value):

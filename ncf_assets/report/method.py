@@ -22,13 +22,14 @@ TIES = (
     "equal chance."
 )
 INTERVALS = (
-    "Intervals: which means other users of the same kind could have given, in 95 % of cases. "
+    "Intervals: which means other users of the same kind could have given, in 95 % of cases{}. "
     "Those of figures are Wilson's, for the number of users whose hits would vary as much; fewer "
     "than 30 users have none, and neither have estimates. Differences are paired: NeuMF's value "
     "less the other model's, user by user. Their intervals hold together for all comparisons of "
-    "this page (max-t over 1,000 resamples of the users), so that of 20 pages about models that "
+    "this page (max-t over 1,000 resamples of the users{}), so that of 20 pages about models that "
     "are equally good, 19 claim nothing."
 )
+SEEDS = (", and other seeds of the networks, by Student's t of so few", " and the seeds")
 VERDICTS = (
     "Verdicts: NeuMF beats a model if the interval of their difference lies above 0, and loses to "
     "it if it lies below. It equals a model if the interval lies within the margin, {} of that "
@@ -61,12 +62,13 @@ def method(
     margin: float | None,
     not_refitted: Sequence[str],
     profile: Mapping[str, Any],
+    n_seeds: int,
 ) -> list[str]:
     """Return the sentences on how the figures by these protocols at this k were made.
 
     `margin` is the share of a model's figure that counts as none, None without comparisons;
     `not_refitted` are names of models that were evaluated as they were fitted to train; `profile`
-    is the row of `data_profile`.
+    is the row of `data_profile`; networks were trained with `n_seeds`.
     """
     more = [_more_metrics(k)] if several(profile) else []
     figures = [_metrics(k), *more, TIES] if protocols else []
@@ -74,7 +76,8 @@ def method(
     fits = FITS.format(but)
     verdicts = [] if margin is None else [VERDICTS.format(f"{100 * margin:.3g} %")]
     told = (_protocol(protocol, several(profile)) for protocol in protocols)
-    return [split_sentence(profile), *told, *figures, INTERVALS, *verdicts, fits, TRAINING]
+    intervals = INTERVALS.format(*(SEEDS if n_seeds > 1 else ("", "")))
+    return [split_sentence(profile), *told, *figures, intervals, *verdicts, fits, TRAINING]
 
 
 def _protocol(protocol: Protocol, several_items: bool) -> str:

@@ -13,8 +13,8 @@
 -- column metric VARCHAR: 'hr' or 'ndcg', ties by expectation
 -- column k INTEGER: length of the recommendation list
 -- column difference DOUBLE: mean over users of the model's gain from test_ranks.n_better and test_ranks.n_tied, minus the baseline's gain; above 0 the model is better
--- column ci_low DOUBLE null: lower end of the simultaneous 95 % interval over users; above 0 the model beats the baseline; null with fewer than 30 users
--- column ci_high DOUBLE null: upper end of the simultaneous 95 % interval over users; below 0 the model loses
+-- column ci_low DOUBLE null: lower end of the simultaneous 95 % interval over users and seeds; above 0 the model beats the baseline; null with fewer than 30 users
+-- column ci_high DOUBLE null: upper end of the simultaneous 95 % interval over users and seeds; below 0 the model loses
 -- column detectable DOUBLE null: the smallest true difference, either way, that would be found in 80 % of samples of as many users; null with fewer than 30
 -- column margin DOUBLE: a difference of this size or less counts as none: a share of the baseline's figure, margin of evaluation's configuration; an interval within it says that the models are equal
 -- column n_users INTEGER: test users

@@ -15,6 +15,8 @@
 -- column ci_low DOUBLE null: metrics.ci_low
 -- column ci_high DOUBLE null: metrics.ci_high
 -- column n_users INTEGER: test users
+-- column n_seeds INTEGER: metrics.n_seeds
+-- column seed_deviation DOUBLE null: metrics.seed_deviation
 -- column difference DOUBLE null: comparisons.difference, of NeuMF to this model; null for NeuMF itself and for what is not compared
 -- column verdict VARCHAR null: comparisons.verdict, on NeuMF
 -- column report VARCHAR: path of the dataset's report below the data folder
@@ -30,6 +32,8 @@ select
   ci_low,
   ci_high,
   n_users,
+  n_seeds,
+  seed_deviation,
   difference,
   verdict,
   cast($report as varchar) as report,

@@ -1,7 +1,8 @@
 -- Every figure of the evaluation has a row of its own: any of them is one `where` away.
 -- With one held-out item for each user, recall is the hit ratio, map is mrr, and precision is the hit
 -- ratio over k; a time split may hold out several items of a user.
--- The bins of segments count interactions in train and validation.
+-- The bins of segments count interactions in train and validation. A network that was trained with
+-- several seeds has the mean over them; seed_metrics has each.
 --
 -- grain: one metric of one model
 -- key: model, protocol, segment, metric, k
@@ -12,7 +13,9 @@
 -- column segment VARCHAR: 'all': test users with a history in train or validation; 'history 5-9': users with 5 to 9 interactions; 'history 0': the others, of whom nothing is known; 'popularity 5-19': held-out items with 5 to 19, the most popular of a user's; 'cold': held-out items with none
 -- column metric VARCHAR: 'hr', 'ndcg', 'mrr', 'recall', 'precision', 'map' or 'auc', ties by expectation; hr and ndcg with _optimistic or _pessimistic: all ties won or lost
 -- column k INTEGER: length of the recommendation list; 0 for auc, which looks at the whole list
--- column value DOUBLE: mean over users of the gain from test_ranks.n_better and test_ranks.n_tied, 0 to 1; a corrected value is an estimate and may lie outside
--- column ci_low DOUBLE null: lower end of the 95 % interval over users (Wilson's); null with fewer than 30 users, and for corrected values, whose bias it would leave out
--- column ci_high DOUBLE null: upper end of the 95 % interval over users
+-- column value DOUBLE: mean over users of the gain from test_ranks.n_better and test_ranks.n_tied, or seed_ranks.n_better and seed_ranks.n_tied, 0 to 1; a corrected value is an estimate and may lie outside
+-- column ci_low DOUBLE null: lower end of the 95 % interval over users (Wilson's) and seeds; null with fewer than 30 users, and for corrected values, whose bias it would leave out
+-- column ci_high DOUBLE null: upper end of the 95 % interval over users and seeds
 -- column n_users INTEGER: test users in the segment
+-- column n_seeds INTEGER: seeds that the value is the mean over; 1 for a model without chance
+-- column seed_deviation DOUBLE null: standard deviation (n - 1) of the seeds' values; null with one seed

@@ -18,6 +18,8 @@ INTERACTIONS = [
     (1, 3, 2, 1, 5.0, 20),
 ]
 METRIC = ("neumf", "sampled-99", "all")
+ONE_SEED = (1, None)  # its deviation is null
+SEEDS = {1: 0.4, 2: 0.6}  # the deviation of these figures is √.02
 SOUND: dict[str, Rows] = {
     # a tiny data set in which every rule is kept
     "raw_reviews": [(1, "ann", "cap", 5.0, 10), (3, "ben", "hat", 1.0, 20)],
@@ -49,6 +51,16 @@ SOUND: dict[str, Rows] = {
         for model in ("neumf", "popularity")
         for protocol in ("full", "sampled-1")
     ],
+    "seed_ranks": [
+        ("neumf", seed, protocol, 0, 2, 2, 2 - seed, 0)
+        for seed in SEEDS
+        for protocol in ("full", "sampled-1")
+    ],
+    "seed_metrics": [
+        ("neumf", seed, "sampled-99", metric, 10, value)
+        for seed, value in SEEDS.items()
+        for metric in ("hr", "ndcg")
+    ],
     "recommendations": [("ann", 1, "bag", 2.5, "neumf"), ("ben", 1, "hat", 2.5, "neumf")],
     "popular_items": [(1, "cap", 2.0), (2, "bag", 1.0), (3, "hat", 1.0), (4, "tie", 1.0)],
     "item_similarities": [
@@ -65,8 +77,10 @@ SOUND: dict[str, Rows] = {
         (1, 1, 0, 0.5, "ease", 2.0),
     ],
     "metrics": [
-        (model, "sampled-99", segment, metric, 10, value, None, None, 1)  # few users: no interval
-        for model, value in (("neumf", 0.5), ("popularity", 0.4))  # hits at rank 1
+        # few users: no interval
+        (model, "sampled-99", segment, metric, 10, value, None, None, 1, *seeds)
+        # hits at rank 1
+        for model, value, seeds in (("neumf", 0.5, (2, 0.02**0.5)), ("popularity", 0.4, ONE_SEED))
         for segment in ("all", "history 1-2", "popularity 1-4")
         for metric in ("hr", "ndcg")
     ],
@@ -78,7 +92,22 @@ SOUND: dict[str, Rows] = {
         )
     ],
     "leaderboard": [
-        ("Sample", *METRIC[:2], "hr", 10, 0.5, 0.4, 0.6, 1, None, None, "a.html", "c", "current")
+        (
+            "Sample",
+            *METRIC[:2],
+            "hr",
+            10,
+            0.5,
+            0.4,
+            0.6,
+            1,
+            *ONE_SEED,
+            None,
+            None,
+            "a.html",
+            "c",
+            "current",
+        )
     ],
     "comparisons": [
         (
@@ -107,7 +136,7 @@ SOUND: dict[str, Rows] = {
 
 def figures(**values: float) -> Rows:
     """Return rows of metrics of 30 users with intervals of 0.1 to either side."""
-    return [(*METRIC, name, 10, v, v - 0.1, v + 0.1, 30) for name, v in values.items()]
+    return [(*METRIC, name, 10, v, v - 0.1, v + 0.1, 30, *ONE_SEED) for name, v in values.items()]
 
 
 def differences(difference: float, low: float | None, high: float | None, users: int) -> Rows:
@@ -195,6 +224,26 @@ BROKEN: list[tuple[str, str, Rows]] = [
         [("neumf", "full", 0, 2, 4, 1, 0), ("neumf", "sampled-1", 0, 2, 2, 1, 0)],
     ),
     ("test_ranks_few_ties", "test_ranks", [("mlp", "full", 0, 2, 101, 0, 100)]),  # a constant
+    ("seed_ranks_every_item", "seed_ranks", SOUND["seed_ranks"][1:]),  # one is missing
+    ("seed_ranks_every_item", "seed_ranks", SOUND["seed_ranks"][2:]),  # none is the model's own
+    (
+        "seed_ranks_every_item",
+        "seed_ranks",
+        [*SOUND["seed_ranks"][:3], ("neumf", 2, "sampled-1", 0, 2, 3, 0, 0)],  # another list
+    ),
+    ("seed_metrics_average", "seed_metrics", SOUND["seed_metrics"][:2]),  # one seed of two
+    ("seed_metrics_average", "seed_metrics", []),
+    ("seed_metrics_average", "metrics", figures(hr=0.5, ndcg=0.5)),  # two seeds are not one
+    (
+        "seed_metrics_average",
+        "seed_metrics",
+        [*SOUND["seed_metrics"][:3], ("neumf", 2, "sampled-99", "ndcg", 10, 0.5)],  # a mean of .45
+    ),
+    (
+        "seed_metrics_average",
+        "metrics",
+        [(*row[:-1], 0.1) if row[-1] else row for row in SOUND["metrics"]],  # deviates by √.02
+    ),
     ("recommendations_unseen", "recommendations", [("ann", 1, "tie", 2.5, "neumf")]),
     ("recommendations_every_user", "recommendations", [("ann", 1, "bag", 2.5, "neumf")]),  # no ben
     (
@@ -229,13 +278,23 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ("metrics_ndcg_fits_hr", "metrics", figures(hr=0.5, ndcg=0.6)),  # above HR
     ("metrics_ndcg_fits_hr", "metrics", figures(hr=0.5, ndcg=0.1444)),  # below .2891 · HR
     ("metrics_in_range", "metrics", figures(hr=1.2)),
-    ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 0.5, 0.6, 0.7, 30)]),  # value below it
-    ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 0.5, 0.4, 0.6, 29)]),  # too few users
-    ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 0.5, None, 0.6, 30)]),
     (
         "metrics_in_range",
         "metrics",
-        [("neumf", "sampled-99-corrected", "all", "hr", 10, -0.1, -0.2, 0.1, 30)],  # an interval
+        [(*METRIC, "hr", 10, 0.5, 0.6, 0.7, 30, *ONE_SEED)],
+    ),  # value below it
+    (
+        "metrics_in_range",
+        "metrics",
+        [(*METRIC, "hr", 10, 0.5, 0.4, 0.6, 29, *ONE_SEED)],
+    ),  # too few users
+    ("metrics_in_range", "metrics", [(*METRIC, "hr", 10, 0.5, None, 0.6, 30, *ONE_SEED)]),
+    (
+        "metrics_in_range",
+        "metrics",
+        [
+            ("neumf", "sampled-99-corrected", "all", "hr", 10, -0.1, -0.2, 0.1, 30, *ONE_SEED)
+        ],  # an interval
     ),
     ("metrics_every_model", "metrics", figures(hr=0.5)),  # none of popularity
     ("metrics_every_model", "metrics", []),
@@ -243,7 +302,8 @@ BROKEN: list[tuple[str, str, Rows]] = [
     (
         "metrics_every_user_once",
         "metrics",
-        [*SOUND["metrics"], ("neumf", "sampled-99", "cold", "hr", 10, 0.5, None, None, 1)],  # twice
+        # once more
+        [*SOUND["metrics"], (*METRIC[:2], "cold", "hr", 10, 0.5, None, None, 1, *ONE_SEED)],
     ),
     ("comparisons_are_differences", "comparisons", SOUND["comparisons"][1:]),  # hr is missing
     (
@@ -334,7 +394,7 @@ def test_baselines_may_tie() -> None:
 def test_estimates_may_lie_outside_the_range() -> None:
     """A corrected value may be below 0, and NDCG may be above HR."""
     rows = [
-        ("neumf", "sampled-99-corrected", "all", name, 10, value, None, None, 30)
+        ("neumf", "sampled-99-corrected", "all", name, 10, value, None, None, 30, *ONE_SEED)
         for name, value in (("hr", -0.2), ("ndcg", -0.1))
     ]
     for name in ("metrics_in_range", "metrics_ndcg_fits_hr"):
@@ -344,7 +404,7 @@ def test_estimates_may_lie_outside_the_range() -> None:
 def at_two_lengths(hr_5: float, ndcg_5: float, hr_10: float, ndcg_10: float) -> Rows:
     """Return figures at k = 5 and k = 10."""
     values = {("hr", 5): hr_5, ("ndcg", 5): ndcg_5, ("hr", 10): hr_10, ("ndcg", 10): ndcg_10}
-    return [(*METRIC, *of, value, None, None, 1) for of, value in values.items()]
+    return [(*METRIC, *of, value, None, None, 1, *ONE_SEED) for of, value in values.items()]
 
 
 @pytest.mark.parametrize(

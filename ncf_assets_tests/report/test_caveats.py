@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from ncf_assets.report.caveats import SAMPLED, SINGLE_RUN, SYNTHETIC, caveats
+from ncf_assets.report.caveats import SAMPLED, SYNTHETIC, caveats
+from ncf_assets.report.seeds import ONE
 from ncf_assets_tests.report.drawn import DATA, model
 
 
@@ -37,7 +38,7 @@ def test_sampled_figures_are_warned_of_where_there_are_any() -> None:
     full_only = caveats(replace(DATA, metrics=model("neumf", 0.3)))
     assert SAMPLED in caveats(DATA)
     assert SAMPLED not in full_only
-    assert SINGLE_RUN in full_only
+    assert ONE in full_only
 
 
 def test_leave_one_out_says_how_much_is_learnt_from_the_future() -> None:

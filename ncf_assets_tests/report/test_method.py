@@ -18,7 +18,7 @@ TIME_SPLIT = {
 def test_each_protocol_is_described_with_its_numbers() -> None:
     """There are full, sampled and corrected; 1/log2(3) = 0.631, 1/log2(11) = 0.289."""
     text = " ".join(
-        method([Protocol(), Protocol(50), Protocol(50, corrected=True)], 10, 0.05, [], {})
+        method([Protocol(), Protocol(50), Protocol(50, corrected=True)], 10, 0.05, [], {}, 1)
     )
     assert "full: the held-out item is ranked among all items that the user has not" in text
     assert "sampled-50: the held-out item is ranked among 50 items drawn once" in text
@@ -34,7 +34,7 @@ def test_each_discount_is_given_once(k: int, discounts: str) -> None:
     """A k of 1 or 2 repeats no rank."""
     assert any(
         f"its mean discount, {discounts}." in rule
-        for rule in method([Protocol(99)], k, 0.05, [], {})
+        for rule in method([Protocol(99)], k, 0.05, [], {}, 1)
     )
 
 
@@ -43,7 +43,7 @@ def test_without_figures_no_numbers_are_given() -> None:
 
     Nothing is assumed about the test.
     """
-    heads = [rule.partition(":")[0] for rule in method([], 0, None, [], {})]
+    heads = [rule.partition(":")[0] for rule in method([], 0, None, [], {}, 1)]
     assert heads == ["Split", "Intervals", "Fits", "Training"]
 
 
@@ -57,7 +57,7 @@ def test_without_figures_no_numbers_are_given() -> None:
 )
 def test_models_that_were_not_fitted_again_are_named(not_refitted: list[str], said: str) -> None:
     """Their figures are of less data than those of the others."""
-    assert said in " ".join(method([Protocol()], 10, 0.05, not_refitted, {}))
+    assert said in " ".join(method([Protocol()], 10, 0.05, not_refitted, {}, 1))
 
 
 def test_the_main_figures_are_explained_where_they_are_first_used() -> None:
@@ -71,13 +71,13 @@ def test_the_main_figures_are_explained_where_they_are_first_used() -> None:
 
 def test_several_held_out_items_are_explained() -> None:
     """Those of a time split that tests everything after the cut."""
-    text = " ".join(method([Protocol(), Protocol(99)], 10, 0.05, [], TIME_SPLIT))
+    text = " ".join(method([Protocol(), Protocol(99)], 10, 0.05, [], TIME_SPLIT, 1))
     assert (
         "Split: one cut for all users. What is before 2013-12-01 is for training, what is" in text
     )
     assert "before 2014-01-01 06:30:00 for validation, and of what is later everything for" in text
     assert "full: a user's held-out items are ranked among all items" in text
     assert "precision@10 their share of the 10 places" in text
-    last = " ".join(method([Protocol()], 10, 0.05, [], TIME_SPLIT | {"targets": "last"}))
+    last = " ".join(method([Protocol()], 10, 0.05, [], TIME_SPLIT | {"targets": "last"}, 1))
     assert "of what is later each user's last item for testing" in last
     assert "precision" not in last

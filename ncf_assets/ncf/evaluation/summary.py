@@ -5,7 +5,7 @@
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,8 +25,10 @@ Verdict = Literal["better", "equal", "undecided", "worse"]
 class Metric:
     """A row of the table `metrics`: a mean over users with its 95 % interval.
 
-    k is 0 for a metric without a list length, such as AUC. An interval that cannot be given is
-    None: that of few users, or of an estimate.
+    The value of a model that was trained with several seeds is the mean over them, and
+    `seed_deviation` their standard deviation (n - 1), None for one seed. k is 0 for a metric
+    without a list length, such as AUC. An interval that cannot be given is None: that of few users,
+    or of an estimate.
     """
 
     model: str
@@ -38,6 +40,20 @@ class Metric:
     ci_low: float | None
     ci_high: float | None
     n_users: int
+    n_seeds: int = 1
+    seed_deviation: float | None = None
+
+
+@dataclass(frozen=True)
+class SeedMetric:
+    """A row of the table `seed_metrics`: the mean over all users of one of several seeds."""
+
+    model: str
+    seed: int
+    protocol: str
+    metric: str
+    k: int
+    value: float
 
 
 @dataclass(frozen=True)
@@ -71,12 +87,14 @@ class Comparison:
 class Compared:
     """What is compared of one protocol: a subject's paired differences, float64 [n, baselines, c].
 
-    `levels` [baselines, c] are the baselines' own means.
+    They are means over seeds; `by_seed` [seeds, baselines, c] has their means over users. `levels`
+    [baselines, c] are the baselines' own means.
     """
 
     protocol: str
     columns: Columns
     differences: np.ndarray
+    by_seed: np.ndarray
     levels: np.ndarray
 
 
@@ -97,66 +115,114 @@ def verdict(ci_low: float | None, ci_high: float | None, margin: float) -> Verdi
     return "worse" if high < 0 else "undecided"
 
 
+@dataclass(frozen=True)
+class Summary:
+    """What all users' metrics come to; `of_seeds` has the models of several seeds alone."""
+
+    metrics: list[Metric]
+    of_seeds: list[SeedMetric]
+    comparisons: list[Comparison]
+
+
 def summarize(
-    models: Sequence[str],
+    trainings: Sequence[tuple[str, int]],
     by_protocol: Iterable[tuple[str, UserMetrics]],
     segments: Mapping[str, np.ndarray],
     subject: str,
     margin: float,
     seed: int,
-) -> tuple[list[Metric], list[Comparison]]:
+) -> Summary:
     """Return the means of every segment, and the differences of `subject` to each other model.
 
-    The differences are over all users. `margin` is the share of a baseline's figure below which a
-    difference counts as none. Protocols come one by one, as the metrics of each are large.
+    `trainings` are the model and the seed of each axis of the metrics, of which a model has one, or
+    as many as any other that has several. The differences are over all users. `margin` is the share
+    of a baseline's figure below which a difference counts as none. Protocols come one by one, as
+    the metrics of each are large.
     """
-    means: list[Metric] = []
+    axes: dict[str, list[int]] = {}
+    for axis, (model, _) in enumerate(trainings):
+        axes.setdefault(model, []).append(axis)
+    found = Summary([], [], [])
     compared: list[Compared] = []
-    for protocol, found in by_protocol:
+    for protocol, of_users in by_protocol:
         for segment, members in segments.items():
-            means += _means(models, segment, protocol, found, members)
-        if not found.estimated:
-            compared.append(_compared(models, subject, protocol, found, segments[ALL]))
-        del found  # frees them before the next protocol's are made
-    baselines = [model for model in models if model != subject]
-    ks = sorted({k for one in compared for _, k in one.columns})
-    generators = {k: rng(seed, f"bootstrap at {k}") for k in ks}
-    return means, [
-        row
-        for k, generator in generators.items()
-        for row in _comparisons(subject, baselines, compared, k, margin, generator)
-    ]
+            found.metrics.extend(_means(axes, segment, protocol, of_users, members))
+        found.of_seeds.extend(_of_seeds(trainings, axes, protocol, of_users, segments[ALL]))
+        if not of_users.estimated and len(axes) > 1:
+            compared.append(_compared(axes, subject, protocol, of_users, segments[ALL]))
+        del of_users  # frees them before the next protocol's are made
+    baselines = [model for model in axes if model != subject]
+    for k in sorted({k for one in compared for _, k in one.columns}):
+        generator = rng(seed, f"bootstrap at {k}")
+        found.comparisons.extend(_comparisons(subject, baselines, compared, k, margin, generator))
+    return found
 
 
 def _means(
-    models: Sequence[str], segment: str, protocol: str, found: UserMetrics, members: np.ndarray
-) -> list[Metric]:
-    """Return a segment's rows."""
-    values = found.values[members]
-    mean = values.mean(axis=0)
-    low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    if not found.estimated:
-        low, high = intervals.of_means(values)
-    return [
-        Metric(
-            model, protocol, segment, metric, k,
-            float(mean[m, c]), _known(low[m, c]), _known(high[m, c]), len(values),
-        )
-        for m, model in enumerate(models)
-        for c, (metric, k) in enumerate(found.columns)
-    ]  # fmt: skip
+    axes: Mapping[str, list[int]],
+    segment: str,
+    protocol: str,
+    found: UserMetrics,
+    members: np.ndarray,
+) -> Iterator[Metric]:
+    """Yield a segment's rows."""
+    for model, own in axes.items():
+        by_seed = found.values[members][:, own]  # [n, seeds, c]
+        values, seeds = by_seed.mean(axis=1), by_seed.mean(axis=0)
+        mean, deviation = values.mean(axis=0), np.full(len(found.columns), np.nan)
+        if len(own) > 1:
+            deviation = seeds.std(axis=0, ddof=1)
+        low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+        if not found.estimated:
+            low, high = intervals.of_means(values, seeds)
+        for c, (metric, k) in enumerate(found.columns):
+            yield Metric(
+                model, protocol, segment, metric, k,
+                float(mean[c]), _known(low[c]), _known(high[c]), len(values),
+                len(own), _known(deviation[c]),
+            )  # fmt: skip
+
+
+def _of_seeds(
+    trainings: Sequence[tuple[str, int]],
+    axes: Mapping[str, list[int]],
+    protocol: str,
+    found: UserMetrics,
+    members: np.ndarray,
+) -> Iterator[SeedMetric]:
+    """Yield the rows of the models that have several seeds."""
+    means = found.values[members].mean(axis=0)  # [trainings, c]
+    for (model, seed), of_one in zip(trainings, means, strict=True):
+        if len(axes[model]) > 1:
+            for (metric, k), value in zip(found.columns, of_one, strict=True):
+                yield SeedMetric(model, seed, protocol, metric, k, float(value))
 
 
 def _compared(
-    models: Sequence[str], subject: str, protocol: str, found: UserMetrics, members: np.ndarray
+    axes: Mapping[str, list[int]],
+    subject: str,
+    protocol: str,
+    found: UserMetrics,
+    members: np.ndarray,
 ) -> Compared:
-    """Return what is compared of a protocol."""
+    """Return what is compared of a protocol.
+
+    A seed of the subject is set against that of the baseline which is in the same place.
+    """
     chosen = [c for c, (metric, _) in enumerate(found.columns) if metric in COMPARED]
     values = found.values[members][:, :, chosen]
-    own = models.index(subject)
-    others = np.delete(values, own, axis=1)
-    columns = [found.columns[c] for c in chosen]
-    return Compared(protocol, columns, values[:, [own]] - others, others.mean(axis=0))
+    others = [own for model, own in axes.items() if model != subject]
+    # [n, seeds, c] each, of one seed where neither has several
+    differences = [values[:, axes[subject]] - values[:, own] for own in others]
+    n_seeds = max((of.shape[1] for of in differences), default=1)
+    by_seed = [np.broadcast_to(of.mean(axis=0), (n_seeds, len(chosen))) for of in differences]
+    return Compared(
+        protocol,
+        [found.columns[c] for c in chosen],
+        np.stack([of.mean(axis=1) for of in differences], axis=1),
+        np.stack(by_seed, axis=1),
+        np.stack([values[:, own].mean(axis=(0, 1)) for own in others]),
+    )
 
 
 def _comparisons(
@@ -169,7 +235,7 @@ def _comparisons(
 ) -> list[Comparison]:
     """Return all rows of one length of list, whose intervals hold together."""
     parts = [
-        (baseline, one.protocol, metric, one.differences[:, b, c], float(one.levels[b, c]))
+        (baseline, metric, one, b, c)
         for one in compared
         for b, baseline in enumerate(baselines)
         for c, (metric, length) in enumerate(one.columns)
@@ -177,15 +243,16 @@ def _comparisons(
     ]
     if not parts:
         return []
-    differences = np.column_stack([part[3] for part in parts])
-    found = intervals.simultaneous(differences, generator)
+    differences = np.column_stack([one.differences[:, b, c] for *_, one, b, c in parts])
+    by_seed = np.column_stack([one.by_seed[:, b, c] for *_, one, b, c in parts])
+    found = intervals.simultaneous(differences, generator, by_seed)
     return [
         Comparison(
-            subject, baseline, protocol, metric, k,
+            subject, baseline, one.protocol, metric, k,
             float(found.mean[i]), _known(found.low[i]), _known(found.high[i]),
-            _known(found.detectable[i]), margin * level, len(differences),
+            _known(found.detectable[i]), margin * float(one.levels[b, c]), len(differences),
         )
-        for i, (baseline, protocol, metric, _, level) in enumerate(parts)
+        for i, (baseline, metric, one, b, c) in enumerate(parts)
     ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ many epochs there are and which is kept.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from ncf_assets.ncf.training.neumf_logits import is_item_table, is_user_table, p
 from ncf_assets.ncf.training.optimizer_state import OptimizerState
 from ncf_assets.ncf.training.training_sampling import UserItems, draw
 
-# Each fit of each network has shapes of its own, so it is compiled once, as TensorFlow warns.
+# Each fit of each network has shapes of its own and is compiled for them, as TensorFlow warns.
 tf.get_logger().addFilter(lambda record: "tf.function retracing" not in record.getMessage())
 
 # chosen: from about 4 rows a pair on, a step by row is quicker than one on the entire table
@@ -53,6 +53,7 @@ EpochFunction = Callable[
 ]
 
 
+@cache  # so that trainings of equal shapes, as with other seeds, are compiled once
 def epoch_function(per_positive: int, l2: float, cluster: Cluster) -> EpochFunction:
     """Compile an epoch with `per_positive` new negatives for each positive in each step.
 

@@ -77,6 +77,38 @@ def test_one_difference_has_the_interval_of_a_paired_t_test() -> None:
     assert found.detectable == pytest.approx((1.96 + 0.8416) * error, rel=0.05)
 
 
+def test_seeds_widen_the_interval_of_a_mean_by_students_t() -> None:
+    """The users' variance is .24 / 600 = .0004; the seeds' .39, .40 and .41 have .0001 / 3.
+
+    Satterthwaite's degrees of freedom are 2 / (share of the seeds)² = 2 · 13² = 338, of which the
+    quantile is 1.967. Wilson's interval of so many users is ± 1.967 · √(.0004 + .0001 / 3).
+    """
+    values, seeds = np.repeat([0.2, 0.6], 7500), np.array([0.39, 0.40, 0.41])
+    wide = np.repeat([0.2, 0.6], 50)  # 100 users: .04 / 100 = .0004
+    low, high = intervals.of_means(wide, seeds)
+    assert (high - low) / 2 == pytest.approx(1.967 * math.sqrt(0.0004 + 0.0001 / 3), rel=0.01)
+    assert intervals.of_means(wide, seeds[:1]) == intervals.of_means(wide)
+    # of very many users, the seeds' own: two degrees of freedom
+    low, high = intervals.of_means(np.repeat(values, 100), seeds)
+    assert (high - low) / 2 == pytest.approx(4.303 * math.sqrt(0.0001 / 3), rel=0.05)
+
+
+def test_intervals_over_users_and_seeds_cover_the_truth() -> None:
+    """Of 600 evaluations with three seeds of unequal luck, 95 % hold 0 within 3 deviations."""
+    generator = rng(8, "simulation")
+    held = 0
+    for _ in range(600):
+        luck = generator.normal(0, 0.03, size=(3, 1))
+        users = generator.normal(0, 1, size=(400, 1)) + 0 * luck.T
+        found = intervals.simultaneous(
+            users.mean(axis=1, keepdims=True) + luck.mean(),
+            generator,
+            users.mean(axis=0)[:, None] + luck,
+        )
+        held += bool(found.low[0] <= 0 <= found.high[0])
+    assert 0.92 < held / 600 < 0.98
+
+
 def test_many_independent_differences_have_wider_intervals() -> None:
     """Ten take the quantile at .95^(1/10) = .99488, which is 2.80 standard errors."""
     values = rng(4, "users").normal(0, 1, size=(800, 10))

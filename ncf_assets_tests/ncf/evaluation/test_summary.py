@@ -35,8 +35,14 @@ def summary(
 ) -> dict[tuple[str, int], Metric]:
     """Return the metrics of the first model over all users, by metric and k."""
     everyone = {"all": np.ones(len(found.values), bool)}
-    rows, _ = summarize(models, {"sampled-99": found}.items(), everyone, models[0], 0.05, 1)
+    protocols = {"sampled-99": found}.items()
+    rows = summarize(once(*models), protocols, everyone, models[0], 0.05, 1).metrics
     return {(row.metric, row.k): row for row in rows if row.model == models[0]}
+
+
+def once(*models: str) -> list[tuple[str, int]]:
+    """Return trainings of one seed each."""
+    return [(model, 0) for model in models]
 
 
 def test_one_user_by_hand() -> None:
@@ -90,10 +96,10 @@ def test_a_segment_is_the_mean_over_its_users() -> None:
     """The segment has the second user alone, who is at rank 11."""
     found = user_metrics(ranks([(0, 0), (10, 0)]), [10])
     members = {"all": np.array([True, True]), "cold": np.array([False, True])}
-    rows, differences = summarize(["neumf"], {"full": found}.items(), members, "neumf", 0.05, 1)
-    (cold,) = [row for row in rows if (row.segment, row.metric) == ("cold", "hr")]
+    result = summarize(once("neumf"), {"full": found}.items(), members, "neumf", 0.05, 1)
+    (cold,) = [row for row in result.metrics if (row.segment, row.metric) == ("cold", "hr")]
     assert (cold.value, cold.ci_low, cold.ci_high, cold.n_users) == (0, None, None, 1)
-    assert differences == []  # there is no other model
+    assert result.comparisons == []  # there is no other model
 
 
 def test_a_difference_is_paired() -> None:
@@ -105,7 +111,8 @@ def test_a_difference_is_paired() -> None:
     better = [(0, 0), (0, 0), (10, 0), (10, 0)] * 10
     found = user_metrics(ranks(better, [(0, 0), *[(10, 0)] * 3] * 10), [10])
     everyone = {"all": np.ones(40, bool)}
-    _, rows = summarize(["neumf", "random"], {"full": found}.items(), everyone, "neumf", 0.05, 1)
+    protocols, trainings = {"full": found}.items(), once("neumf", "random")
+    rows = summarize(trainings, protocols, everyone, "neumf", 0.05, 1).comparisons
     assert [(row.baseline, row.metric) for row in rows] == [("random", "hr"), ("random", "ndcg")]
     hr = rows[0]
     assert (hr.difference, hr.margin, hr.n_users) == (0.25, 0.0125, 40)
@@ -121,9 +128,9 @@ def test_estimates_have_neither_intervals_nor_comparisons() -> None:
     estimates = UserMetrics([("hr", 10)], values, estimated=True)
     everyone = {"all": np.ones(40, bool)}
     by_protocol = {"sampled-99-corrected": estimates}.items()
-    means, differences = summarize(["ease", "neumf"], by_protocol, everyone, "neumf", 0.05, 1)
-    assert [(row.ci_low, row.ci_high) for row in means] == [(None, None)] * 2
-    assert differences == []
+    result = summarize(once("ease", "neumf"), by_protocol, everyone, "neumf", 0.05, 1)
+    assert [(row.ci_low, row.ci_high) for row in result.metrics] == [(None, None)] * 2
+    assert result.comparisons == []
 
 
 def test_the_intervals_of_both_protocols_hold_together() -> None:
@@ -137,7 +144,7 @@ def test_the_intervals_of_both_protocols_hold_together() -> None:
             (str(i), UserMetrics(columns, generator.random((400, 2, len(ks)))))
             for i in range(protocols)
         ]
-        _, rows = summarize(["ease", "neumf"], drawn, everyone, "neumf", 0.05, 1)
+        rows = summarize(once("ease", "neumf"), drawn, everyone, "neumf", 0.05, 1).comparisons
         (row,) = [row for row in rows if (row.protocol, row.k) == ("0", 10)]
         return row.difference - (row.ci_low or 0)
 
@@ -150,13 +157,36 @@ def test_differences_agree_with_the_means() -> None:
     generator = np.random.default_rng(1)
     found = UserMetrics([("hr", 10), ("auc", 0)], generator.random((20, 3, 2)))
     everyone = {"all": np.ones(20, bool)}
-    means, differences = summarize(
-        ["ease", "neumf", "random"], {"full": found}.items(), everyone, "neumf", 0.05, 1
-    )
-    hr = {row.model: row.value for row in means if row.metric == "hr"}
-    assert {row.baseline: row.difference for row in differences} == pytest.approx(
+    trainings = once("ease", "neumf", "random")
+    result = summarize(trainings, {"full": found}.items(), everyone, "neumf", 0.05, 1)
+    hr = {row.model: row.value for row in result.metrics if row.metric == "hr"}
+    assert {row.baseline: row.difference for row in result.comparisons} == pytest.approx(
         {"ease": hr["neumf"] - hr["ease"], "random": hr["neumf"] - hr["random"]}
     )
+
+
+def test_a_network_is_the_mean_over_its_seeds() -> None:
+    """At rank 1 and 11 with one seed and at 1 and 1 with the other, HR@10 is 1 / 2 and 1.
+
+    Their deviation is √(2 · (1/4)² / 1). EASE has both users at rank 11.
+    """
+    seeds = [(0, 0), (10, 0)] * 15, [(0, 0), (0, 0)] * 15
+    found = {"full": user_metrics(ranks([(10, 0)] * 30, *seeds), [10])}.items()
+    trainings = [("ease", 0), ("neumf", 7), ("neumf", 8)]
+    everyone = {"all": np.ones(30, bool)}
+    result = summarize(trainings, found, everyone, "neumf", 0.05, 1)
+    hr = {row.model: row for row in result.metrics if row.metric == "hr"}
+    assert (hr["neumf"].value, hr["neumf"].n_seeds) == (0.75, 2)
+    assert hr["neumf"].seed_deviation == pytest.approx(math.sqrt(1 / 8))
+    assert (hr["ease"].n_seeds, hr["ease"].seed_deviation) == (1, None)
+    own = {row.seed: row.value for row in result.of_seeds if row.metric == "hr"}
+    assert own == {7: 0.5, 8: 1.0}
+    assert {row.model for row in result.of_seeds} == {"neumf"}
+    (difference,) = [row for row in result.comparisons if row.metric == "hr"]
+    assert difference.difference == 0.75
+    # the variance of two seeds alone is 1/8 / 2, and t of one degree of freedom is beyond 12
+    assert difference.ci_low is not None
+    assert difference.ci_low < 0.75 - 8 * math.sqrt(1 / 16)  # as part of it is the users'
 
 
 @given(pairs, st.randoms())

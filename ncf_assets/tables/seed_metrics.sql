@@ -1,0 +1,13 @@
+-- Each seed of a network has figures of its own; those in metrics are the means over the seeds. The
+-- table is empty if networks were trained with one seed.
+--
+-- grain: one metric of one seed of a network, over all test users with a history
+-- key: model, seed, protocol, metric, k
+-- python: ncf_assets/ncf/evaluation/summary.py (no select: the ranks have many metrics)
+--
+-- column model VARCHAR: seed_ranks.model
+-- column seed INTEGER: seed_ranks.seed
+-- column protocol VARCHAR: as in metrics
+-- column metric VARCHAR: as in metrics
+-- column k INTEGER: as in metrics
+-- column value DOUBLE: mean over users of the gain from seed_ranks.n_better and seed_ranks.n_tied

@@ -1,0 +1,16 @@
+-- Each network is trained again with other seeds, and each of these trainings ranks the test items.
+-- The rows of a model's own seed are those of test_ranks. The table is empty if networks were trained
+-- with one seed.
+--
+-- grain: one held-out item of one seed of a network and protocol
+-- key: model, seed, protocol, user, item
+-- python: ncf_assets/assets/seeds.py (no select: the scores come from the networks)
+--
+-- column model VARCHAR: 'gmf', 'mlp', 'neumf' or 'neumf_scratch'
+-- column seed INTEGER: seed of the training; the lowest is that of the published model
+-- column protocol VARCHAR: as test_ranks.protocol
+-- column user INTEGER: users.user
+-- column item INTEGER: items.item, the held-out item
+-- column n_candidates INTEGER: as test_ranks.n_candidates
+-- column n_better INTEGER: as test_ranks.n_better
+-- column n_tied INTEGER: as test_ranks.n_tied
