@@ -24,6 +24,7 @@ USERS = (100, 400, 1_429, 5_000)  # 1,429: Musical_Instruments
 TASTE, SPREAD = {"hard": 300.0, "easy": 100.0}, 2.0
 SHARED = 0.5  # share of the variance of a user's log rank that all models have in common
 METRICS = ("hr", "ndcg", "mrr", "auc")
+SEEDS, LUCK = 3, (0.05, 0.2)  # deviation of the log rank that a network's seed adds for all users
 TRUTH_USERS = 2_000_000
 
 
@@ -135,6 +136,41 @@ def coverage_of_differences(users: int, taste: str, repetitions: int) -> float:
     return kept / repetitions
 
 
+def coverage_of_seeds(users: int, taste: str, luck: float, repetitions: int) -> tuple[float, float]:
+    """Return how often NDCG@10 of a network of SEEDS, and its difference to a model, are held.
+
+    The seeds of a network rank the same users, and each adds its own luck to all of its ranks.
+    """
+    generator = rng(6, f"seeds {users} {taste} {luck}")
+    truth, other = _truth_with_luck(taste, luck), true_means(taste)["ndcg"]
+    held = np.zeros(2)
+    for _ in range(repetitions):
+        better = full_ranks(users, SEEDS + 1, taste, generator)
+        better[:, 1:] = _with_luck(better[:, 1:], generator.normal(0, luck, size=SEEDS))
+        ndcg = _values(better)["ndcg"]  # of the model, then of the seeds
+        own, seeds = ndcg[:, 1:], intervals.Seeds.of(ndcg[:, 1:])
+        held[0] += _holds(intervals.of_means(own.mean(axis=1), seeds), truth)
+        of_one = own[:, :, None] - ndcg[:, :1, None]  # [n, seeds, 1]
+        found = intervals.simultaneous(of_one.mean(axis=1), generator, intervals.Seeds.of(of_one))
+        held[1] += _holds((found.low, found.high), truth - other)
+    return float(held[0] / repetitions), float(held[1] / repetitions)
+
+
+def _with_luck(better: np.ndarray, luck: np.ndarray) -> np.ndarray:
+    """Move ranks by a factor of exp(luck): int64, of the shape of `better`."""
+    moved = np.floor((better + 0.5) * np.exp(luck)).astype(np.int64)
+    return np.minimum(moved, N_ITEMS - 1)
+
+
+@cache
+def _truth_with_luck(taste: str, luck: float) -> float:
+    """Return NDCG@10 of very many users, each of whom meets a network of another seed."""
+    generator = rng(7, f"luck {taste} {luck}")
+    better = full_ranks(TRUTH_USERS, 1, taste, generator)
+    moved = _with_luck(better, generator.normal(0, luck, size=better.shape))
+    return float(_values(moved)["ndcg"].mean())
+
+
 def _holds(ends: tuple[np.ndarray, np.ndarray], truth: float) -> bool:
     low, high = ends
     return bool(low <= truth <= high)
@@ -171,6 +207,12 @@ def main() -> None:
     for users, taste in product(USERS, TASTE):
         shares = [*coverage(users, taste, n).values(), coverage_of_differences(users, taste, n)]
         _line(f"{users:,}", taste, *(f"{share:.1%}" for share in shares))
+    print(f"\nIntervals over users and {SEEDS} seeds that hold the true value:\n")
+    _line("users", "data", "luck", "NDCG@10", "a difference of NDCG@10")
+    _line(*["---"] * 5)
+    for users, taste, luck in product(USERS[1:], TASTE, LUCK):
+        shares_ = coverage_of_seeds(users, taste, luck, n)
+        _line(f"{users:,}", taste, luck, *(f"{share:.1%}" for share in shares_))
 
 
 def _line(*cells: object) -> None:

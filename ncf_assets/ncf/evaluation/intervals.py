@@ -5,26 +5,29 @@ were trained with several seeds, other seeds. `summary` decides what the columns
 `python -m benchmarks.intervals` measures how often the intervals are right.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import ndtri, stdtrit
 from threadpoolctl import threadpool_limits
 
 LEVEL = 0.95
 POWER = 0.8  # Cohen 1988, "Statistical Power Analysis", section 2.4
 MIN_USERS = 30  # chosen: below, no interval is given, as no formula for them keeps its level
 RESAMPLES = 1000  # chosen: the level of simultaneous intervals is then off by 0.7 % or so
+DRAWS_OF_SEEDS = 10_000  # chosen: the quantile of two seeds or three, far out, is off by 3 %
 CHUNK = 2**22  # chosen: counts of resampled users in memory at a time, 32 MB
 
 
 def of_means(
-    values: np.ndarray, by_seed: np.ndarray | None = None, level: float = LEVEL
+    values: np.ndarray, seeds: "Seeds | None" = None, level: float = LEVEL
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the interval of each column's mean, of values float64 [n, ...] from 0 to 1.
 
-    Where values are means over seeds, `by_seed` float64 [seeds, ...] has the mean over users of
-    each seed, whose variance counts as well.
+    Where values are means over seeds, the variance of these is added, with the quantile of
+    Student's t for so few (the modified large-sample method; Graybill and Wang 1980, Journal of the
+    American Statistical Association 75(372)).
 
     It is Wilson's (1927) interval of a rate. Where values are not only 0 and 1, n is replaced by
     the number of users whose rate would vary as much as the mean does, p (1 - p) / variance: the
@@ -34,16 +37,57 @@ def of_means(
     mean, n = values.mean(axis=0), len(values)
     if n < MIN_USERS:
         return np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    bernoulli = mean * (1 - mean)
+    z, bernoulli = ndtri((1 + level) / 2), mean * (1 - mean)
     # 1 / effective number; that of a column of zeros or ones is n
     ratio = np.divide(values.var(axis=0), bernoulli, out=np.ones_like(mean), where=bernoulli > 0)
-    of_users, of_seeds = ratio * bernoulli / n, _variance_of_seeds(by_seed, mean)
-    ratio += n * np.divide(of_seeds, bernoulli, out=np.zeros_like(mean), where=bernoulli > 0)
-    z = _quantile((1 + level) / 2, of_users, of_seeds, by_seed)
     pull = z**2 * ratio / n
+    if seeds:
+        t = stdtrit(len(seeds.means) - 1, (1 + level) / 2)
+        of_seeds = t**2 * seeds.variance
+        pull += np.divide(of_seeds, bernoulli, out=np.zeros_like(mean), where=bernoulli > 0)
     center = (mean + pull / 2) / (1 + pull)
     half_width = np.sqrt(pull * bernoulli + pull**2 / 4) / (1 + pull)
     return center - half_width, center + half_width
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """What several seeds gave: the mean over users of each, float64 [seeds, ...].
+
+    `noise` [...] is the variance that these means would have if seeds differed by user alone, as
+    users' own variance has it already.
+    """
+
+    means: np.ndarray
+    noise: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> "Seeds | None":
+        """Return what values float64 [n, seeds, ...] say; None of one seed or one user."""
+        n, n_seeds = values.shape[:2]
+        if min(n, n_seeds) < 2:
+            return None
+        means = values.mean(axis=0)
+        within = values - values.mean(axis=1, keepdims=True) - means + means.mean(axis=0)
+        return cls(means, (within**2).sum(axis=(0, 1)) / ((n - 1) * (n_seeds - 1) * n))
+
+    @classmethod
+    def stack(cls, columns: "Sequence[Seeds]") -> "Seeds | None":
+        """Return columns side by side: [seeds, m]; None of none."""
+        if not columns:
+            return None
+        means, noise = zip(*((of.means, of.noise) for of in columns), strict=True)
+        return cls(np.stack(means, axis=1), np.stack(noise))
+
+    def at(self, *place: int) -> "Seeds":
+        """Return a single column: [seeds]."""
+        return Seeds(self.means[(slice(None), *place)], self.noise[place])
+
+    @property
+    def variance(self) -> np.ndarray:
+        """The variance of the mean over the seeds, of the two-way model of users and seeds."""
+        found: np.ndarray = np.maximum(self.means.var(axis=0, ddof=1) - self.noise, 0)
+        return found / len(self.means)
 
 
 @dataclass(frozen=True)
@@ -63,13 +107,12 @@ class Differences:
 def simultaneous(
     differences: np.ndarray,
     rng: np.random.Generator,
-    by_seed: np.ndarray | None = None,
+    seeds: "Seeds | None" = None,
     level: float = LEVEL,
 ) -> Differences:
     """Return intervals of the m columns of paired differences, float64 [n, m].
 
-    Where differences are means over seeds, `by_seed` float64 [seeds, m] has the mean over users of
-    each seed.
+    Where differences are means over seeds, `seeds` are theirs, and count as in `of_means`.
 
     In `level` of all samples, each of the intervals holds its true difference: their common width
     in standard errors is a quantile of the largest deviation of any column, in resamples of users
@@ -80,61 +123,38 @@ def simultaneous(
     if n < MIN_USERS:
         unknown = np.full_like(mean, np.nan)
         return Differences(mean, unknown, unknown, unknown)
-    of_users, of_seeds = differences.var(axis=0, ddof=1) / n, _variance_of_seeds(by_seed, mean)
-    error = np.sqrt(of_users + of_seeds)
+    error = differences.std(axis=0, ddof=1) / np.sqrt(n)
     varied = error > 1e-12  # two models of equal ranks differ by rounding at most
     width = ndtri((1 + level) / 2)
     if varied.any():
-        deviations = resampled_means(differences[:, varied], rng) - mean[varied]
-        if by_seed is not None:
-            deviations += _drawn_seeds(by_seed[:, varied], rng)
-        largest = (np.abs(deviations) / error[varied]).max(axis=1)
+        resampled = resampled_means(differences[:, varied], rng)
+        largest = (np.abs(resampled - mean[varied]) / error[varied]).max(axis=1)
         width = np.quantile(largest, level)
-    width = _quantile(ndtr(width), of_users, of_seeds, by_seed)
+    half_width, of_all = width * error, error
+    if seeds:
+        of_seeds = np.sqrt(seeds.variance)
+        half_width = np.hypot(half_width, _largest_of_seeds(seeds, rng, level) * of_seeds)
+        of_all = np.hypot(error, of_seeds)
     return Differences(
-        mean, mean - width * error, mean + width * error, (width + ndtri(POWER)) * error
+        mean, mean - half_width, mean + half_width, half_width + ndtri(POWER) * of_all
     )
 
 
-def _variance_of_seeds(by_seed: np.ndarray | None, mean: np.ndarray) -> np.ndarray:
-    """Return the variance of each mean over seeds, 0 with one seed: float64, as `mean`."""
-    if by_seed is None or len(by_seed) < 2:
-        return np.zeros_like(mean)
-    variance: np.ndarray = by_seed.var(axis=0, ddof=1) / len(by_seed)
-    return variance
+def _largest_of_seeds(seeds: Seeds, rng: np.random.Generator, level: float) -> float:
+    """Return how many standard errors of the seeds no column's mean is off, in `level` of all.
 
-
-def _quantile(
-    p: float, of_users: np.ndarray, of_seeds: np.ndarray, by_seed: np.ndarray | None
-) -> np.ndarray:
-    """Return by how many standard errors the quantile p of a mean lies above it.
-
-    The variance of a few seeds is itself uncertain, so the quantile is that of Student's t with
-    Satterthwaite's (1946) degrees of freedom; of users there are so many that theirs are infinite.
+    For one column this is the quantile of Student's t. For several, seeds are drawn from the normal
+    distribution of the same covariance, and each draw has errors of its own (parametric
+    bootstrap-t; Efron and Tibshirani 1993, section 12.5).
     """
-    if by_seed is None or len(by_seed) < 2:
-        return np.full_like(of_users, ndtri(p))
-    share = np.divide(
-        of_seeds, of_users + of_seeds, out=np.zeros_like(of_seeds), where=of_seeds > 0
-    )
-    freedom = np.divide(
-        len(by_seed) - 1, share**2, out=np.full_like(share, np.inf), where=share > 0
-    )
-    quantile: np.ndarray = stdtrit(freedom, p)
-    return quantile
-
-
-def _drawn_seeds(by_seed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return how far the means over seeds may be off: [RESAMPLES, m].
-
-    Resamples of so few would have no tails; sums of their deviations with normal weights have the
-    normal distribution of the same covariance (the multiplier bootstrap; Chernozhukov et al. 2013,
-    Annals of Statistics 41(6)).
-    """
-    n = len(by_seed)
-    deviations = (by_seed - by_seed.mean(axis=0)) / np.sqrt(n * max(n - 1, 1))
-    off: np.ndarray = rng.normal(size=(RESAMPLES, n)) @ deviations
-    return off
+    deviations = seeds.means - seeds.means.mean(axis=0)
+    varied = seeds.variance > 0
+    if not varied.any():
+        return 0.0
+    n = len(deviations)
+    drawn = rng.normal(size=(DRAWS_OF_SEEDS, n, n)) @ deviations[:, varied]  # [draws, n, m]
+    error = drawn.std(axis=1, ddof=1) / np.sqrt(n)
+    return float(np.quantile((np.abs(drawn.mean(axis=1)) / error).max(axis=1), level))
 
 
 def resampled_means(

@@ -87,14 +87,14 @@ class Comparison:
 class Compared:
     """What is compared of one protocol: a subject's paired differences, float64 [n, baselines, c].
 
-    They are means over seeds; `by_seed` [seeds, baselines, c] has their means over users. `levels`
-    [baselines, c] are the baselines' own means.
+    They are means over seeds, of which `seeds` says what they gave, [seeds, baselines, c].
+    `levels` [baselines, c] are the baselines' own means.
     """
 
     protocol: str
     columns: Columns
     differences: np.ndarray
-    by_seed: np.ndarray
+    seeds: intervals.Seeds | None
     levels: np.ndarray
 
 
@@ -174,7 +174,7 @@ def _means(
             deviation = seeds.std(axis=0, ddof=1)
         low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
         if not found.estimated:
-            low, high = intervals.of_means(values, seeds)
+            low, high = intervals.of_means(values, intervals.Seeds.of(by_seed))
         for c, (metric, k) in enumerate(found.columns):
             yield Metric(
                 model, protocol, segment, metric, k,
@@ -212,15 +212,17 @@ def _compared(
     chosen = [c for c, (metric, _) in enumerate(found.columns) if metric in COMPARED]
     values = found.values[members][:, :, chosen]
     others = [own for model, own in axes.items() if model != subject]
-    # [n, seeds, c] each, of one seed where neither has several
-    differences = [values[:, axes[subject]] - values[:, own] for own in others]
-    n_seeds = max((of.shape[1] for of in differences), default=1)
-    by_seed = [np.broadcast_to(of.mean(axis=0), (n_seeds, len(chosen))) for of in differences]
+    n_seeds = max(len(own) for own in axes.values())
+    shape = len(values), n_seeds, len(chosen)
+    differences = np.stack(
+        [np.broadcast_to(values[:, axes[subject]] - values[:, own], shape) for own in others],
+        axis=2,
+    )  # [n, seeds, baselines, c]
     return Compared(
         protocol,
         [found.columns[c] for c in chosen],
-        np.stack([of.mean(axis=1) for of in differences], axis=1),
-        np.stack(by_seed, axis=1),
+        differences.mean(axis=1),
+        intervals.Seeds.of(differences),
         np.stack([values[:, own].mean(axis=(0, 1)) for own in others]),
     )
 
@@ -244,8 +246,8 @@ def _comparisons(
     if not parts:
         return []
     differences = np.column_stack([one.differences[:, b, c] for *_, one, b, c in parts])
-    by_seed = np.column_stack([one.by_seed[:, b, c] for *_, one, b, c in parts])
-    found = intervals.simultaneous(differences, generator, by_seed)
+    seeds = [one.seeds.at(b, c) for *_, one, b, c in parts if one.seeds]
+    found = intervals.simultaneous(differences, generator, intervals.Seeds.stack(seeds))
     return [
         Comparison(
             subject, baseline, one.protocol, metric, k,

@@ -78,35 +78,64 @@ def test_one_difference_has_the_interval_of_a_paired_t_test() -> None:
 
 
 def test_seeds_widen_the_interval_of_a_mean_by_students_t() -> None:
-    """The users' variance is .24 / 600 = .0004; the seeds' .39, .40 and .41 have .0001 / 3.
+    """100 users of .2 and .6, by 3 seeds that add -.01, 0 and .01: .04 / 100 and .0001 / 3.
 
-    Satterthwaite's degrees of freedom are 2 / (share of the seeds)² = 2 · 13² = 338, of which the
-    quantile is 1.967. Wilson's interval of so many users is ± 1.967 · √(.0004 + .0001 / 3).
+    The quantiles are 1.96 and, of two degrees of freedom, 4.303.
     """
-    values, seeds = np.repeat([0.2, 0.6], 7500), np.array([0.39, 0.40, 0.41])
-    wide = np.repeat([0.2, 0.6], 50)  # 100 users: .04 / 100 = .0004
-    low, high = intervals.of_means(wide, seeds)
-    assert (high - low) / 2 == pytest.approx(1.967 * math.sqrt(0.0004 + 0.0001 / 3), rel=0.01)
-    assert intervals.of_means(wide, seeds[:1]) == intervals.of_means(wide)
-    # of very many users, the seeds' own: two degrees of freedom
-    low, high = intervals.of_means(np.repeat(values, 100), seeds)
-    assert (high - low) / 2 == pytest.approx(4.303 * math.sqrt(0.0001 / 3), rel=0.05)
+    values = np.repeat([0.2, 0.6], 50)[:, None] + np.array([-0.01, 0.0, 0.01])  # [users, seeds]
+    seeds = intervals.Seeds.of(values)
+    assert seeds is not None
+    assert seeds.variance == pytest.approx(0.0001 / 3)
+    low, high = intervals.of_means(values.mean(axis=1), seeds)
+    half_width = math.sqrt(1.96**2 * 0.04 / 100 + 4.303**2 * 0.0001 / 3)
+    assert (high - low) / 2 == pytest.approx(half_width, rel=0.02)
+    assert intervals.Seeds.of(values[:, :1]) is None
+
+
+def test_what_differs_by_user_alone_is_no_luck_of_a_seed() -> None:
+    """Two seeds that swap two users' values have equal means, and users' variance knows the rest.
+
+    Seeds of means .1 and .3 have a variance of .02; with values of (0, .6), (.2, 0) the deviations
+    within users and seeds are ± .2, so that .04 · 4 / (1 · 1 · 2) = .08 is noise.
+    """
+    swapped = intervals.Seeds.of(np.array([[0.0, 1.0], [1.0, 0.0]]))
+    assert swapped is not None
+    assert swapped.variance == 0
+    found = intervals.Seeds.of(np.array([[0.0, 0.6], [0.2, 0.0]]))
+    assert found is not None
+    assert found.means == pytest.approx([0.1, 0.3])
+    assert found.noise == pytest.approx(0.08)
+    assert found.variance == 0
+
+
+def test_seeds_of_many_differences_hold_together() -> None:
+    """One column takes t of two degrees of freedom, 4.303; equal ones no more, others more."""
+    generator = rng(9, "seeds")
+    luck = np.array([-0.1, 0.0, 0.1])
+    users = np.zeros((40, 1))
+
+    def half_width(*columns: np.ndarray) -> float:
+        values = users[:, :, None] + np.stack(columns, axis=1)[None]  # [users, seeds, columns]
+        found = intervals.simultaneous(values.mean(axis=1), generator, intervals.Seeds.of(values))
+        return float(found.high[0] - found.mean[0])
+
+    one = 4.303 * 0.1 / math.sqrt(3)
+    assert half_width(luck) == pytest.approx(one, rel=0.06)
+    assert half_width(luck, luck, -luck) == pytest.approx(one, rel=0.06)
+    assert half_width(luck, luck[[1, 0, 2]], luck[[0, 2, 1]]) > 1.3 * one
 
 
 def test_intervals_over_users_and_seeds_cover_the_truth() -> None:
-    """Of 600 evaluations with three seeds of unequal luck, 95 % hold 0 within 3 deviations."""
+    """Of 1,000 evaluations with three seeds as uncertain as users, 95 % hold 0, or a few more."""
     generator = rng(8, "simulation")
     held = 0
-    for _ in range(600):
-        luck = generator.normal(0, 0.03, size=(3, 1))
-        users = generator.normal(0, 1, size=(400, 1)) + 0 * luck.T
-        found = intervals.simultaneous(
-            users.mean(axis=1, keepdims=True) + luck.mean(),
-            generator,
-            users.mean(axis=0)[:, None] + luck,
-        )
+    for _ in range(1000):
+        luck = generator.normal(0, 0.1, size=3)
+        values = generator.normal(0, 1, size=(300, 1)) + luck  # [users, seeds]
+        seeds = intervals.Seeds.of(values[:, :, None])
+        found = intervals.simultaneous(values.mean(axis=1)[:, None], generator, seeds)
         held += bool(found.low[0] <= 0 <= found.high[0])
-    assert 0.92 < held / 600 < 0.98
+    assert 0.93 < held / 1000 < 0.99
 
 
 def test_many_independent_differences_have_wider_intervals() -> None:
