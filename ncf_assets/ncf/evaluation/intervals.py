@@ -79,9 +79,9 @@ class Seeds:
         means, noise = zip(*((of.means, of.noise) for of in columns), strict=True)
         return cls(np.stack(means, axis=1), np.stack(noise))
 
-    def at(self, *place: int) -> "Seeds":
-        """Return a single column: [seeds]."""
-        return Seeds(self.means[(slice(None), *place)], self.noise[place])
+    def at(self, i: int, j: int) -> "Seeds":
+        """Return the single column i, j of two axes: [seeds]."""
+        return Seeds(self.means[:, i, j], self.noise[i, j])
 
     @property
     def variance(self) -> np.ndarray:
