@@ -64,8 +64,8 @@ def seed_ranks(run: AssetRun, config: SeedsConfig) -> None:
     kept = FinishedStore(run, "seed_ranks")
     finished, ranks = kept.load(), run.inputs.read("test_ranks")
     for network in NETWORKS:
-        (asset,) = network.assets
-        model, settings = asset.removesuffix("_model"), run.inputs.record(asset)["configuration"]
+        model = network.model
+        settings = run.inputs.record(f"{model}_model")["configuration"]
         own, first = ranks[ranks["model"] == model], settings["seed"]
         run.write("seed_ranks", own.assign(seed=first)[columns])
         for seed in range(first + 1, first + config.seeds):

@@ -111,6 +111,15 @@ class PaperConfig(ModelConfig):
         False, description="Read the pairs part by part, where they do not fit into memory"
     )
 
+    @classmethod
+    def search_space(cls) -> dict[str, list[Any]]:
+        """Return what decides most of how these networks train."""
+        return {
+            "learning_rate": [0.001, 0.002, 0.004, 0.008, 0.016],
+            "l2": [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02],
+            "negatives_per_positive": [4, 8],
+        }
+
     def settings(self) -> Any:
         """Return the settings that say how to train."""
         from ncf_assets.ncf.training.epoch import TrainingSettings
@@ -123,6 +132,11 @@ class GmfConfig(PaperConfig):
 
     factors: int = Field(64, ge=1, le=1024, description="Width of the embeddings")
     l2: float = Field(0.01, ge=0, le=1, description="Penalty on the embeddings of each example")
+
+    @classmethod
+    def search_space(cls) -> dict[str, list[Any]]:
+        """Return the width as well."""
+        return {**super().search_space(), "factors": [32, 64, 128]}
 
 
 class MlpConfig(PaperConfig):
@@ -142,6 +156,11 @@ class NeumfScratchConfig(PaperConfig):
     epochs: int = epochs_field(30)
 
     _check_layers = field_validator("layers")(check_layers)
+
+    @classmethod
+    def search_space(cls) -> dict[str, list[Any]]:
+        """Return the width of the GMF half as well."""
+        return {**super().search_space(), "factors": [8, 16, 32]}
 
 
 class NeumfConfig(ModelConfig):
@@ -183,6 +202,16 @@ class NeumfConfig(ModelConfig):
     )
 
     _check_layers = field_validator("layers")(check_layers)
+
+    @classmethod
+    def search_space(cls) -> dict[str, list[Any]]:
+        """Return what decides most; iALS, around which it is built, has a search of its own."""
+        return {
+            "learning_rate": [0.001, 0.002, 0.005, 0.01],
+            "factors": [128, 256],
+            "negatives": [256, 512],
+            "ema_decay": [0.95, 0.98],
+        }
 
     def settings(self) -> Any:
         """Return the settings that say how to train."""

@@ -1,24 +1,22 @@
-"""Tuning: a search for NeuMF's training settings on validation. Not part of `everything`.
+"""Tuning: a search for a model's settings on validation. Not part of `everything`.
 
-How settings are searched is in `ncf_assets.ncf.training.tuning`.
+How settings are searched is in `ncf_assets.ncf.training.tuning`; which are tried of a model, in the
+class of its configuration.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pandas as pd
-import pyarrow as pa
 from pydantic import Field, field_validator
 
-from ncf_assets.assets.train import NeumfConfig, next_item_training
+from ncf_assets.assets import baselines, train
 from ncf_assets.hashing import hash_json
 from ncf_assets.ncf.models import EVALUATED_MODEL
-from ncf_assets.orchestration import scorers
-from ncf_assets.orchestration.fits import TRAINING_INPUTS, interactions, validation
 from ncf_assets.orchestration.metadata import inline_plot
-from ncf_assets.orchestration.models import ModelConfig
+from ncf_assets.orchestration.models import ModelFactory
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.staleness import SEARCH
 from ncf_assets.orchestration.tables import python_tables
@@ -27,151 +25,188 @@ from ncf_assets.tables import tables
 if TYPE_CHECKING:  # Optuna and TensorFlow must not load with the code location
     from ncf_assets.ncf.training.tuning import Search
 
-SETTINGS = ("learning_rate", "factors", "negatives", "ema_decay")
-MODEL = f"{EVALUATED_MODEL}_model"  # whose settings they are
+MODELS = {
+    made.model: made
+    for module in (train, baselines)
+    for made in vars(module).values()
+    if isinstance(made, ModelFactory)
+}
 
 
-class TuningConfig(ModelConfig):
-    """What is tried, and how often."""
+class TuningConfig(dg.Config):
+    """Which models' settings are tried, and how often."""
 
+    models: list[str] = Field([EVALUATED_MODEL], min_length=1, description="Models to search for")
     trials: int = Field(
         0,
         ge=0,
         le=10_000,
-        description="Trainings in all, those given up and those of before included; without any,"
-        " as by `Materialize all`, the table shows what has been searched so far",
+        description="Settings to try of each model in all, those given up and those of before"
+        " included; without any, as by `Materialize all`, the table shows what has been searched so"
+        " far",
     )
-    epochs: int = Field(8, ge=1, le=1000, description="Epochs of each at most")
-    learning_rate: list[float] = Field([1e-3, 1e-2], description="Lowest and highest")
-    factors: list[int] = Field([128, 256], min_length=1, description="Values to try")
-    negatives: list[int] = Field([256, 512], min_length=1, description="Values to try")
-    ema_decay: list[float] = Field([0.95, 0.98], min_length=1, description="Values to try")
+    space: dict[str, list[float]] = Field(
+        {}, description="Values to try of settings of these models, in place of their own"
+    )
+    seed: int = Field(2017, ge=0, description="Seed of the search and of each training")
+    validation_users: int = Field(
+        10_000, ge=1, description="Validation users at most by whom settings are compared"
+    )
 
-    @field_validator("learning_rate")
+    @field_validator("models")
     @classmethod
-    def _check_range(cls, ends: list[float]) -> list[float]:
-        if len(ends) != 2 or not 0 < ends[0] < ends[1]:
-            raise ValueError(f"a range is [lowest, highest], both above 0, found {ends}")
-        return ends
+    def _check_models(cls, models: list[str]) -> list[str]:
+        if unknown := sorted({*models} - {*MODELS}):
+            raise ValueError(f"models are {', '.join(MODELS)}, found {', '.join(unknown)}")
+        return models
 
 
 @python_tables(
     {SEARCH: "train"},
-    reads=(*TRAINING_INPUTS, "ials_model"),
+    reads=sorted({asset for made in MODELS.values() for asset in made.reads}),
     config=TuningConfig,
     kind="optuna",
     automation_condition=None,  # no search begins by itself
 )
 def tuning_trials(run: AssetRun, config: TuningConfig) -> None:
-    """Train NeuMF again and again, by Optuna's choice of settings."""
-    from ncf_assets.ncf.training import loop
+    """Fit models again and again, by Optuna's choice of settings."""
+    from ncf_assets.ncf.training import tuning
 
-    known, factors = interactions(run.inputs, "choose"), scorers.ials(run.inputs, "choose")
-    held_out = validation(run.inputs, config.validation_users, config.seed)
+    searches = [_search(run, config, MODELS[model]) for model in config.models]
+    for search in searches if config.trials else ():
+        _run(run, config, search)
+    found = tuning.trials(searches[0].file, searches[0].data)
+    columns = tables()[SEARCH].schema.names
+    rows = [_row(model, trial) for model in sorted(found) for trial in found[model]]
+    trials = pd.DataFrame(rows, columns=columns)
+    # pandas has no null in integers
+    run.write(SEARCH, trials.astype({"epoch": "Int32"}))
+    run.extra_metadata |= _best_trial_metadata(trials, config.models)
 
-    def train(settings: Any, on_epoch: Callable[[Any], None]) -> Sequence[Any]:
-        fixed = {"seed": config.seed, "epochs": config.epochs}
-        tried = NeumfConfig.model_validate(fixed | asdict(settings))
-        training = next_item_training(known, factors, tried, "choose")
-        return loop.train(
-            training.model,
-            training.objective,
-            held_out,
-            training.epochs,
-            training.patience,
-            lambda state: on_epoch(state.history[-1]),
-        )
+
+def _run(run: AssetRun, config: TuningConfig, search: "Search") -> None:
+    """Try settings of one model; a search of the same data, code and space is resumed."""
+    made = MODELS[search.model]
+    fixed = {"seed": config.seed, "validation_users": config.validation_users}
+
+    def fit(settings: Mapping[str, Any], on_epoch: Any) -> Any:
+        own = made.config_type.model_validate({**fixed, **made.config_type.of_trial(settings)})
+        return made.validate(run, own, on_epoch)
 
     def on_trial(trial: Any, n_ended: int) -> None:
-        run.context.log.info(f"{n_ended} of {config.trials}: {_outcome(trial)}")
+        run.context.log.info(f"{search.model}, {n_ended} of {config.trials}: {_outcome(trial)}")
 
-    # A search of the same data, code and space is resumed.
-    found = _search(run, config).run(train, config.trials, on_trial)
-    columns = tables()[SEARCH].schema.names
-    trials = pd.DataFrame([_row(trial, columns) for trial in found], columns=columns)
-    run.write(SEARCH, pa.RecordBatch.from_pandas(trials, preserve_index=False))
-    run.extra_metadata |= _best_trial_metadata(trials)
+    search.run(fit, config.trials, on_trial)
 
 
-def complete(trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that have figures."""
-    found = trials[trials["state"] == "complete"]
-    # pandas has no null in integers, and these columns have some in other trials
-    return found.astype({"epoch": int, "factors": int, "negatives": int})
+def complete(trials: pd.DataFrame, model: str) -> pd.DataFrame:
+    """Return the rows of a model that have figures."""
+    return trials[(trials["model"] == model) & (trials["state"] == "complete")]
 
 
-def best_trial(trials: pd.DataFrame) -> dict[str, Any]:
+def best_trial(trials: pd.DataFrame, model: str) -> dict[str, Any]:
     """Return the complete trial of highest validation NDCG@10, the first of equals.
 
     ValueError if there is none.
     """
-    found = complete(trials).to_dict("records")
+    found = complete(trials, model).to_dict("records")
     if not found:
-        raise ValueError("no trial of the search is complete. Run `ncf-assets tune` again.")
-    best = max(found, key=lambda trial: float(trial["validation_ndcg_at_10"]))
+        raise ValueError(
+            f"no trial of the search for {model} is complete. Run `ncf-assets tune` again."
+        )
+    best = max(found, key=lambda trial: trial["validation_ndcg_at_10"])
     return {str(name): value for name, value in best.items()}
 
 
-def as_run_config(trial: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a trial's settings as the run configuration that trains with them."""
-    return {"ops": {MODEL: {"config": {name: trial[name] for name in SETTINGS}}}}
+def as_run_config(trials: pd.DataFrame, models: Sequence[str]) -> dict[str, Any]:
+    """Return the best settings of each model as the run configuration that fits with them."""
+    ops: dict[str, Any] = {}
+    for model in models:
+        best, config_type = best_trial(trials, model), MODELS[model].config_type
+        settings = config_type.of_trial(json.loads(best["settings"]))
+        n_tried = int((trials["model"] == model).sum())
+        ops[f"{model}_model"] = {"config": {**settings, "tried": n_tried}}
+    return {"ops": ops}
 
 
-def _search(run: AssetRun, config: TuningConfig) -> "Search":
-    from ncf_assets.ncf.training.tuning import Search, Space
+def _search(run: AssetRun, config: TuningConfig, made: ModelFactory) -> "Search":
+    from ncf_assets.ncf.training.tuning import Search
 
-    space = Space(**{name: tuple(getattr(config, name)) for name in SETTINGS})
-    default = NeumfConfig.model_validate({})
-    start = {name: getattr(default, name) for name in SETTINGS}
-    # more trials are no other search
-    what = {**run.provenance(SEARCH), "config": config.model_dump(exclude={"trials"})}
+    config_type = made.config_type
+    if unknown := sorted(config.space.keys() - config_type.model_fields.keys()):
+        raise dg.Failure(
+            f"{made.model} has no setting {', '.join(unknown)}, as `space` says. Leave it out, or"
+            " search for one model at a time.",
+            allow_retries=False,
+        )
+    space = config_type.search_space()
+    for name, values in config.space.items():
+        default = config_type.model_fields[name].default
+        example = space.get(name, [default])[0]
+        # YAML and the launchpad give 8 as 8.0, which Dagster does not take for a whole number
+        space[name] = values if isinstance(example, float) else [int(value) for value in values]
+    # more trials and other models are no other search
+    what = {
+        **run.provenance(SEARCH),
+        "config": config.model_dump(include={"seed", "validation_users"}),
+    }
     del what["run_id"]
-    name = hash_json(what)
     file = run.warehouse.paths.folder(SEARCH, run.dataset) / "searches.db"
-    return Search(space, start, config.seed, name, file)
+    data = hash_json({**what, "models": {name: of.version for name, of in MODELS.items()}})
+    return Search(made.model, space, config_type.begins_with(), config.seed, data, file)
 
 
 def _outcome(trial: Any) -> str:
     """Return a trial's settings, and what it reached or why it was given up."""
-    if trial.value is None:
+    if trial.state.name != "COMPLETE":
         last, ndcg = max(trial.intermediate_values.items())
         reached = f"given up at epoch {last}, as NDCG@10 {ndcg:.4f} is below the others' median"
     else:
-        reached = f"NDCG@10 {trial.value:.4f} at epoch {trial.user_attrs['epoch']}"
+        epoch = trial.user_attrs["epoch"]
+        reached = f"NDCG@10 {trial.value:.4f}" + (f" at epoch {epoch}" if epoch else "")
     settings = ", ".join(f"{name} {value:.4g}" for name, value in trial.params.items())
     return f"trial {trial.number}, {settings}: {reached}"
 
 
-def _row(trial: Any, columns: Sequence[str]) -> tuple[Any, ...]:
+def _row(model: str, trial: Any) -> tuple[Any, ...]:
     is_complete = trial.state.name == "COMPLETE"
-    reached = {**trial.user_attrs, "validation_ndcg_at_10": trial.value} if is_complete else {}
-    return tuple(
-        {
-            "trial": trial.number,
-            "state": trial.state.name.lower(),
-            "seconds": trial.duration.total_seconds() if trial.duration else None,
-            **trial.params,
-            **reached,
-        }.get(column)
-        for column in columns
+    return (
+        model,
+        trial.number,
+        trial.state.name.lower(),
+        trial.value if is_complete else None,
+        trial.user_attrs.get("validation_hr_at_10"),
+        trial.user_attrs.get("epoch"),
+        trial.duration.total_seconds() if trial.duration else None,
+        json.dumps(trial.params),
     )
 
 
-def _best_trial_metadata(trials: pd.DataFrame) -> dict[str, Any]:
-    """Return the best settings, as the launchpad of `neumf_model` takes them, and all trials."""
+def _best_trial_metadata(trials: pd.DataFrame, models: Sequence[str]) -> dict[str, Any]:
+    """Return the best settings, as the launchpad takes them, and a plot of each model's trials."""
+    searched = [model for model in models if not complete(trials, model).empty]
+    if not searched:
+        return {"best trial": "none: set `trials`, or run `ncf-assets tune`"}
+    shown: dict[str, Any] = {
+        "run configuration": dg.MetadataValue.json(as_run_config(trials, searched))
+    }
+    for model in searched:
+        best = best_trial(trials, model)
+        shown |= {
+            f"{model}: best trial": best["trial"],
+            f"{model}: validation NDCG@10": best["validation_ndcg_at_10"],
+            **dict(_plot(model, complete(trials, model))),
+        }
+    return shown
+
+
+def _plot(model: str, done: pd.DataFrame) -> Iterator[tuple[str, Any]]:
+    """Yield the plot of what was tried of a model."""
     from ncf_assets.report import drawing
     from ncf_assets.report.tuning_plot import tuning_plot
 
-    done = complete(trials)
-    if done.empty:
-        return {"best trial": "none: set `trials`, or run `ncf-assets tune`"}
-    best = best_trial(trials)
-    settings = {name: done[name].tolist() for name in SETTINGS}
+    tried = pd.DataFrame([json.loads(text) for text in done["settings"]])
+    settings = {str(name): tried[name].tolist() for name in tried}
     draw = tuning_plot(settings, done["validation_ndcg_at_10"].tolist())
-    return {
-        "best trial": best["trial"],
-        "validation NDCG@10": best["validation_ndcg_at_10"],
-        "validation HR@10": best["validation_hr_at_10"],
-        "run configuration": dg.MetadataValue.json(as_run_config(best)),
-        "what was tried": inline_plot("what was tried", drawing.png(draw)),
-    }
+    title = f"{model}: what was tried"
+    yield title, inline_plot(title, drawing.png(draw))

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import dagster as dg
 
-from ncf_assets.assets.tuning import as_run_config, best_trial
+from ncf_assets.assets.tuning import as_run_config
 from ncf_assets.cli.arguments import EVERYTHING, check_datasets, source_refusals, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.run_config import (
@@ -20,6 +20,7 @@ from ncf_assets.cli.run_config import (
 from ncf_assets.cli.run_job import run_job
 from ncf_assets.cli.selection import resolve_selection
 from ncf_assets.cli.status import dataset_statuses
+from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.orchestration.staleness import SEARCH
 
 SOURCE = dg.AssetKey("raw_reviews")  # which reads the source file
@@ -40,7 +41,7 @@ REPORT = dg.AssetKey("evaluation_report")
 @click.option(
     "--tuned",
     is_flag=True,
-    help="Train NeuMF with the best settings that `ncf-assets tune` has found for DATASET.",
+    help="Fit models with the best settings that `ncf-assets tune` has found for DATASET.",
 )
 def materialize(
     dataset: str, select: str | None, config_file: Path | None, seeds: int | None, tuned: bool
@@ -82,14 +83,15 @@ def _conclude(dataset: str, has_new_report: bool) -> None:
 
 
 def _with_best(config: dict[str, Any], dataset: str) -> dict[str, Any]:
-    """Return a run configuration with the best settings of the search in it."""
+    """Return a run configuration with the best settings of all searches in it."""
     place = warehouse()
     if place.find_provenance(SEARCH, dataset) is None:
         raise click.UsageError(
             f"--tuned takes a search, found none. Run `ncf-assets tune {dataset}`."
         )
+    trials = place.read(SEARCH, dataset)
     try:
-        best = as_run_config(best_trial(place.read(SEARCH, dataset)))
+        best = as_run_config(trials, sorted({*trials["model"]}) or [EVALUATED_MODEL])
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     return merge(best, config, "--tuned")

@@ -1,19 +1,21 @@
-"""`ncf-assets tune`: a search for NeuMF's settings on one dataset."""
+"""`ncf-assets tune`: a search for the settings of models on one dataset."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ncf_assets.assets.tuning import MODEL, SETTINGS, best_trial
+from ncf_assets.assets.tuning import MODELS, best_trial
 from ncf_assets.cli.arguments import check_can_train, check_datasets, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
-from ncf_assets.cli.run_config import config_option, read_config
+from ncf_assets.cli.run_config import config_option, merge, read_config
 from ncf_assets.cli.run_job import run_job
+from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.orchestration.staleness import SEARCH
 
-JOB = "tune"
+JOB, ALL = "tune", "all"
 
 
 @click.command()
@@ -23,33 +25,47 @@ JOB = "tune"
     type=click.IntRange(1, 10_000),
     default=20,
     show_default=True,
-    help="Trainings in all, those given up and those of before included.",
+    help="Settings to try of each model, those given up and those of before included.",
+)
+@click.option(
+    "--model",
+    "models",
+    type=click.Choice([*MODELS, ALL]),
+    multiple=True,
+    default=[EVALUATED_MODEL],
+    show_default=True,
+    help="Model to search for, which may be given several times; `all` stands for all of them.",
 )
 @config_option
-def tune(dataset: str, trials: int, config_file: Path | None) -> None:
-    """Search for NeuMF's settings on DATASET, by validation alone.
+def tune(dataset: str, trials: int, models: tuple[str, ...], config_file: Path | None) -> None:
+    """Search for the settings of models on DATASET, by validation alone.
 
-    What NeuMF is trained on must be there: `ncf-assets materialize DATASET --select +neumf_model`.
-    A search that is interrupted goes on when it is run again. Every trial is a row of the table
-    `tuning_trials`; `ncf-assets materialize DATASET --tuned` trains with the best.
+    The models must have been fitted once: `ncf-assets materialize DATASET`. A search that is
+    interrupted goes on when it is run again. Every trial is a row of the table `tuning_trials`;
+    `ncf-assets materialize DATASET --tuned` fits with the best of each model.
     """
     check_datasets([dataset])
     check_can_train()
     _check_inputs(dataset)
     started = time.monotonic()
-    config = _with_trials(read_config(config_file), trials)
+    models = tuple(MODELS) if ALL in models else tuple(dict.fromkeys(models))
+    config = _with_search(read_config(config_file), trials, models)
     if not run_job(JOB, dataset, config):
         raise SystemExit(1)
+    found = warehouse().read(SEARCH, dataset)
     try:
-        best = best_trial(warehouse().read(SEARCH, dataset))
+        best = {model: best_trial(found, model) for model in models}
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    settings = ", ".join(f"{name} {best[name]:.4g}" for name in SETTINGS)
-    click.echo(
-        f"{dataset} is searched, {time.monotonic() - started:.0f} s. Best is trial {best['trial']}"
-        f" with validation NDCG@10 {best['validation_ndcg_at_10']:.4f}: {settings}.\n"
-        f"To train with it: ncf-assets materialize {dataset} --select neumf_model+ --tuned"
-    )
+    click.echo(f"{dataset} is searched, {time.monotonic() - started:.0f} s.")
+    for model, trial in best.items():
+        settings = ", ".join(f"{k} {v:.4g}" for k, v in json.loads(trial["settings"]).items())
+        click.echo(
+            f"{model}: best is trial {trial['trial']} with validation NDCG@10"
+            f" {trial['validation_ndcg_at_10']:.4f}: {settings}"
+        )
+    again = ",".join(f"{model}_model+" for model in models)
+    click.echo(f"To fit with it: ncf-assets materialize {dataset} --select {again} --tuned")
 
 
 def _check_inputs(dataset: str) -> None:
@@ -59,12 +75,12 @@ def _check_inputs(dataset: str) -> None:
     if missing:
         raise click.ClickException(
             f"the search reads {', '.join(missing)} of {dataset}, which is not materialized."
-            f" Run `ncf-assets materialize {dataset} --select +{MODEL}`."
+            f" Run `ncf-assets materialize {dataset}`."
         )
 
 
-def _with_trials(config: dict[str, Any], trials: int) -> dict[str, Any]:
-    """Add the number of trials to a run configuration; its own number wins."""
-    ops = config.get("ops", {})
-    own = ops.get(SEARCH, {}).get("config", {})
-    return config | {"ops": ops | {SEARCH: {"config": {"trials": trials} | own}}}
+def _with_search(config: dict[str, Any], trials: int, models: tuple[str, ...]) -> dict[str, Any]:
+    """Add models and number of trials to a run configuration; its own number wins."""
+    own = config.get("ops", {}).get(SEARCH, {}).get("config", {})
+    settings = {"models": list(models)} | ({} if "trials" in own else {"trials": trials})
+    return merge({"ops": {SEARCH: {"config": settings}}}, config, "--model")

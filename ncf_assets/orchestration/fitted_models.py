@@ -15,12 +15,12 @@ from ncf_assets.orchestration.code_version import code_version
 from ncf_assets.orchestration.fits import TRAINING_INPUTS, Fit
 from ncf_assets.orchestration.models import (
     ModelConfig,
+    ModelFactory,
     model_factory,
     model_metadata,
     searched,
     settings_metadata,
 )
-from ncf_assets.orchestration.partitions import AssetFactory
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.warehouse.provenance import Provenance
 
@@ -57,10 +57,10 @@ FitFunction = Callable[[AssetRun, Any], Fitted]
 
 def fitted_model(
     config_type: type[ModelConfig], reads: Iterable[str] = ()
-) -> Callable[[FitFunction], AssetFactory]:
+) -> Callable[[FitFunction], ModelFactory]:
     """Make an asset of a function that fits a model in one go, named like the function."""
 
-    def wrap(fit: FitFunction) -> AssetFactory:
+    def wrap(fit: FitFunction) -> ModelFactory:
         def work(run: AssetRun, config: Any) -> Iterator[Any]:
             yield from _publish(run, fit.__name__, config, fit(run, config))
 
@@ -71,9 +71,27 @@ def fitted_model(
         )
         version = code_version(fit, fitted_model)
         upstream = (*TRAINING_INPUTS, *reads)
-        return model_factory(fit, config_type, work, upstream, {"numpy"}, version, check)
+        made = model_factory(fit, config_type, work, upstream, {"numpy"}, version, check)
+
+        def validate(run: AssetRun, config: ModelConfig, _: Any) -> Any:
+            return _validated(fit(run, config.model_copy(update={"refit": False})))
+
+        return ModelFactory(made.assets, made.reads, made.build, version, config_type, validate)
 
     return wrap
+
+
+def _validated(fitted: Fitted) -> Any:
+    """Return what a fit to train has reached on validation."""
+    from ncf_assets.ncf.training.tuning import Tried
+
+    if fitted.skipped or fitted.ndcg is None:
+        raise dg.Failure(
+            f"there is nothing to search: {fitted.skipped or 'no user has a validation item'}."
+            " Search for another model.",
+            allow_retries=False,
+        )
+    return Tried(fitted.ndcg)
 
 
 def chosen(selection: Any, arrays: Mapping[str, np.ndarray]) -> Fitted:

@@ -1,6 +1,6 @@
 """What an asset reads: its declared upstream partitions, as they were when its run began."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,13 @@ class Inputs:
         self.dataset = dataset
         self.files = {name: warehouse.existing(name, dataset) for name in sorted(declared)}
         self._provenance = self._current_provenance()
+        self._made: dict[str, Any] = {}
+
+    def once(self, what: str, make: Callable[[], Any]) -> Any:
+        """Return what is made of these inputs, which is kept for the next time it is asked for."""
+        if what not in self._made:
+            self._made[what] = make()
+        return self._made[what]
 
     def check_one_lineage(self) -> None:
         """Refuse inputs that do not come from the same interactions and this version."""

@@ -6,6 +6,7 @@ models are is in `ncf_assets.ncf.models`.
 
 import platform
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
@@ -44,10 +45,55 @@ class ModelConfig(dg.Config):
         " meet the model that validation has chosen, which knows train alone",
     )
 
+    tried: int = Field(
+        0,
+        ge=0,
+        description="Settings that a search has tried before, which `--tuned` takes from it; the"
+        " record counts them",
+    )
+
+    @classmethod
+    def search_space(cls) -> dict[str, list[Any]]:
+        """Return the values that `ncf-assets tune` tries of each setting: those of its lists."""
+        defaults = {name: field.default for name, field in cls.model_fields.items()}
+        return {name: values for name, values in defaults.items() if isinstance(values, list)}
+
+    @classmethod
+    def begins_with(cls) -> dict[str, Any]:
+        """Return the values of these settings that a run begins with: defaults, or middle ones."""
+        defaults = {name: cls.model_fields[name].default for name in cls.search_space()}
+        return {
+            name: value[len(value) // 2] if isinstance(value, list) else value
+            for name, value in defaults.items()
+        }
+
+    @classmethod
+    def of_trial(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the configuration that stands for one value of each of these settings."""
+        return {
+            name: [value] if isinstance(cls.model_fields[name].default, list) else value
+            for name, value in settings.items()
+        }
+
     @property
     def evaluated_fit(self) -> Fit:
         """The fit whose model is published and evaluated on test."""
         return "test" if self.refit else "choose"
+
+
+@dataclass(frozen=True)
+class ModelFactory(AssetFactory):
+    """Builds the asset of a model, and tries its settings for other assets."""
+
+    version: str
+    config_type: type[ModelConfig]
+    # fits by a configuration to train, calls back after each epoch, and validates
+    validate: Callable[[AssetRun, ModelConfig, Any], Any]
+
+    @property
+    def model(self) -> str:
+        """The name that the model has in tables."""
+        return self.assets[0].removesuffix("_model")
 
 
 def model_factory(
@@ -156,6 +202,6 @@ def searched(
         )
     return {
         "search_space": {name: list(listed) for name, listed in space.items()},
-        "settings_tried": n_tried,
+        "settings_tried": n_tried + run.config.get("tried", 0),
         "at_edge": at,
     }

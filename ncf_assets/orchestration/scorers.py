@@ -23,7 +23,9 @@ def ials(inputs: Inputs, fit: Fit) -> Any:
 
     record = inputs.record("ials_model")
     if record["fit"] != fit:
-        return fit_ials(interactions(inputs, fit), IalsSettings(**record["settings"]))
+        settings = IalsSettings(**record["settings"])
+        # each trial of a search for NeuMF's settings begins with it
+        return inputs.once(f"ials, {fit}", lambda: fit_ials(interactions(inputs, fit), settings))
     found = _arrays(inputs, "ials_model")
     return Factors(found["users"], found["items"])
 

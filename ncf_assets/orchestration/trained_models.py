@@ -19,6 +19,7 @@ from ncf_assets.orchestration.metadata import table_metadata
 from ncf_assets.orchestration.mlflow_tracking import Tracker, tracked
 from ncf_assets.orchestration.models import (
     ModelConfig,
+    ModelFactory,
     model_factory,
     model_metadata,
     searched,
@@ -66,10 +67,9 @@ BuildTraining = Callable[[AssetRun, Any, Fit], Training]
 
 
 @dataclass(frozen=True)
-class NetworkFactory(AssetFactory):
+class NetworkFactory(ModelFactory):
     """Builds the asset of a network, and trains the network for other assets as well."""
 
-    config_type: type[ModelConfig]
     build_training: BuildTraining
 
     def train(self, run: AssetRun, config: Mapping[str, Any]) -> Trained:
@@ -98,10 +98,15 @@ def trained_model(
                 yield from _publish(run, name, trained, tracker)
 
         upstream = (*TRAINING_INPUTS, *reads)
-        made = _network_factory(
-            build, config_type, work, upstream, code_version(build, trained_model)
+        version = code_version(build, trained_model)
+        made = _network_factory(build, config_type, work, upstream, version)
+
+        def validate(run: AssetRun, config: ModelConfig, on_epoch: Any) -> Any:
+            return _validated(run, build(run, config, "choose"), config, on_epoch)
+
+        return NetworkFactory(
+            made.assets, made.reads, made.build, version, config_type, validate, build
         )
-        return NetworkFactory(made.assets, made.reads, made.build, config_type, build)
 
     return wrap
 
@@ -159,6 +164,23 @@ def _train(run: AssetRun, fitting: "Fitting", build: BuildTraining, config: Mode
     training = build(run, with_chosen(config, chosen.settings), "test")
     history = fitting.to_epoch(training, chosen)
     return Trained(training.model, training.fit, history, chosen)
+
+
+def _validated(run: AssetRun, training: Training, config: ModelConfig, on_epoch: Any) -> Any:
+    """Train on train; return the best epoch from 1 on."""
+    from ncf_assets.ncf.training import loop
+    from ncf_assets.ncf.training.epochs import best_epoch
+    from ncf_assets.ncf.training.tuning import Tried
+
+    def report(state: Any) -> None:
+        last = state.history[-1]
+        on_epoch(last.epoch, last.validation_ndcg_at_10 or 0.0)
+
+    held_out = validation(run.inputs, config.validation_users, config.seed)
+    how_long = training.epochs, training.patience
+    history = loop.train(training.model, training.objective, held_out, *how_long, report)
+    best = best_epoch(history[1:])
+    return Tried(best.validation_ndcg_at_10 or 0.0, best.validation_hr_at_10, best.epoch)
 
 
 def with_chosen(config: ConfigType, settings: Mapping[str, Any]) -> ConfigType:

@@ -1,18 +1,16 @@
--- Each row is a trial of the search for NeuMF's settings: what was tried, and what it reached on
+-- Each row is a trial of a search for a model's settings: what was tried, and what it reached on
 -- validation. The search never looks at test items. `ncf-assets materialize --tuned`
--- trains with the settings of the best complete trial.
+-- fits with the settings of the best complete trial.
 --
--- grain: one trial of one search
--- key: trial
--- python: ncf_assets/ncf/training/tuning.py (no select: each trial trains a network)
+-- grain: one trial of the latest search for a model
+-- key: model, trial
+-- python: ncf_assets/ncf/training/tuning.py (no select: each trial fits a model)
 --
+-- column model VARCHAR: the model that was fitted: 'neumf', 'gmf', 'ials' and so on
 -- column trial INTEGER: from 0, the default settings
 -- column state VARCHAR: 'complete'; 'pruned': stopped early, as half of the others were better by then; 'fail': killed
--- column validation_hr_at_10 DOUBLE null: hit ratio at 10 of the trial's best epoch from 1 on; null unless complete
--- column validation_ndcg_at_10 DOUBLE null: NDCG at 10 of that epoch, by which trials are compared; null unless complete
--- column epoch INTEGER null: that epoch; null unless complete
+-- column validation_ndcg_at_10 DOUBLE null: NDCG at 10, by which trials are compared, of a network its best epoch's from 1 on; null unless complete
+-- column validation_hr_at_10 DOUBLE null: hit ratio at 10 of that epoch; null unless complete, and of a model without epochs
+-- column epoch INTEGER null: that epoch; null unless complete, and of a model without epochs
 -- column seconds DOUBLE null: wall time; null if killed
--- column learning_rate DOUBLE null: Adam's rate at the start; null if killed before it was drawn
--- column factors INTEGER null: width of what the GMF half learns; null if killed before it was drawn
--- column negatives INTEGER null: random items that the examples of a step share; null if killed before it was drawn
--- column ema_decay DOUBLE null: share of the earlier steps in the mean of weights that is validated; null if killed before it was drawn
+-- column settings VARCHAR: the settings as JSON: settings ->> 'learning_rate'; those that had been drawn if it was killed

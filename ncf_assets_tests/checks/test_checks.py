@@ -41,8 +41,9 @@ SOUND: dict[str, Rows] = {
         ("gmf", "test", 0, None, None, None),
     ],
     "tuning_trials": [
-        (0, "complete", 0.5, 0.3, 2, 1.5, 0.0005, 10.0, 4, 0.0),
-        (1, "pruned", None, None, None, 0.5, 0.001, 2.0, 8, 0.8),
+        ("ease", 0, "complete", 0.3, None, None, 1.5, "{}"),
+        ("neumf", 0, "complete", 0.3, 0.5, 2, 1.5, "{}"),
+        ("neumf", 1, "pruned", None, None, None, 0.5, "{}"),
     ],
     "popularity_scores": [("popularity", item, 1.0) for item in range(4)],
     # ann has not rated item 3: two candidates, sampled or not
@@ -199,12 +200,17 @@ BROKEN: list[tuple[str, str, Rows]] = [
     (
         "tuning_trials_complete_have_figures",
         "tuning_trials",
-        [(0, "complete", *[None] * 4, 0.1, 0.1, 4, 0.0)],
+        [("neumf", 0, "complete", *[None] * 4, "{}")],
     ),
     (
         "tuning_trials_complete_have_figures",
         "tuning_trials",
-        [(0, "complete", 0.3, 0.5, 1, 1.0, 0.1, 0.1, 4, 0.0)],  # NDCG above HR
+        [("neumf", 0, "complete", 0.5, 0.3, 1, 1.0, "{}")],  # NDCG above HR
+    ),
+    (
+        "tuning_trials_complete_have_figures",
+        "tuning_trials",
+        [("neumf", 0, "complete", 0.3, None, 1, 1.0, "{}")],  # a network without a hit ratio
     ),
     ("test_ranks_within_list", "test_ranks", [("neumf", "sampled-1", 0, 2, 2, 1, 1)]),
     (

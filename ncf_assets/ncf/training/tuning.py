@@ -1,68 +1,38 @@
-"""Search for training settings with Optuna: try settings, stop poor trials early, and record all.
+"""Search for settings with Optuna: try settings, stop poor trials early, and record all.
 
-A killed search goes on where it was, as its trials are in a SQLite file. The caller trains the
-network of a trial.
+A killed search goes on where it was, as its trials are in a SQLite file. The caller fits the model
+of a trial. `models.model_selection` is the search that fits of every run make by themselves.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from ncf_assets.ncf.training.epochs import Epoch, best_epoch
-
 optuna.logging.set_verbosity(optuna.logging.WARNING)  # the caller reports the trials
 # chosen: each training gets two epochs, and there are a few others to compare it with
 WARM_UP_EPOCHS, WARM_UP_TRIALS = 2, 3
+MODEL, DATA = "model", "data"  # the attributes of a study
+
+Space = Mapping[str, Sequence[Any]]  # values to try of each setting
+Settings = Mapping[str, Any]  # one value of each
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The settings of one trial, as in the configuration of NeuMF."""
+class Tried:
+    """What a trial has reached on validation; hit ratio and epoch are those of a network."""
 
-    learning_rate: float
-    factors: int
-    negatives: int
-    ema_decay: float
-
-
-@dataclass(frozen=True)
-class Space:
-    """The settings to try: ranges (low, high), by orders of magnitude, and lists of values."""
-
-    learning_rate: tuple[float, float]
-    factors: tuple[int, ...]
-    negatives: tuple[int, ...]
-    ema_decay: tuple[float, ...]
-
-    def suggest(self, trial: optuna.Trial) -> Settings:
-        """Return the settings of a trial."""
-        return Settings(
-            trial.suggest_float("learning_rate", *self.learning_rate, log=True),
-            trial.suggest_categorical("factors", self.factors),
-            trial.suggest_categorical("negatives", self.negatives),
-            trial.suggest_categorical("ema_decay", self.ema_decay),
-        )
-
-    def within(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those of the settings that the space has."""
-        lowest, highest = self.learning_rate
-        return {
-            name: value
-            for name, value in settings.items()
-            if (
-                lowest <= value <= highest
-                if name == "learning_rate"
-                else value in getattr(self, name)
-            )
-        }
+    validation_ndcg_at_10: float
+    validation_hr_at_10: float | None = None
+    epoch: int | None = None
 
 
-# trains with settings, calls back after each epoch, returns all epochs
-Train = Callable[[Settings, Callable[[Epoch], None]], Sequence[Epoch]]
+OnEpoch = Callable[[int, float], None]  # (number of an epoch, its NDCG@10)
+Fit = Callable[[Settings, OnEpoch], Tried]  # calls back after each epoch, if there are any
 OnTrial = Callable[[FrozenTrial, int], None]  # (trial, number of trials that have ended)
 ENDED = [TrialState.COMPLETE, TrialState.PRUNED]
 
@@ -71,65 +41,98 @@ ENDED = [TrialState.COMPLETE, TrialState.PRUNED]
 class Search:
     """One search: its space, the settings that it begins with, its seed, and its SQLite file.
 
-    It begins with those of `start` that the space has; Optuna draws the others. `name`
-    distinguishes it from others in the same file.
+    It begins with those of `start` that the space has; Optuna draws the others. Searches for
+    another model, on other data or in another space are apart; `data` names the data.
     """
 
+    model: str
     space: Space
-    start: Mapping[str, Any]
+    start: Settings
     seed: int
-    name: str
+    data: str
     file: Path
 
-    def run(self, train: Train, n_trials: int, on_trial: OnTrial) -> list[FrozenTrial]:
-        """Try settings until n_trials have ended, earlier ones included, and return all trials.
+    def run(self, fit: Fit, n_trials: int, on_trial: OnTrial) -> None:
+        """Try settings until n_trials have ended, earlier ones included, or the space is tried.
 
         Trials are compared by validation NDCG@10; one below the median of the others at the same
         epoch is pruned (Optuna's MedianPruner).
         """
-        if not n_trials and not self.file.exists():
-            return []  # there was no search, and none is wanted
         study = self._study()
         for killed in study.get_trials(states=[TrialState.RUNNING]):
             study.tell(killed.number, state=TrialState.FAIL)
         if not study.trials:
-            study.enqueue_trial(self.space.within(self.start))
-        ended = study.get_trials(states=ENDED)
+            study.enqueue_trial({k: v for k, v in self.start.items() if v in self.space[k]})
+        n_ended = len(study.get_trials(states=ENDED))
+        wanted = min(n_trials, prod(len(values) for values in self.space.values()))
         study.optimize(
-            lambda trial: _reached(trial, train, self.space.suggest(trial)),
-            n_trials=max(0, n_trials - len(ended)),
+            lambda trial: self._reached(trial, fit),
+            n_trials=max(0, wanted - n_ended),
             callbacks=[lambda study, trial: on_trial(trial, len(study.get_trials(states=ENDED)))],
         )
-        return study.get_trials()
 
     def _study(self) -> optuna.Study:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         study = optuna.create_study(
-            storage=f"sqlite:///{self.file}",
-            study_name=self.name,
+            storage=_storage(self.file),
+            study_name=f"{self.data} {self.model} {dict(self.space)}",
             load_if_exists=True,
             direction="maximize",
             pruner=optuna.pruners.MedianPruner(WARM_UP_TRIALS, WARM_UP_EPOCHS),
         )
+        study.set_user_attr(MODEL, self.model)
+        study.set_user_attr(DATA, self.data)
         # a search that goes on must not draw again what it drew before
         study.sampler = optuna.samplers.TPESampler(seed=self.seed + len(study.trials))
         return study
 
+    def _reached(self, trial: optuna.Trial, fit: Fit) -> float:
+        """Return validation NDCG@10 of a trial. Raise TrialPruned for a poor one.
 
-def _reached(trial: optuna.Trial, train: Train, settings: Settings) -> float:
-    """Return validation NDCG@10 of a training's best epoch. Raise TrialPruned for a poor one.
+        What has been tried is not tried again. Epoch 0, before training, is the same for many
+        settings and says nothing about them.
+        """
+        names = self.space.items()
+        settings = {name: trial.suggest_categorical(name, listed) for name, listed in names}
+        for other in trial.study.get_trials(states=[TrialState.COMPLETE]):
+            if other.params == settings and other.value is not None:
+                return _record(trial, Tried(other.value, **other.user_attrs))
 
-    Epoch 0, before training, is the same for many settings and says nothing about them.
-    """
+        def on_epoch(number: int, ndcg: float) -> None:
+            if not number:
+                return
+            trial.report(ndcg, number)
+            if trial.should_prune():
+                raise optuna.TrialPruned
 
-    def on_epoch(epoch: Epoch) -> None:
-        if not epoch.epoch:
-            return
-        trial.report(epoch.validation_ndcg_at_10 or 0.0, epoch.epoch)
-        if trial.should_prune():
-            raise optuna.TrialPruned
+        return _record(trial, fit(settings, on_epoch))
 
-    best = best_epoch(train(settings, on_epoch)[1:])
-    trial.set_user_attr("validation_hr_at_10", best.validation_hr_at_10)
-    trial.set_user_attr("epoch", best.epoch)
-    return best.validation_ndcg_at_10 or 0.0
+
+def trials(file: Path, data: str) -> dict[str, list[FrozenTrial]]:
+    """Return the trials of each model's latest search on this data, by the model's name."""
+    found: dict[str, list[FrozenTrial]] = {}
+    if not file.exists():
+        return found
+    for study in optuna.get_all_study_summaries(_storage(file)):
+        own = study.user_attrs
+        if own.get(DATA) == data:  # ascending by when they were made
+            loaded = optuna.load_study(study_name=study.study_name, storage=_storage(file))
+            found[own[MODEL]] = max(found.get(own[MODEL], []), loaded.get_trials(), key=_last_begun)
+    return found
+
+
+def _last_begun(of_one: Sequence[FrozenTrial]) -> float:
+    return max((t.datetime_start.timestamp() for t in of_one if t.datetime_start), default=0.0)
+
+
+def _storage(file: Path) -> str:
+    return f"sqlite:///{file}"
+
+
+def _record(trial: optuna.Trial, tried: Tried) -> float:
+    """Keep what a trial has reached besides its NDCG, which is returned."""
+    others = asdict(tried)
+    ndcg = float(others.pop("validation_ndcg_at_10"))
+    for name, value in others.items():
+        trial.set_user_attr(name, value)
+    return ndcg

@@ -1,22 +1,20 @@
 """A search tries settings of its space, prunes poor trials, and goes on where it was stopped."""
 
 import math
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from ncf_assets.ncf.training.epochs import Epoch
-from ncf_assets.ncf.training.tuning import Search, Settings, Space
+from ncf_assets.ncf.training.tuning import OnEpoch, Search, Settings, Space, Tried, trials
 
-SPACE = Space(
-    learning_rate=(1e-4, 1e-1),
-    factors=(16, 32),
-    negatives=(4, 8),
-    ema_decay=(0.0, 0.8),
-)
+SPACE: Space = {
+    "learning_rate": [10.0**power for power in (-4, -3.5, -3, -2.5, -2, -1.5, -1)],
+    "factors": [16, 32],
+    "negatives": [4, 8],
+    "ema_decay": [0.0, 0.8],
+}
 START = {"learning_rate": 1e-4, "factors": 32, "negatives": 4, "ema_decay": 0.0}
 
 
@@ -26,31 +24,29 @@ def ignore(*_: Any) -> None:
 
 def quality(settings: Settings) -> float:
     """Return 0.9 at a rate of 0.01, and a tenth less for each order of magnitude away."""
-    return 0.9 - 0.1 * abs(math.log10(settings.learning_rate / 0.01))
+    return 0.9 - 0.1 * abs(math.log10(settings["learning_rate"] / 0.01))
 
 
-def curve(settings: Settings, on_epoch: Callable[[Epoch], None]) -> Sequence[Epoch]:
+def curve(settings: Settings, on_epoch: OnEpoch) -> Tried:
     """Report four epochs that come nearer to the settings' quality, after a better epoch 0."""
-    epochs = []
     for number in range(5):
-        ndcg = quality(settings) * number / 4 if number else 0.95
-        epochs.append(Epoch(number, 0.5, ndcg, ndcg, 0.1, 1000.0))
-        on_epoch(epochs[-1])
-    return epochs
+        on_epoch(number, quality(settings) * number / 4 if number else 0.95)
+    return Tried(quality(settings), quality(settings), 4)
 
 
-def search(file: Path, name: str = "one") -> Search:
+def search(file: Path, model: str = "one", data: str = "data", space: Space = SPACE) -> Search:
     """Return a search in a file of its own."""
-    return Search(SPACE, START, seed=1, name=name, file=file)
+    return Search(model, space, START, seed=1, data=data, file=file)
 
 
-def run(file: Path, n_trials: int, name: str = "one") -> list[FrozenTrial]:
+def run(file: Path, n_trials: int, model: str = "one", data: str = "data") -> list[FrozenTrial]:
     """Return all trials once there are n."""
-    return search(file, name).run(curve, n_trials, ignore)
+    search(file, model, data).run(curve, n_trials, ignore)
+    return trials(file, data)[model]
 
 
 @pytest.fixture(scope="module")
-def trials(tmp_path_factory: pytest.TempPathFactory) -> list[FrozenTrial]:
+def found(tmp_path_factory: pytest.TempPathFactory) -> list[FrozenTrial]:
     """Return the 25 trials of a search."""
     return run(tmp_path_factory.mktemp("search") / "searches.db", 25)
 
@@ -58,70 +54,89 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> list[FrozenTrial]:
 def test_a_search_begins_with_the_settings_that_its_space_has(tmp_path: Path) -> None:
     """A rate above the highest and a number of negatives that is not listed are drawn instead."""
     start = {"learning_rate": 0.5, "factors": 16, "negatives": None, "ema_decay": 0.8}
-    found = Search(SPACE, start, seed=1, name="one", file=tmp_path / "searches.db")
-    (trial,) = found.run(curve, 1, ignore)
+    file = tmp_path / "searches.db"
+    Search("one", SPACE, start, seed=1, data="data", file=file).run(curve, 1, ignore)
+    (trial,) = trials(file, "data")["one"]
     assert (trial.params["factors"], trial.params["ema_decay"]) == (16, 0.8)
-    assert 1e-4 <= trial.params["learning_rate"] <= 1e-1
+    assert trial.params["learning_rate"] in SPACE["learning_rate"]
     assert trial.params["negatives"] in (4, 8)
 
 
-def test_the_first_trial_is_the_default_and_the_best_is_better(trials: list[FrozenTrial]) -> None:
+def test_the_first_trial_is_the_default_and_the_best_is_better(found: list[FrozenTrial]) -> None:
     """The default is two orders of magnitude off, which gives 0.7.
 
     Epoch 0 is no trial's: it is the network before training.
     """
-    assert trials[0].params == START
-    assert trials[0].value == pytest.approx(0.7)
-    assert max(trial.value or 0 for trial in trials) > 0.85
-    assert trials[0].user_attrs == {"epoch": 4, "validation_hr_at_10": pytest.approx(0.7)}
+    assert found[0].params == START
+    assert found[0].value == pytest.approx(0.7)
+    assert max(trial.value or 0 for trial in found) > 0.85
+    assert found[0].user_attrs == {"epoch": 4, "validation_hr_at_10": pytest.approx(0.7)}
 
 
 def test_every_trial_stays_within_the_space(tmp_path: Path) -> None:
-    """The space has ranges and lists."""
+    """Each value is one of its list."""
     for trial in run(tmp_path / "searches.db", 12):
-        assert 1e-4 <= trial.params["learning_rate"] <= 1e-1
-        assert trial.params["factors"] in (16, 32)
-        assert trial.params["negatives"] in (4, 8)
-        assert trial.params["ema_decay"] in (0.0, 0.8)
+        assert all(trial.params[name] in listed for name, listed in SPACE.items())
 
 
-def test_poor_trials_are_pruned(trials: list[FrozenTrial]) -> None:
+def test_poor_trials_are_pruned(found: list[FrozenTrial]) -> None:
     """Some of 25 trials are below the median of the others; none is pruned before there are 3."""
-    pruned = [trial.number for trial in trials if trial.state == TrialState.PRUNED]
+    pruned = [trial.number for trial in found if trial.state == TrialState.PRUNED]
     assert pruned
     assert min(pruned) >= 3
 
 
 def test_a_search_goes_on_with_other_trials(tmp_path: Path) -> None:
-    """There are 4 and then up to 8 trials, all different.
-
-    A search that has enough trials does nothing.
-    """
+    """There are 4 and then up to 8 trials; a search that has enough trials does nothing."""
     file = tmp_path / "searches.db"
     first, all_of_them = run(file, 4), run(file, 8)
     assert [trial.params for trial in all_of_them[:4]] == [trial.params for trial in first]
-    assert len({str(trial.params) for trial in all_of_them}) == 8
+    assert len(all_of_them) == 8
     assert len(run(file, 8)) == 8
 
 
-def test_no_search_leaves_no_file(tmp_path: Path) -> None:
-    """`Materialize all` asks for no trial."""
-    assert run(tmp_path / "searches.db", 0) == []
+def test_no_search_has_no_trials(tmp_path: Path) -> None:
+    """`Materialize all` asks for none, and leaves no file."""
+    assert trials(tmp_path / "searches.db", "data") == {}
     assert not (tmp_path / "searches.db").exists()
 
 
 def test_searches_of_one_file_do_not_mix(tmp_path: Path) -> None:
-    """Other data make another search."""
+    """Other data, another model and another space make another search; the latest space counts."""
     file = tmp_path / "searches.db"
-    run(file, 3, "one")
-    assert len(run(file, 2, "another")) == 2
+    run(file, 3)
+    assert len(run(file, 2, data="another")) == 2
+    assert len(run(file, 1, model="another")) == 1
+    assert {model: len(of) for model, of in trials(file, "data").items()} == {
+        "one": 3,
+        "another": 1,
+    }
+    search(file, space=SPACE | {"factors": [32, 64]}).run(curve, 1, ignore)
+    assert len(trials(file, "data")["one"]) == 1
+
+
+def test_a_small_space_is_tried_to_its_end_and_no_settings_twice(tmp_path: Path) -> None:
+    """Of two values, 9 trials are 2; what is drawn again is not fitted again."""
+    fitted: list[float] = []
+
+    def fit(settings: Settings, _: OnEpoch) -> Tried:
+        fitted.append(settings["ridge"])
+        return Tried(settings["ridge"] / 10)
+
+    space = {"ridge": [1.0, 2.0]}
+    file = tmp_path / "searches.db"
+    Search("ease", space, {"ridge": 1.0}, seed=1, data="data", file=file).run(fit, 9, ignore)
+    done = trials(file, "data")["ease"]
+    assert len(done) == 2
+    assert len(fitted) == len(set(fitted))
+    assert done[0].user_attrs == {"validation_hr_at_10": None, "epoch": None}
 
 
 def test_a_killed_trial_is_distinguished_from_a_running_one(tmp_path: Path) -> None:
     """The killed trial has failed, and another one replaces it."""
     file = tmp_path / "searches.db"
 
-    def killed(*_: object) -> Sequence[Epoch]:
+    def killed(*_: object) -> Tried:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
