@@ -59,6 +59,8 @@ ROWS = {
     "test_ranks": 2 * 10 * 12,  # sampled and full; of 4 networks and 6 baselines
     "seed_ranks": 0,  # one seed is asked for in CONFIG
     "seed_metrics": 0,
+    "outside_ranks": 0,  # no scores are brought from outside
+    "outside_diversity": 0,
     # in segments all, history 3-4 and popularity 1-4, of 10 models: sampled and full each auc and,
     # at 2 lengths, hr, mrr, recall, ndcg, precision, map, 2 optimistic and 2 pessimistic; corrected
     # the first 4

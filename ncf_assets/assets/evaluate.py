@@ -42,7 +42,7 @@ class EvaluationConfig(dg.Config):
 
 @python_tables(
     {"metrics": "evaluate", "comparisons": "evaluate", "seed_metrics": "evaluate"},
-    reads=["test_ranks", "seed_ranks", "test", "train", "validation"],
+    reads=["test_ranks", "seed_ranks", "outside_ranks", "test", "train", "validation"],
     config=EvaluationConfig,
 )
 def evaluation(run: AssetRun, config: EvaluationConfig) -> None:
@@ -87,13 +87,14 @@ def _user_metrics(
 def _ranks(inputs: Inputs) -> tuple[list[tuple[str, int]], dict[str, "Ranks"]]:
     """Return models and seeds, and by protocol their ranks, whose rows are sorted by user, item.
 
-    A model that was trained with one seed has 0 in its place.
+    A model that was trained with one seed, or is from outside, has 0 in its place.
     """
     from ncf_assets.ncf.evaluation.user_metrics import Ranks
 
     columns = ["protocol", "model", "user", "n_candidates", "n_better", "n_tied"]
     by_seed = inputs.read("seed_ranks", ["seed", *columns])
-    once = inputs.read("test_ranks", columns).assign(seed=0)
+    once = pd.concat([inputs.read(table, columns) for table in ("test_ranks", "outside_ranks")])
+    once = once.assign(seed=0)
     once = once[~once["model"].isin(by_seed["model"])]
     rows = pd.concat([once, by_seed]).sort_values(["model", "seed"], kind="stable")
     found_rows = rows[["model", "seed"]].drop_duplicates()

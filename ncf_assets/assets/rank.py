@@ -1,18 +1,24 @@
 """Rank: a pass over all scores of each model, for the ranks of the test items and the best items.
 
 The models are in `orchestration.scorers`. Metrics of the ranks are made in `evaluate`.
-`random` is no model: it is what chance would reach, exactly, without a score.
+`random` is no model: it is what chance would reach, exactly, without a score. The scores of models
+from outside are files that `ncf-assets evaluate` has accepted.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import dagster as dg
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from ncf_assets.ncf.evaluation import diversity, ranking
-from ncf_assets.ncf.evaluation.ranking import HeldOutRanks, RankCounts
+from ncf_assets.ingest import scores
+from ncf_assets.ingest.compression import SourceError
+from ncf_assets.ncf.evaluation import diversity, listed_scores, ranking
+from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.evaluation.ranking import BlockScorer, HeldOutRanks, RankCounts
 from ncf_assets.ncf.models import CHANCE
 from ncf_assets.ncf.random_streams import rng
 from ncf_assets.ncf.recommend.top_k import NO_ITEM, TopUnseen
@@ -22,6 +28,7 @@ from ncf_assets.orchestration.inputs import Inputs
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import NoConfig, python_tables
 from ncf_assets.tables import tables
+from ncf_assets.warehouse import outside_scores
 
 KS = (10, 20)  # the lengths of lists whose diversity is measured
 EXAMPLES, EXAMPLE_LENGTH = 5, 10  # users whose lists are kept, and items of each; chosen
@@ -35,38 +42,130 @@ POPULARITY = "popularity"
 )
 def scoring(run: AssetRun, _: NoConfig) -> None:
     """Score every item for every test user with each model."""
-    seen, known = pairs(run.inputs, ["interactions"]), pairs(run.inputs, SPLITS["test"])
-    rows, candidates = test_candidates(run.inputs)
-    users, held_out_items = np.unique(rows), candidates[:, 0]
-    sampled = f"sampled-{candidates.shape[1] - 1}"
-    ranks, lists = [], {}
-    for name, load in sorted(scorers.SCORERS.items()):
-        scorer = load(run.inputs)
-        if scorer is None:
-            continue
-        held_out, top = HeldOutRanks(rows, candidates, seen), TopUnseen(users, known, max(KS))
-        started = time.monotonic()
-        ranking.score_all(name, scorer, users, seen.n_items, [held_out, top])
-        dg.get_dagster_logger().info(
-            f"{name} ranked {seen.n_items:,} items for {users.size:,} users,"
-            f" {time.monotonic() - started:.1f} s"
-        )
-        ranks += [
-            _ranks(name, "full", rows, held_out_items, held_out.full),
-            _ranks(name, sampled, rows, held_out_items, held_out.sampled),
+    test = _Test.of(run.inputs)
+    models = sorted(scorers.SCORERS.items())
+    ranks, lists = test.rank((name, load(run.inputs)) for name, load in models)
+    run.write("test_ranks", pd.concat([*ranks, test.rank_by_chance()], ignore_index=True))
+    run.write("diversity", test.diversity(lists))
+    run.write("example_lists", _examples(test.users, lists))
+
+
+@python_tables(
+    {"outside_ranks": "evaluate", "outside_diversity": "evaluate"},
+    reads=[
+        *("users", "items", "interactions", "train", "validation", "test", "test_candidates"),
+        "popularity_scores",
+    ],
+)
+def outside_scoring(run: AssetRun, _: NoConfig) -> None:
+    """Rank by the scores that `ncf-assets evaluate` has accepted; without any, write no rows."""
+    origins = outside_scores.kept(run.warehouse, run.dataset)
+    run.config = {"outside": {m: of.to_json() for m, of in origins.items()}} if origins else {}
+    if not origins:
+        for table in ("outside_ranks", "outside_diversity"):
+            run.write(table, pa.RecordBatch.from_pylist([], tables()[table].schema))
+        return
+    test = _Test.of(run.inputs)
+    ranks, lists = test.rank((name, _outside_scorer(run, name)) for name in origins)
+    run.write("outside_ranks", pd.concat(ranks, ignore_index=True))
+    popular = test.rank([(POPULARITY, scorers.SCORERS[POPULARITY](run.inputs))])[1]
+    figures = test.diversity(popular | lists)
+    run.write("outside_diversity", figures[figures["model"] != POPULARITY])
+
+
+def _outside_scorer(run: AssetRun, model: str) -> BlockScorer:
+    """Return a scorer by accepted scores, which may no longer fit the users and items."""
+    file = outside_scores.path(run.warehouse, run.dataset, model)
+    with run.inputs.connect(scores.TABLES) as connection:
+        try:
+            scores.read(connection, file)
+        except SourceError as error:
+            raise SourceError(
+                f"{error}\nThe data has changed since these scores were accepted. Bring a file for"
+                f" it, or take the model out: ncf-assets evaluate {run.dataset} --remove {model}"
+            ) from error
+        listed = scores.listed(connection)
+    n_items = run.inputs.rows("items")
+    return listed_scores.block_scorer(listed.users, listed.items, listed.scores, n_items)
+
+
+@dataclass(frozen=True)
+class _Test:
+    """What is ranked: a row for each held-out item, with its user and candidates.
+
+    users: the test users, each once, ascending
+    rows: integers [m], the user of each held-out item
+    candidates: integers [m, 1 + negatives], the held-out item first
+    seen: all interactions
+    known: what the models were fitted to, which they do not show again
+    n_users: number of all users
+    """
+
+    users: np.ndarray
+    rows: np.ndarray
+    candidates: np.ndarray
+    seen: InteractionSet
+    known: InteractionSet
+    n_users: int
+
+    @classmethod
+    def of(cls, inputs: Inputs) -> "_Test":
+        """Read the candidates of the test users, and the interactions."""
+        rows, candidates = test_candidates(inputs)
+        seen, known = pairs(inputs, ["interactions"]), pairs(inputs, SPLITS["test"])
+        return cls(np.unique(rows), rows, candidates, seen, known, inputs.rows("users"))
+
+    def rank(
+        self, models: Iterable[tuple[str, BlockScorer | None]]
+    ) -> tuple[list[pd.DataFrame], dict[str, np.ndarray]]:
+        """Return each model's ranks by both protocols, and its lists: integers [users, max(KS)].
+
+        A model without a scorer was skipped.
+        """
+        ranks, lists = [], {}
+        for model, scorer in models:
+            if scorer is None:
+                continue
+            held_out = HeldOutRanks(self.rows, self.candidates, self.seen)
+            top = TopUnseen(self.users, self.known, max(KS))
+            started = time.monotonic()
+            ranking.score_all(model, scorer, self.users, self.seen.n_items, [held_out, top])
+            dg.get_dagster_logger().info(
+                f"{model} ranked {self.seen.n_items:,} items for {self.users.size:,} users,"
+                f" {time.monotonic() - started:.1f} s"
+            )
+            ranks.append(self._frame(model, held_out.full, held_out.sampled))
+            lists[model] = top.items
+        return ranks, lists
+
+    def rank_by_chance(self) -> pd.DataFrame:
+        """Return what equal scores of all items reach."""
+        unscored = HeldOutRanks(self.rows, self.candidates, self.seen)
+        return self._frame(CHANCE, unscored.full.by_chance(), unscored.sampled.by_chance())
+
+    def diversity(self, lists: Mapping[str, np.ndarray]) -> pd.DataFrame:
+        """Return the rows of `diversity` of models' lists, of which popularity's are one."""
+        n_items = self.known.n_items
+        histories = np.bincount(self.known.pairs % n_items, minlength=n_items)
+        rows = diversity.rows(lists, POPULARITY, histories, self.n_users, KS)
+        columns = tables()["diversity"].schema.names
+        return pd.DataFrame(rows, columns=columns).sort_values(columns[:3])
+
+    def _frame(self, model: str, full: RankCounts, sampled: RankCounts) -> pd.DataFrame:
+        by_protocol = {"full": full, f"sampled-{self.candidates.shape[1] - 1}": sampled}
+        frames = [
+            pd.DataFrame(
+                {
+                    "model": model,
+                    "protocol": protocol,
+                    "user": self.rows,
+                    "item": self.candidates[:, 0],
+                    **vars(counts),
+                }
+            )
+            for protocol, counts in by_protocol.items()
         ]
-        lists[name] = top.items
-    unscored = HeldOutRanks(rows, candidates, seen)
-    ranks += [
-        _ranks(CHANCE, "full", rows, held_out_items, unscored.full.by_chance()),
-        _ranks(CHANCE, sampled, rows, held_out_items, unscored.sampled.by_chance()),
-    ]
-    run.write("test_ranks", pd.concat(ranks, ignore_index=True))
-    histories = np.bincount(known.pairs % known.n_items, minlength=known.n_items)
-    figures = diversity.rows(lists, POPULARITY, histories, run.inputs.rows("users"), KS)
-    columns = tables()["diversity"].schema.names
-    run.write("diversity", pd.DataFrame(figures, columns=columns).sort_values(columns[:3]))
-    run.write("example_lists", _examples(users, lists))
+        return pd.concat(frames, ignore_index=True)
 
 
 def _examples(users: np.ndarray, lists: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -91,10 +190,3 @@ def test_candidates(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
     everyone, user = np.unique(users, return_inverse=True)
     of_users = negatives["item"].to_numpy().reshape(everyone.size, -1)
     return users, np.column_stack([held_out["item"], of_users[user]])
-
-
-def _ranks(
-    model: str, protocol: str, users: np.ndarray, items: np.ndarray, counts: RankCounts
-) -> pd.DataFrame:
-    columns = {"model": model, "protocol": protocol, "user": users, "item": items, **vars(counts)}
-    return pd.DataFrame(columns)

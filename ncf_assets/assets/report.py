@@ -31,6 +31,7 @@ from ncf_assets.orchestration.partitions import (
     check_spec,
 )
 from ncf_assets.orchestration.publish import AssetRun, asset_run
+from ncf_assets.orchestration.staleness import OUTSIDE
 from ncf_assets.orchestration.tables import sql_table
 from ncf_assets.orchestration.upstream import reads_metadata
 from ncf_assets.warehouse.changes import changes, describe_lists
@@ -48,6 +49,7 @@ REPORT_INPUTS = (
     "data_profile",
     "diversity",
     "metrics",
+    "outside_diversity",
     "seed_metrics",
     *EXAMPLE_INPUTS,
     *MODELS,
@@ -220,16 +222,28 @@ def collect_report_data(
             for row in _rows(run, "comparisons")
         ],
         seed_metrics=[SeedMetric(**row) for row in _rows(run, "seed_metrics")],
-        diversity=[report.DiversityRow(**row) for row in _rows(run, "diversity")],
+        diversity=[
+            report.DiversityRow(**row)
+            for table in ("diversity", "outside_diversity")
+            for row in _rows(run, table)
+        ],
         history=[report.HistoryRow(**epoch) for epoch in recorded_epochs(records)],
         profile=_rows(run, "data_profile")[0],
-        configuration={name: p.config for name, p in provenances.items() if p.config},
+        configuration={
+            name: p.config
+            for name, p in provenances.items()
+            if p.config and "outside" not in p.config
+        },
         versions={k: v for of in records.values() for k, v in of["versions"].items()},
         origins={
             name: report.Origin(p.content_hash, p.code_version) for name, p in provenances.items()
         },
         source_sha256=provenances["raw_reviews"].input_hashes["source"],
         skipped={name.removesuffix("_model"): why for name, why in skipped.items() if why},
+        outside={
+            model: report.Outside(**origin)
+            for model, origin in provenances[OUTSIDE].config.get("outside", {}).items()
+        },
         choices=[_choice(name, of) for name, of in records.items() if of.get("search_space")],
         examples=_examples(run),
         made=_made(run),

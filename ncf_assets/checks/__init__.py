@@ -2,18 +2,21 @@
 
 The query returns the rows that break the check's rule. A check runs on the rows that are about to
 be published. If it finds rows, the run stops and the previous partition stays, unless the header
-says `severity: warning`. In addition to these files, every table has the check that its key is
-unique. `ncf_assets.orchestration.publish` runs the checks.
+says `severity: warning`. A check with `also:` holds for a second table of the same columns. In
+addition to these files, every table has the check that its key is unique.
+`ncf_assets.orchestration.publish` runs the checks.
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 
 from ncf_assets import sql_files
 from ncf_assets.sql_files import SqlFile
 from ncf_assets.tables import Table, tables, upstream
 
-FIELDS = ("table", "remedy", "parameters", "severity")
+FIELDS = ("table", "also", "remedy", "parameters", "severity")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,17 @@ def _check(name: str, file: SqlFile) -> Check:
     )
 
 
+def _for_both(check: Check, file: SqlFile) -> Iterator[Check]:
+    """Yield a check, and the same one of the table that it also holds for."""
+    yield check
+    for other in file.listed("also"):
+        name, remedy, query = (
+            re.sub(rf"\b{check.table}", other, text)
+            for text in (check.name, check.remedy, check.query)
+        )
+        yield replace(check, name=name, table=other, remedy=remedy, query=query)
+
+
 def key_is_unique(table: Table) -> Check:
     """Return the check that every table has: no two rows have the same key."""
     key = ", ".join(table.key)
@@ -73,7 +87,11 @@ def key_is_unique(table: Table) -> Check:
 @cache
 def checks() -> dict[str, tuple[Check, ...]]:
     """Return the checks of each table, by the table's name."""
-    found = [_check(name, file) for name, file in sql_files.read_folder(__name__, FIELDS)]
+    found = [
+        check
+        for name, file in sql_files.read_folder(__name__, FIELDS)
+        for check in _for_both(_check(name, file), file)
+    ]
     return {
         name: (key_is_unique(table), *(check for check in found if check.table == name))
         for name, table in tables().items()

@@ -1,9 +1,11 @@
--- Every model that was ranked has every figure.
+-- Every model that was ranked, also one from outside, has every figure.
 --
 -- table: metrics
--- remedy: materialize test_ranks, metrics and comparisons together
+-- remedy: materialize test_ranks, outside_ranks, metrics and comparisons together
 with models as (
-  select distinct model from test_ranks
+  select model from test_ranks
+  union
+  select model from outside_ranks
 ),
 
 figures as (

@@ -1,6 +1,7 @@
 -- Every model ranks every test item twice: among the sampled candidates, and among all unseen items.
 --
 -- table: test_ranks
+-- also: outside_ranks
 -- remedy: materialize interactions, test_candidates, the models and test_ranks together
 with held_out as (
   select user, count(*) as n from test group by user

@@ -17,6 +17,7 @@ COMMANDS = {
     "show": "Show the tables and models of one dataset, and where they are.",
     "recommend": "Show what to recommend to one person, and why.",
     "diff": "Compare tables, metrics and recommendations with the version before.",
+    "evaluate": "Rank by a file of scores, as one more model of the report.",
     "leaderboard": "Show all models on all datasets, brought up to date first.",
     "tune": "Search for NeuMF's settings on one dataset, by validation alone.",
     "doctor": "Find what a crash has left, and say what fixes it.",

@@ -62,10 +62,10 @@ def materialize(
     if not run_job(EVERYTHING, dataset, config, selected):
         raise SystemExit(1)
     click.echo(f"{dataset} is materialized, {time.monotonic() - started:.0f} s.")
-    _conclude(dataset, has_new_report=selected is None or REPORT in selected)
+    conclude(dataset, has_new_report=selected is None or REPORT in selected)
 
 
-def _conclude(dataset: str, has_new_report: bool) -> None:
+def conclude(dataset: str, has_new_report: bool) -> None:
     """Say what was found, what is out of date now, and what to run next."""
     if has_new_report:
         place = warehouse()

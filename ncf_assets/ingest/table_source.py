@@ -78,14 +78,14 @@ def query_source(
     else:
         for file in files:
             name = quoted(file.name.split(".")[0])
-            connection.execute(f"create view {name} as select * from {_relation(file, dataset)}")
+            connection.execute(f"create view {name} as select * from {relation_of(file, dataset)}")
     allowed = ", ".join(literal(path) for file in files for path in (str(file), glob_escaped(file)))
     connection.execute(f"set allowed_paths = [{allowed}]")
     connection.execute("set enable_external_access = false")
     return _named(f"({query})", dataset.columns, ordered=False)
 
 
-def _relation(file: Path, dataset: Dataset) -> str:
+def relation_of(file: Path, dataset: Dataset) -> str:
     """Return a file's rows as they are, for a query over them."""
     kind = kind_of(file)
     if kind == "parquet":

@@ -1,10 +1,12 @@
 """What an asset reads: its declared upstream partitions, as they were when its run began."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -72,6 +74,12 @@ class Inputs:
                 f" Materialize {asset} again."
             )
         return self.files[asset].with_name(name)
+
+    def connect(self, tables: Iterable[str]) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """Connect to a private DuckDB with a view for each of these tables."""
+        for table in tables:
+            self._check_declared(table)
+        return self._warehouse.connect(self.dataset, {name: self.files[name] for name in tables})
 
     def query(self, select: str, parameters: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a select over the declared tables."""

@@ -7,10 +7,12 @@ from pathlib import Path
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest import compression, details, download, source
 from ncf_assets.orchestration.upstream import direct_upstream
+from ncf_assets.warehouse import outside_scores
 from ncf_assets.warehouse.parquet import DamagedError
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.warehouse import Warehouse
 
+OUTSIDE = "outside_ranks"  # made from files that `ncf-assets evaluate` has accepted
 SEARCH = "tuning_trials"  # made on demand: no other asset waits for it
 FOLLOWS = "is out of date"
 ENTRY_CHANGED = "its entry in datasets.toml has changed"
@@ -118,6 +120,8 @@ def _reasons(
         change := details_change(warehouse, dataset, provenance)
     ):
         reasons.append(change)
+    if asset.name == OUTSIDE and (change := outside_change(warehouse, dataset, provenance)):
+        reasons.append(change)
     changes = {name: _change(upstream[name], provenance) for name in asset.upstream}
     for one, many in SAID.items():
         names = [name for name, change in changes.items() if change == one]
@@ -160,6 +164,20 @@ def details_change(warehouse: Warehouse, dataset: Dataset, provenance: Provenanc
         named = Path(provenance.source.get("path", "")).name
         return ENTRY_CHANGED if details.published(dataset) and file.name != named else None
     return _content_change(provenance, file, [file], read, "the file of details")
+
+
+def outside_change(warehouse: Warehouse, dataset: Dataset, provenance: Provenance) -> str | None:
+    """Return which models from outside were brought, replaced or taken out since the ranking."""
+    ranked = provenance.config.get("outside", {})
+    try:
+        origins = outside_scores.kept(warehouse, dataset.name)
+    except DamagedError as error:
+        return str(error)
+    kept = {model: origin.to_json() for model, origin in origins.items()}
+    names = sorted({*ranked, *kept})
+    if changed := [name for name in names if ranked.get(name) != kept.get(name)]:
+        return f"what was brought from outside has changed: {', '.join(changed)}"
+    return None
 
 
 def _content_change(

@@ -28,12 +28,15 @@ from ncf_assets.report.data import (
     HistoryRow,
     Made,
     Origin,
+    Outside,
     ReportData,
     model_name,
 )
 from ncf_assets.report.document import document
 from ncf_assets.report.examples import NOTE, example_views
 from ncf_assets.report.findings import findings
+from ncf_assets.report.outside import NOTE as OUTSIDE_NOTE
+from ncf_assets.report.outside import outside_table
 from ncf_assets.report.plots import Plot, plots
 from ncf_assets.report.profile import profile_table
 from ncf_assets.report.protocol import headline_k
@@ -50,6 +53,7 @@ __all__ = [
     "HistoryRow",
     "Made",
     "Origin",
+    "Outside",
     "Plot",
     "Report",
     "ReportData",
@@ -101,6 +105,8 @@ def _content(data: ReportData) -> dict[str, Any]:
         "by_seed_note": SEEDS_NOTE,
         "sampling": scores.sampling_table(found),
         "ties": scores.tie_table(found),
+        "outside": outside_table(data.outside),
+        "outside_note": OUTSIDE_NOTE,
         "diversity": scores.diversity_table(data.diversity),
         "diversity_note": method.DIVERSITY,
         "examples": example_views(data.examples, _best_first(found)),

@@ -81,6 +81,16 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """Where an outside model's scores come from: a file, its SHA-256, its column and its rows."""
+
+    file: str
+    sha256: str
+    column: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class Made:
     """When a report was made, in UTC, by which run, how long that took, and by which version."""
 
@@ -106,8 +116,9 @@ class ReportData:
     row of the table `data_profile`.
     `configuration` holds, per asset, the run configuration that changes results; `origins` holds
     the origin of each table or model. `skipped` gives the reason for each baseline that was not
-    fitted. `synthetic` marks generated data, which the report mentions before anything else. `made`
-    is in the texts alone, so that equal figures give equal JSON.
+    fitted, and `outside` the file of each model from outside. `synthetic` marks generated data,
+    which the report mentions before anything else. `made` is in the texts alone, so that equal
+    figures give equal JSON.
     """
 
     dataset: str
@@ -124,14 +135,15 @@ class ReportData:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     source_sha256: str | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
+    outside: Mapping[str, Outside] = field(default_factory=dict)
     choices: Sequence[Choice] = ()
     examples: Sequence[Example] = ()
     made: Made | None = None
 
 
 def model_name(model: str) -> str:
-    """Return the name that people know a model by; an unknown one keeps its own."""
-    return MODEL_NAMES.get(model, model)
+    """Return the name that people know a model by; one that is not ours is from outside."""
+    return MODEL_NAMES.get(model, f"{model} (outside)")
 
 
 def join_names(names: Iterable[str]) -> str:

@@ -40,6 +40,7 @@ def document(
             for name, value in data.profile.items()
         },
         "skipped": dict(data.skipped),
+        "outside": {name: asdict(origin) for name, origin in data.outside.items()},
         "examples": [asdict(example) for example in data.examples],
         "choices": [asdict(choice) for choice in data.choices],
         "configuration": {name: dict(settings) for name, settings in data.configuration.items()},

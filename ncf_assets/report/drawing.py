@@ -4,6 +4,7 @@ Figures are built with matplotlib's objects, never `pyplot`: no global figure su
 content is drawn in the modules `*_plot`.
 """
 
+import zlib
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -36,7 +37,9 @@ STYLES: dict[str, dict[str, Any]] = {
     "popularity": {"color": "#7b8491", "linestyle": "-", "marker": "X"},
     "random": {"color": "#7b8491", "linestyle": ":", "marker": "x"},
 }
-OTHER_STYLE = {"color": "#b0642f", "linestyle": ":", "marker": "*"}
+# models from outside, whose markers follow from their names, so that two of them rarely look alike
+OTHER_STYLE = {"color": "#b0642f", "linestyle": ":"}
+OTHER_MARKERS = "*dp<>"
 LINE = {"linewidth": 1.5, "markersize": 4.5}
 TEXT_COLOR = "#010203"  # a placeholder for the page's text color until the SVG is written
 PNG_INK, PNG_DPI = "#333333", 90
@@ -45,7 +48,8 @@ PNG_COLORS = 64  # a third of the bytes, and no difference to be seen
 
 def style_of(model: str) -> dict[str, Any]:
     """Return matplotlib's style of a model's line, the same in every plot."""
-    return LINE | STYLES.get(model, OTHER_STYLE)
+    marker = OTHER_MARKERS[zlib.crc32(model.encode()) % len(OTHER_MARKERS)]
+    return LINE | STYLES.get(model, OTHER_STYLE | {"marker": marker})
 
 
 def svg(draw: Draw) -> str:

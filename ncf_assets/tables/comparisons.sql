@@ -8,7 +8,7 @@
 -- python: ncf_assets/ncf/evaluation/summary.py (no select: users are resampled)
 --
 -- column model VARCHAR: 'neumf'
--- column baseline VARCHAR: the other model, which may be a network
+-- column baseline VARCHAR: the other model, which may be a network, or from outside
 -- column protocol VARCHAR: as test_ranks.protocol; estimates are not compared
 -- column metric VARCHAR: 'hr' or 'ndcg', ties by expectation
 -- column k INTEGER: length of the recommendation list

@@ -8,7 +8,7 @@
 -- key: model, protocol, segment, metric, k
 -- python: ncf_assets/ncf/evaluation/summary.py (no select: the ranks have many metrics)
 --
--- column model VARCHAR: test_ranks.model: 'neumf', 'gmf', 'mlp', or a baseline
+-- column model VARCHAR: test_ranks.model or outside_ranks.model: 'neumf', 'gmf', 'mlp', a baseline, or a model from outside
 -- column protocol VARCHAR: as test_ranks.protocol; 'sampled-99-corrected' estimates 'full' from 'sampled-99' (Krichene and Rendle 2020)
 -- column segment VARCHAR: 'all': test users with a history in train or validation; 'history 5-9': users with 5 to 9 interactions; 'history 0': the others, of whom nothing is known; 'popularity 5-19': held-out items with 5 to 19, the most popular of a user's; 'cold': held-out items with none
 -- column metric VARCHAR: 'hr', 'ndcg', 'mrr', 'recall', 'precision', 'map' or 'auc', ties by expectation; hr and ndcg with _optimistic or _pessimistic: all ties won or lost

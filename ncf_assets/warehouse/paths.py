@@ -138,6 +138,10 @@ class Paths:
         """
         return self.root / "previous" / table / f"dataset={dataset}"
 
+    def outside(self, dataset: str) -> Path:
+        """Return the folder of the accepted scores by models from outside, a file for each."""
+        return self.root / "outside" / f"dataset={dataset}"
+
     def saved_models(self, asset: str, dataset: str) -> Path:
         """Return the folder of SavedModels, which have numbers for names, as TF Serving asks."""
         return self.folder(asset, dataset) / "saved_model"

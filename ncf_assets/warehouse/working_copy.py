@@ -19,9 +19,10 @@ from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.store import Entry, Store, StoreError
 from ncf_assets.warehouse.store_note import Note, read_note
 
-SHARED = ("tables", "previous", "models", "reports")
+SHARED = ("tables", "previous", "models", "reports", "outside")
 PARTITION = re.compile(
-    r"((?:tables|previous|models)/\w+|reports)/dataset=(\w+)/.+|tables/\w+/data\.parquet"
+    r"((?:tables|previous|models)/\w+|reports|outside)/dataset=(\w+)/.+"
+    r"|tables/\w+/data\.parquet"
 )
 OWN = re.compile(r"\..*|checkpoint\.npz|searches\.db.*")  # unfinished work of this machine
 RECORDS = ("model.json", "report.json")  # they name other files, so they are copied last

@@ -62,6 +62,12 @@ SOUND: dict[str, Rows] = {
         for seed, value in SEEDS.items()
         for metric in ("hr", "ndcg")
     ],
+    "outside_ranks": [("theirs", protocol, 0, 2, 2, 0, 1) for protocol in ("full", "sampled-1")],
+    "outside_diversity": [
+        ("theirs", metric, k, 0.5)
+        for metric in ("coverage", "gini", "novelty", "overlap", "popularity")
+        for k in (10, 20)
+    ],
     "recommendations": [("ann", 1, "bag", 2.5, "neumf"), ("ben", 1, "hat", 2.5, "neumf")],
     "popular_items": [(1, "cap", 2.0), (2, "bag", 1.0), (3, "hat", 1.0), (4, "tie", 1.0)],
     "item_similarities": [
@@ -81,7 +87,11 @@ SOUND: dict[str, Rows] = {
         # few users: no interval
         (model, "sampled-99", segment, metric, 10, value, None, None, 1, *seeds)
         # hits at rank 1
-        for model, value, seeds in (("neumf", 0.5, (2, 0.02**0.5)), ("popularity", 0.4, ONE_SEED))
+        for model, value, seeds in (
+            ("neumf", 0.5, (2, 0.02**0.5)),
+            ("popularity", 0.4, ONE_SEED),
+            ("theirs", 0.4, ONE_SEED),
+        )
         for segment in ("all", "history 1-2", "popularity 1-4")
         for metric in ("hr", "ndcg")
     ],
@@ -113,7 +123,7 @@ SOUND: dict[str, Rows] = {
     "comparisons": [
         (
             "neumf",
-            "popularity",
+            baseline,
             "sampled-99",
             metric,
             10,
@@ -125,6 +135,7 @@ SOUND: dict[str, Rows] = {
             1,
             "undecided",
         )
+        for baseline in ("popularity", "theirs")
         for metric in ("hr", "ndcg")
     ],
     "diversity": [
@@ -229,6 +240,9 @@ BROKEN: list[tuple[str, str, Rows]] = [
         # all 4 items, though ann has rated 3: seen items were not left out
         [("neumf", "full", 0, 2, 4, 1, 0), ("neumf", "sampled-1", 0, 2, 2, 1, 0)],
     ),
+    ("outside_ranks_within_list", "outside_ranks", [("theirs", "sampled-1", 0, 2, 2, 1, 1)]),
+    ("outside_ranks_every_user", "outside_ranks", [("theirs", "full", 0, 2, 2, 0, 1)]),
+    ("outside_diversity_in_range", "outside_diversity", [("theirs", "gini", 10, 0.5)]),
     ("test_ranks_few_ties", "test_ranks", [("mlp", "full", 0, 2, 101, 0, 100)]),  # a constant
     ("seed_ranks_every_item", "seed_ranks", SOUND["seed_ranks"][1:]),  # one is missing
     ("seed_ranks_every_item", "seed_ranks", SOUND["seed_ranks"][2:]),  # none is the model's own
@@ -304,6 +318,7 @@ BROKEN: list[tuple[str, str, Rows]] = [
     ),
     ("metrics_every_model", "metrics", figures(hr=0.5)),  # none of popularity
     ("metrics_every_model", "metrics", []),
+    ("metrics_every_model", "outside_ranks", [("other", "full", 0, 2, 2, 0, 1)]),
     ("metrics_every_user_once", "metrics", figures(hr=0.5)),  # no bins
     (
         "metrics_every_user_once",

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from ncf_assets.ncf.models import CHANCE
+from ncf_assets.orchestration.scorers import SCORERS
 from ncf_assets.report import DiversityRow
 from ncf_assets.report.data import model_name
 from ncf_assets.report.scores import (
@@ -124,6 +126,8 @@ def test_diversity_is_shown_at_ten() -> None:
     ]
 
 
-def test_unknown_models_keep_their_names() -> None:
-    """Known ones are written as in the paper."""
-    assert [model_name(m) for m in ("neumf", "mlp", "bpr")] == ["NeuMF", "MLP", "bpr"]
+def test_a_model_that_is_not_ours_is_marked() -> None:
+    """Ours are written as in the paper, and each of them has a name."""
+    names = [model_name(m) for m in ("neumf", "mlp", "bpr")]
+    assert names == ["NeuMF", "MLP", "bpr (outside)"]
+    assert not [m for m in (*SCORERS, CHANCE) if model_name(m).endswith("(outside)")]

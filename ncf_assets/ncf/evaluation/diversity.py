@@ -48,9 +48,13 @@ def gini(counts: np.ndarray) -> float:
 
 
 def overlap(lists: np.ndarray, others: np.ndarray) -> float:
-    """Return the mean share of a user's items that another list of the same user has too."""
+    """Return the mean share of a user's items that another list of the same user has too.
+
+    It is the mean over the users who are shown anything.
+    """
     in_both = (lists[:, :, None] == others[:, None]) & (lists >= 0)[:, :, None]
-    shares = in_both.any(axis=2).sum(axis=1) / (lists >= 0).sum(axis=1)
+    n_shown = (lists >= 0).sum(axis=1)
+    shares = in_both.any(axis=2).sum(axis=1)[n_shown > 0] / n_shown[n_shown > 0]
     return float(shares.mean())
 
 
@@ -67,10 +71,14 @@ def rows(
     n_users: int,
     ks: Sequence[int],
 ) -> list[tuple[str, str, int, float]]:
-    """Return model, metric, k and value of all models' lists; `popular` names popularity's."""
+    """Return model, metric, k and value of all models' lists; `popular` names popularity's.
+
+    A model that shows nobody anything has no figures.
+    """
     return [
         (model, metric, k, value)
         for model, of_model in sorted(lists.items())
+        if (of_model >= 0).any()
         for k in ks
         for metric, value in figures(of_model, lists[popular], histories, n_users, k).items()
     ]

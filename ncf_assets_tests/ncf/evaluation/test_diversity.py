@@ -28,6 +28,19 @@ def test_figures_by_hand() -> None:
     )
 
 
+def test_users_who_are_shown_nothing_do_not_count() -> None:
+    """Lists from outside may end before they begin: overlap is that of the other user, 1 / 2.
+
+    A model that shows nobody anything has no figures.
+    """
+    lists, popular = np.array([[0, 1], [-1, -1]]), np.array([[0, 2], [0, 2]])
+    found = diversity.figures(lists, popular, HISTORIES, 2, 2)
+    assert (found["overlap"], found["coverage"]) == (1 / 2, 1 / 2)
+    of_models = {"popularity": popular, "nothing": np.full((2, 2), -1)}
+    rows = diversity.rows(of_models, "popularity", HISTORIES, 2, (2,))
+    assert {model for model, *_ in rows} == {"popularity"}
+
+
 def test_only_the_first_of_a_list_count() -> None:
     """Of two, the first is item 3, which nobody has: it counts as if one of 2 users had, 1 bit."""
     found = diversity.figures(np.array([[3, 0]]), np.array([[0, 3]]), HISTORIES, 2, 1)

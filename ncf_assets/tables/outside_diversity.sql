@@ -1,0 +1,12 @@
+-- These figures are those of diversity for models from outside: what their lists would show to the test
+-- users, apart from whether it is right. A list ends where the file has no further item that the user
+-- has not in train or validation. A model whose lists are all empty has no row.
+--
+-- grain: one figure of one model and length of list
+-- key: model, metric, k
+-- python: ncf_assets/ncf/evaluation/diversity.py (no select: the lists come from files)
+--
+-- column model VARCHAR: the name that the model was given, as in outside_ranks
+-- column metric VARCHAR: 'coverage', 'gini', 'novelty', 'overlap' or 'popularity', as in diversity
+-- column k INTEGER: the first k of each user's list, 10 or 20, or all if there are fewer
+-- column value DOUBLE: as in diversity; overlap is the mean over the users whose list has an item

@@ -1,0 +1,15 @@
+-- Each row says where a model from outside places a held-out item among its candidates: a model whose
+-- scores are a file that `ncf-assets evaluate` has accepted. Without such files this table has no rows.
+-- Items that the file does not list for a user are below all that it lists, and tie.
+--
+-- grain: one held-out item of one model and protocol
+-- key: model, protocol, user, item
+-- python: ncf_assets/ncf/evaluation/ranking.py (no select: the scores come from files)
+--
+-- column model VARCHAR: the name that the model was given
+-- column protocol VARCHAR: 'sampled-99' or 'full', as in test_ranks
+-- column user INTEGER: users.user
+-- column item INTEGER: items.item, the held-out item
+-- column n_candidates INTEGER: length of the list, the user's held-out items included
+-- column n_better INTEGER: other candidates that score higher than the held-out item
+-- column n_tied INTEGER: other candidates that score the same
