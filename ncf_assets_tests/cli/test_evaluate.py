@@ -121,10 +121,10 @@ def test_a_later_run_ranks_by_them_too_and_status_knows(data: Path) -> None:
     (data / "listed.csv").unlink()
     again = ncf(data, "materialize", "Sample", "--select", "outside_ranks")
     assert again.returncode == 0, again.stderr
-    assert "up to date" in ncf(data, "status", "Sample").stdout
+    assert "brought from outside" not in ncf(data, "status", "Sample").stdout
     kept = data / "outside/dataset=Sample/listed.parquet"
     kept.rename(kept.with_suffix(".aside"))
-    assert "outside has changed: listed" in ncf(data, "status", "Sample").stdout
+    assert "brought from outside has changed: listed" in ncf(data, "status", "Sample").stdout
     kept.with_suffix(".aside").rename(kept)
 
 
