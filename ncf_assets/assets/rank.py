@@ -42,7 +42,7 @@ POPULARITY = "popularity"
 )
 def scoring(run: AssetRun, _: NoConfig) -> None:
     """Score every item for every test user with each model."""
-    test = _Test.of(run.inputs)
+    test = RankedItems.of(run.inputs)
     models = sorted(scorers.SCORERS.items())
     ranks, lists = test.rank((name, load(run.inputs)) for name, load in models)
     run.write("test_ranks", pd.concat([*ranks, test.rank_by_chance()], ignore_index=True))
@@ -65,7 +65,7 @@ def outside_scoring(run: AssetRun, _: NoConfig) -> None:
         for table in ("outside_ranks", "outside_diversity"):
             run.write(table, pa.RecordBatch.from_pylist([], tables()[table].schema))
         return
-    test = _Test.of(run.inputs)
+    test = RankedItems.of(run.inputs)
     ranks, lists = test.rank((name, _outside_scorer(run, name)) for name in origins)
     run.write("outside_ranks", pd.concat(ranks, ignore_index=True))
     popular = test.rank([(POPULARITY, scorers.SCORERS[POPULARITY](run.inputs))])[1]
@@ -90,7 +90,7 @@ def _outside_scorer(run: AssetRun, model: str) -> BlockScorer:
 
 
 @dataclass(frozen=True)
-class _Test:
+class RankedItems:
     """What is ranked: a row for each held-out item, with its user and candidates.
 
     users: the test users, each once, ascending
@@ -109,9 +109,9 @@ class _Test:
     n_users: int
 
     @classmethod
-    def of(cls, inputs: Inputs) -> "_Test":
+    def of(cls, inputs: Inputs) -> "RankedItems":
         """Read the candidates of the test users, and the interactions."""
-        rows, candidates = test_candidates(inputs)
+        rows, candidates = _test_candidates(inputs)
         seen, known = pairs(inputs, ["interactions"]), pairs(inputs, SPLITS["test"])
         return cls(np.unique(rows), rows, candidates, seen, known, inputs.rows("users"))
 
@@ -181,7 +181,7 @@ def _examples(users: np.ndarray, lists: Mapping[str, np.ndarray]) -> pd.DataFram
     return pd.DataFrame(rows, columns=tables()["example_lists"].schema.names)
 
 
-def test_candidates(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
+def _test_candidates(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
     """Return for each held-out item the user [n], and [n, 1 + negatives] it and the negatives."""
     candidates = inputs.read("test_candidates", ["user", "position", "item"])
     is_held_out = candidates["position"] == 0

@@ -11,12 +11,10 @@ import pandas as pd
 from pydantic import Field
 
 from ncf_assets.assets import train
-from ncf_assets.assets.rank import test_candidates
-from ncf_assets.ncf.evaluation import ranking
-from ncf_assets.ncf.evaluation.ranking import HeldOutRanks
+from ncf_assets.assets.rank import RankedItems
 from ncf_assets.orchestration.checkpoints import FinishedStore
 from ncf_assets.orchestration.distributed import join_cluster
-from ncf_assets.orchestration.fits import TRAINING_INPUTS, pairs
+from ncf_assets.orchestration.fits import TRAINING_INPUTS
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import python_tables
 from ncf_assets.orchestration.trained_models import NetworkFactory
@@ -85,12 +83,6 @@ def _counts(
     """Train a network and rank the test items: int32 [2 * held-out items, COUNTS], full first."""
     from ncf_assets.ncf.evaluation.neumf_scorer import block_scorer
 
-    trained = network.train(run, settings)
-    (rows, candidates), seen = test_candidates(run.inputs), pairs(run.inputs, ["interactions"])
-    held_out = HeldOutRanks(rows, candidates, seen)
-    scorer = block_scorer(trained.model)
-    ranking.score_all(model, scorer, np.unique(rows), seen.n_items, [held_out])
-    by_protocol = (held_out.full, held_out.sampled)
-    return np.concatenate(
-        [np.column_stack([getattr(of, name) for name in COUNTS]) for of in by_protocol]
-    )
+    scorer = block_scorer(network.train(run, settings).model)
+    ranks, _ = RankedItems.of(run.inputs).rank([(model, scorer)])
+    return ranks[0][list(COUNTS)].to_numpy()
