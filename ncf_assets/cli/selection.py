@@ -62,7 +62,7 @@ def _check_names(given: Sequence[str], known: Sequence[str]) -> None:
     made_by = _made_by()
     for name in given:
         if name in made_by and name not in known:
-            made = " and ".join(sorted(made_by[name]))
+            made = ", ".join(sorted(made_by[name]))
             raise click.UsageError(f"{name!r} is a step that makes {made}. Select one of them.")
     check_known("asset", given, known, f"the job {EVERYTHING}")
 

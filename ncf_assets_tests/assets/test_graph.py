@@ -130,10 +130,10 @@ def test_ease_is_left_out_where_there_are_too_many_items(
     """12 items are one more than allowed: its record says why, and it is not ranked."""
     made = Warehouse(tmp_path / "data")
     shutil.copytree(warehouse.root, made.root)
-    ranked = ["blend_model", *SCORING, "metrics", "comparisons"]
+    ranked = ["blend_model", *SCORING, "seed_ranks", "metrics", "comparisons", "seed_metrics"]
     ops = {
         "ease_model": {"config": {"max_items": 11}},
-        "evaluation": CONFIG["ops"]["evaluation"],
+        **{name: CONFIG["ops"][name] for name in ("seed_ranks", "evaluation")},
     }
     assert materialize(made, instance, ["ease_model", *ranked], {"ops": ops}).success
     record = made.record("ease_model", "Sample")

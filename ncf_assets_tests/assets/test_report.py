@@ -21,7 +21,7 @@ def test_the_page_shows_what_the_run_changed(
     Tables that this run did not make are not shown.
     """
     place = copied(made, tmp_path)
-    assets = ["metrics", "comparisons", "evaluation_report"]
+    assets = ["metrics", "comparisons", "seed_metrics", "evaluation_report"]
     (event,) = materialize(place, instance, assets, CONFIG).asset_materializations_for_node(
         "evaluation_report"
     )

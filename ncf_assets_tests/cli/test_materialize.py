@@ -251,7 +251,7 @@ def test_a_selection_makes_only_what_it_names(data: Path) -> None:
         "--config", str(only(data, "evaluation")),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "[ 5/5]" in done.stdout
+    assert "[ 6/6]" in done.stdout
     assert "recommendations" not in done.stdout
     assert "comparisons" in done.stdout
     assert "raw_reviews" not in done.stdout

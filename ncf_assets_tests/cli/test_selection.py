@@ -29,7 +29,7 @@ def group(name: str) -> set[str]:
         ("users,items", {"users", "items"}),
         ('key:"users" or key:items', {"users", "items"}),
         ("raw_reviews", {"raw_reviews", "rejected_reviews"}),  # which one pass makes
-        ("metrics", {"metrics", "comparisons"}),
+        ("metrics", {"metrics", "comparisons", "seed_metrics"}),
         ("group:train", group("train")),
         ("group:train and not key:mlp_model", group("train") - {"mlp_model"}),
         ("(group:train, ease_model) and gmf_model", {"gmf_model"}),
@@ -67,7 +67,7 @@ def test_what_has_a_tag_is_selected() -> None:
     [
         ("neumf", "no asset 'neumf' in the job everything. "),
         ("user", "Did you mean users?"),
-        ("evaluation", "'evaluation' is a step that makes comparisons and metrics."),
+        ("evaluation", "'evaluation' is a step that makes comparisons, metrics, seed_metrics."),
         ("group:trian", "Groups are evaluate, ingest, prepare, serve, split, train;"),
         ("users++", "--select does not understand 'users++'. Give a selection such as"),
         ("status:healthy", "--select does not understand 'status:healthy'."),
