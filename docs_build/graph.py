@@ -24,9 +24,13 @@ class Node:
 
 @cache
 def nodes() -> dict[str, Node]:
-    """Return all assets by name, upstream first."""
+    """Return all assets that are made by name, upstream first."""
     graph = build_defs().resolve_asset_graph()
-    found = [(key.to_user_string(), graph.get(key)) for key in graph.toposorted_asset_keys]
+    found = [
+        (key.to_user_string(), graph.get(key))
+        for key in graph.toposorted_asset_keys
+        if graph.get(key).is_materializable
+    ]
     return {
         name: Node(
             name,

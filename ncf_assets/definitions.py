@@ -22,6 +22,7 @@ from ncf_assets.datasets import read
 from ncf_assets.orchestration.partitions import build_assets, dataset_partitions
 from ncf_assets.orchestration.resources import EngineResource, warehouse_resource
 from ncf_assets.orchestration.sensors import dead_runs, new_source_files
+from ncf_assets.orchestration.source_file import source_file, source_file_found
 from ncf_assets.orchestration.staleness import SEARCH
 from ncf_assets.warehouse.history_note import check_history
 from ncf_assets.warehouse.paths import check_checkout
@@ -74,7 +75,8 @@ def build_defs(warehouse: Warehouse | None = None) -> dg.Definitions:
     partitions = dataset_partitions(registry.datasets.values())
     left_out = "".join(f"\n\n**Left out:** {fault}" for fault in registry.faults)
     return dg.Definitions(
-        assets=build_assets(ASSET_MODULES, partitions),
+        assets=[source_file(partitions), *build_assets(ASSET_MODULES, partitions)],
+        asset_checks=[source_file_found(partitions, warehouse.paths)],
         jobs=[
             *(
                 dg.define_asset_job(

@@ -3,13 +3,14 @@
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
 
 from ncf_assets.definitions import build_defs
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.tiny import CONFIG
 
 DEFS = build_defs()
-ASSETS = list(DEFS.assets or [])
+ASSETS = [made for made in DEFS.assets or [] if isinstance(made, dg.AssetsDefinition)]
 # tables, as far as the stages ingest, prepare and split
 READ = ["raw_reviews", "rejected_reviews"]
 FILTERED = ["latest_reviews", "filters"]
@@ -30,6 +31,18 @@ def materialize(
         selection=selection,
         raise_on_error=False,
     )
+
+
+def failed_partitions(instance: dg.DagsterInstance) -> dict[str, list[str]]:
+    """The partitions that Dagster's UI shows as failed, by asset."""
+    graph, found = DEFS.resolve_asset_graph(), {}
+    for key in graph.materializable_asset_keys:
+        if partitions := graph.get(key).partitions_def:
+            cached = get_and_update_asset_status_cache_value(instance, key, partitions)
+            failed = cached and cached.deserialize_failed_partition_subsets(partitions)
+            if failed:
+                found[key.to_user_string()] = sorted(failed.get_partition_keys())
+    return found
 
 
 def failure(result: dg.ExecuteInProcessResult, step: str) -> str:

@@ -145,7 +145,7 @@ def twice_model(run: AssetRun, config: EaseConfig) -> Fitted:
 LOADED = """
 from ncf_assets.definitions import build_defs
 graph = build_defs().resolve_asset_graph()
-for key in graph.get_all_asset_keys():
+for key in graph.materializable_asset_keys:
     print(key.to_user_string(), *(check.name for check in graph.get(key).check_keys))
 """
 

@@ -27,7 +27,7 @@ def steps() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     graph = DEFS.resolve_asset_graph()
     for key in graph.toposorted_asset_keys:
-        if graph.get(key).partitions_def is None:  # the leaderboard
+        if key not in step_of or graph.get(key).partitions_def is None:  # the leaderboard
             continue
         found.setdefault(step_of[key], []).append(key.to_user_string())
     return found

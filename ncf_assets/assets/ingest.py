@@ -1,7 +1,7 @@
 """Ingest: the source file, line by line, into `raw_reviews` and `rejected_reviews`."""
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,9 @@ from ncf_assets.ingest import compression, download, lookalikes, source
 from ncf_assets.ingest.reader import Batch
 from ncf_assets.orchestration.metadata import PREVIEW_ROWS
 from ncf_assets.orchestration.publish import AssetRun
+from ncf_assets.orchestration.source_file import report_found, report_missing
 from ncf_assets.orchestration.tables import python_tables
+from ncf_assets.orchestration.upstream import SOURCE_FILE
 
 AS_PUBLISHED = "raw_reviews_as_many_as_published"
 SHOWN_TEXT = 60  # characters of a rejected line that a message repeats
@@ -44,6 +46,7 @@ class ReadingConfig(dg.Config):
     {"raw_reviews": "ingest", "rejected_reviews": "ingest"},
     reads=[],
     config=ReadingConfig,
+    deps=[SOURCE_FILE],
     warning_checks=[
         (
             "raw_reviews",
@@ -60,6 +63,7 @@ def reviews(run: AssetRun, config: ReadingConfig) -> None:
     signature, files = _signature(found), source.files_of(found)
     run.config, run.check_parameters = dataset.reading, config.model_dump()
     run.source, run.input_hashes = signature, {"source": source.fingerprint(files)}
+    report_found(run.context, _shown(found, signature, run.input_hashes["source"]))
     _read(run, dataset, found, _batches(run, dataset, files, int(config.max_unpacked_gb * 1e9)))
     if _signature(found) != signature:
         raise dg.Failure(f"{found} changed while being read. Nothing was published. Run it again.")
@@ -111,6 +115,15 @@ def _signature(found: Path) -> dict[str, Any]:
         ) from error
 
 
+def _shown(found: Path, signature: Mapping[str, Any], sha256: str) -> dict[str, Any]:
+    """Return what the UI shows of the source file."""
+    return {
+        "dagster/uri": dg.MetadataValue.path(str(found)),
+        "SHA-256": sha256,
+        "size (MB)": round(signature["size"] / 1e6, 2),
+    }
+
+
 def _as_published(dataset: Dataset, lines: int) -> dg.AssetCheckResult:
     """Warn where a file is shorter or longer than its publisher says."""
     expected = dataset.expected_reviews
@@ -144,10 +157,14 @@ def _locate(run: AssetRun, dataset: Dataset) -> Path:
     """Return the dataset's file or files, downloaded if need be."""
     paths = run.warehouse.paths
     found = download.locate(dataset, paths.registry.parent, paths.raw)
-    if found:
-        download.check(dataset, found)
-        return found
-    target = downloaded(run, dataset)
+    try:
+        if found:
+            download.check(dataset, found)
+            return found
+        target = downloaded(run, dataset)
+    except (compression.SourceError, download.DownloadError) as error:
+        report_missing(run.context, str(error))
+        raise
     download.remove_former(dataset, target)
     return target
 

@@ -47,7 +47,7 @@ def _from_definitions() -> list[Asset]:
             reads_of(node.metadata),
         )
         for node in nodes
-        if node.partitions_def
+        if node.partitions_def and node.is_materializable
     ]
 
 

@@ -14,11 +14,17 @@ from typing import IO, Any, Self
 
 import click
 import rich.progress
-from dagster import AssetCheckSeverity, DagsterEventType, EventLogEntry
+from dagster import (
+    AssetCheckSeverity,
+    DagsterEventType,
+    DagsterExecutionInterruptedError,
+    EventLogEntry,
+)
 from rich.console import Console
 
 INDENT = " " * 11  # of what belongs to a step
 NAMED_EVERY = 30  # seconds
+INTERRUPTED = DagsterExecutionInterruptedError.__name__
 STYLES: dict[str, dict[str, Any]] = {  # click's words for rich's
     "": {},
     "dim": {"dim": True},
@@ -55,6 +61,7 @@ class Progress:
     def __init__(self, n_assets: int) -> None:
         self._n_assets = n_assets
         self._done = 0
+        self.failed = False  # whether a step has failed that was not interrupted
         self._started = time.monotonic()
         self._step: str | None = None
         self._named_at = 0.0  # seconds of the step at which it is named next
@@ -158,6 +165,7 @@ class Progress:
 
     def _failed(self, event: Any) -> None:
         failure = event.step_failure_data
+        self.failed |= failure.error.cls_name != INTERRUPTED
         self._say(f"{event.step_key} failed: {failure_reason(failure)}", "red", self._err)
 
 
@@ -181,7 +189,7 @@ def failure_reason(failure: Any) -> str:
     if failure.user_failure_data and failure.user_failure_data.description:
         return str(failure.user_failure_data.description)
     error = failure.error
-    if error.cls_name == "DagsterExecutionInterruptedError":
+    if error.cls_name == INTERRUPTED:
         return "it was interrupted."
     while error.cause and (error.cls_name or "").startswith("Dagster"):
         error = error.cause

@@ -9,6 +9,7 @@ import dagster as dg
 from dagster import AssetRecordsFilter, DagsterRunStatus, RunsFilter
 
 from ncf_assets.cli.dagster_home import prepare_home
+from ncf_assets.orchestration.dagster_runs import remove_runs
 
 ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 
@@ -34,9 +35,9 @@ def prune_runs(days: int) -> None:
     with dg.DagsterInstance.get() as instance:
         ended = instance.get_run_records(RunsFilter(statuses=ENDED, updated_before=before))
         old = {record.dagster_run.run_id for record in ended} - _in_place(instance)
-        for run_id in sorted(old):
-            instance.delete_run(run_id)
-            _remove_files(home, run_id)
+        remove_runs(instance, sorted(old))
+    for run_id in old:
+        _remove_files(home, run_id)
     click.echo(f"{len(old)} of {len(ended)} runs that ended over {days} days ago are removed.")
 
 

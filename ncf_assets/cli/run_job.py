@@ -60,7 +60,7 @@ def run_job(
         instance.add_event_listener(run_id, progress)
         run = record_run(instance, job, run_id, config, tags, selected)
         succeeded = execute_recorded(instance, job, run)
-        if is_terminated(instance, run_id):
+        if is_terminated(instance, run_id) and not progress.failed:
             raise click.ClickException(
                 "the run was terminated in Dagster. What it had published by then is in place."
             )

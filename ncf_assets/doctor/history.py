@@ -23,6 +23,7 @@ from ncf_assets.orchestration.dagster_runs import (
     has_work,
     is_alive,
     open_backfills,
+    remove_runs,
 )
 from ncf_assets.warehouse.lock_holder import LockHolder
 from ncf_assets.warehouse.paths import display_name
@@ -102,7 +103,7 @@ def failed_runs(
                     yield Finding(
                         what,
                         f"remove the run, so that the UI shows nothing as failed; {again}",
-                        partial(instance.delete_run, run.run_id),
+                        partial(remove_runs, instance, [run.run_id]),
                     )
 
 

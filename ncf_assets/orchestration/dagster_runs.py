@@ -106,6 +106,18 @@ def _should_hold(record: dg.RunRecord, place: Warehouse) -> bool:
     return lock_tag(place, run.run_id).items() <= tags
 
 
+def remove_runs(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> None:
+    """Remove runs, and what Dagster has cached of the partitions that failed in them."""
+    assets = set()
+    for run_id in run_ids:
+        planned = instance.all_logs(
+            run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+        )
+        assets |= {entry.dagster_event.asset_key for entry in planned if entry.dagster_event}
+        instance.delete_run(run_id)
+    instance.wipe_asset_cached_status([asset for asset in assets if asset])
+
+
 def mark_failed(instance: dg.DagsterInstance, runs: Iterable[dg.DagsterRun]) -> None:
     """Show dead runs as failed in Dagster, and free what they occupied in its queue."""
     for run in runs:

@@ -7,7 +7,7 @@ alone, so that its graph can be read: what is upstream of another input needs no
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 
-READS, SOURCE_FILE = "reads", "the source file"
+READS, SOURCE_FILE = "reads", "source_file"
 
 
 def direct_upstream(reads: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from ncf_assets.ingest.review import Review
 from ncf_assets.orchestration.staleness import Asset, partition_statuses
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.ingest.corpus import IDS, LINES, changed
-from ncf_assets_tests.running import PREPARED, READ, failure, materialize
+from ncf_assets_tests.running import PREPARED, READ, failed_partitions, failure, materialize
 
 pytestmark = pytest.mark.process
 GOOD = changed()
@@ -192,6 +192,32 @@ def test_a_missing_file_and_an_empty_folder_are_named(
     (warehouse.root / "reviews.json.gz").mkdir()
     folder = failure(materialize(warehouse, instance, READ, {}), "reviews")
     assert expected in folder
+
+
+def test_where_the_file_cannot_be_had_that_alone_is_shown_as_failed(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    """The run is canceled, so that Dagster shows what it had planned as not made."""
+    keys = [
+        dg.AssetCheckKey(dg.AssetKey("source_file"), "source_file_found"),
+        dg.AssetCheckKey(dg.AssetKey("users"), "users_dense"),
+    ]
+
+    def shown(result: dg.ExecuteInProcessResult) -> list[str]:
+        run = instance.get_run_by_id(result.run_id)
+        found = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+        return [run.status.value, *(found[key].status.value for key in keys)]
+
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path / "dagster")) as instance:
+        read = run(warehouse, instance, [GOOD], PREPARED)
+        assert shown(read) == ["SUCCESS", "SUCCEEDED", "SUCCEEDED"]
+        (warehouse.root / "reviews.json.gz").unlink()
+        missing = materialize(warehouse, instance, PREPARED, {})
+        assert shown(missing) == ["CANCELED", "FAILED", "PLANNED"]
+        assert failed_partitions(instance) == {}
+        broken = run(warehouse, instance, b"no review", PREPARED)
+        assert shown(broken) == ["FAILURE", "SUCCEEDED", "PLANNED"]
+        assert {*failed_partitions(instance)} == {*PREPARED, "filters"}
 
 
 def test_a_file_of_another_hash_than_the_registry_states_is_refused(

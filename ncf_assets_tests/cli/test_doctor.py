@@ -16,6 +16,7 @@ from ncf_assets.warehouse.duckdb_limits import export_spill
 from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import ncf, start, tiny_folder
+from ncf_assets_tests.running import failed_partitions
 
 pytestmark = pytest.mark.process
 SELECTED = "+negatives,ials_model"  # what needs no TensorFlow
@@ -146,6 +147,23 @@ def test_what_only_a_person_can_fix_is_named_with_the_command(data: Path) -> Non
     ):
         assert what in found
     assert place.paths.file("items", "Old").exists()
+
+
+def test_what_a_failed_run_left_in_the_ui_is_taken_back_where_nothing_was_published(
+    data: Path,
+) -> None:
+    """The run goes, and no partition is shown as failed any more, also where that was looked at."""
+    source = data / "tiny.json"
+    reviews = source.read_text()
+    source.write_text("no review\n")
+    assert ncf(data, "materialize", "Sample").returncode == 1
+    source.write_text(reviews)
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        assert {"raw_reviews", "evaluation_report"} <= {*failed_partitions(instance)}
+        found = printed(data, "--fix", code=0)
+        assert "failed, and nothing has been published since of raw_reviews, rejected" in found
+        assert "fixed: remove the run, so that the UI shows nothing as failed" in found
+        assert failed_partitions(instance) == {}
 
 
 def test_a_dataset_at_work_is_left_out(data: Path) -> None:

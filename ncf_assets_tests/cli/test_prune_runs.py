@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from ncf_assets_tests.cli.commands import ncf, tiny_folder
+from ncf_assets_tests.running import failed_partitions
 
 pytestmark = pytest.mark.process
 
@@ -25,7 +26,7 @@ def files(home: Path) -> set[str]:
 def test_old_runs_go_and_those_that_made_what_is_there_stay(tmp_path: Path) -> None:
     """Three runs: the first is replaced by the second, the third fails; the second alone stays.
 
-    Dagster then still knows when and by which run the tables were made.
+    Dagster then still knows when and by which run the tables were made, and shows none as failed.
     """
     data, home = tiny_folder(tmp_path), tmp_path / "dagster"
     for _ in range(2):
@@ -35,6 +36,8 @@ def test_old_runs_go_and_those_that_made_what_is_there_stay(tmp_path: Path) -> N
     (data / "tiny.json").write_text("no review")
     assert ncf(data, "materialize", "Sample", "--select", "raw_reviews").returncode == 1
     assert len(runs(home)) == 3
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        assert failed_partitions(instance)["raw_reviews"] == ["Sample"]
 
     done = ncf(data, "prune-runs")
     assert done.stdout == "0 of 0 runs that ended over 30 days ago are removed.\n", done.stderr
@@ -47,6 +50,7 @@ def test_old_runs_go_and_those_that_made_what_is_there_stay(tmp_path: Path) -> N
         record = instance.get_latest_materialization_event(dg.AssetKey("raw_reviews"))
         assert record is not None
         assert record.run_id == second
+        assert failed_partitions(instance) == {}
     assert ncf(data, "sql", "select count(*) from raw_reviews").stdout.count("51") == 1
 
 
