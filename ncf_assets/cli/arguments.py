@@ -4,7 +4,6 @@ import difflib
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +22,6 @@ if TYPE_CHECKING:  # imported where they are used: most commands want one of the
 
     from ncf_assets.warehouse.warehouse import Warehouse
 
-SERVERS_AT_ONCE = 8  # that are asked for files: chosen
 NEAR = 0.7  # difflib's likeness of two names, of which Foo and Books have a half; chosen
 EVERYTHING = "everything"  # the job that makes all assets of a dataset but its search
 
@@ -173,10 +171,7 @@ def source_refusals(names: Iterable[str]) -> dict[str, str]:
     place, datasets = Paths(data_dir()), registry()
     asked = [datasets[name] for name in names]
     asked += filter(None, map(details.published, asked))  # the details have the dataset's name
-    with ThreadPoolExecutor(SERVERS_AT_ONCE) as pool:
-        reasons = pool.map(
-            lambda dataset: download.refusal(dataset, place.registry.parent, place.raw), asked
-        )
-        refused = [(one.name, reason) for one, reason in zip(asked, reasons, strict=True) if reason]
-        found = dict(reversed(refused))
+    reasons = download.refusals(asked, place.registry.parent, place.raw)
+    refused = [(one.name, reason) for one, reason in zip(asked, reasons, strict=True) if reason]
+    found = dict(reversed(refused))
     return {name: f"{reason.rstrip('.')}." for name, reason in found.items()}

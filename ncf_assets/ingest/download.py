@@ -6,6 +6,8 @@ is stored in `ncf_assets.ingest.partial_download`, and a file's lines are read i
 `ncf_assets.ingest.reader`.
 """
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,9 @@ from ncf_assets.ingest.source import files_of
 
 if TYPE_CHECKING:  # requests is imported where something is fetched
     from ncf_assets.ingest.http_download import OnProgress, OnRetry
+
+
+SERVERS_AT_ONCE = 8  # that are asked for files: chosen
 
 
 class DownloadError(RuntimeError):
@@ -131,6 +136,14 @@ def refusal(dataset: Dataset, registry_folder: Path, raw_folder: Path) -> str | 
     except http_download.TransientError:
         pass
     return None
+
+
+def refusals(
+    datasets: Sequence[Dataset], registry_folder: Path, raw_folder: Path
+) -> list[str | None]:
+    """Return what `refusal` does of each dataset; their servers are asked at the same time."""
+    with ThreadPoolExecutor(SERVERS_AT_ONCE) as pool:
+        return list(pool.map(lambda one: refusal(one, registry_folder, raw_folder), datasets))
 
 
 def _missing(found: Path) -> str:
