@@ -161,7 +161,7 @@ class Progress:
     def _checked(self, evaluation: Any) -> None:
         if not evaluation.passed and evaluation.severity == AssetCheckSeverity.WARN:
             what = evaluation.description or evaluation.check_name
-            self._say(f"{INDENT}warning, {what}", "yellow")
+            self._say(self._indented(f"warning, {what}"), "yellow")
 
     def _failed(self, event: Any) -> None:
         failure = event.step_failure_data
