@@ -19,6 +19,7 @@ from ncf_assets.assets import (
     tuning,
 )
 from ncf_assets.datasets import read
+from ncf_assets.orchestration.executor import dataset_executor
 from ncf_assets.orchestration.partitions import build_assets, dataset_partitions
 from ncf_assets.orchestration.resources import EngineResource, warehouse_resource
 from ncf_assets.orchestration.sensors import dead_runs, new_source_files
@@ -100,7 +101,7 @@ def build_defs(warehouse: Warehouse | None = None) -> dg.Definitions:
             "engine": EngineResource.from_env(),
             "warehouse": warehouse_resource(warehouse),
         },
-        executor=dg.in_process_executor,
+        executor=dataset_executor(warehouse),
     )
 
 

@@ -15,6 +15,7 @@ from ncf_assets.cli.run_config import (
     merge,
     read_config,
     seeds_option,
+    with_processes,
     with_seeds,
 )
 from ncf_assets.cli.run_job import run_job
@@ -43,16 +44,27 @@ REPORT = dg.AssetKey("evaluation_report")
     is_flag=True,
     help="Fit models with the best settings that `ncf-assets tune` has found for DATASET.",
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    help="Run so many independent steps at the same time, each in a process of its own that takes"
+    " memory of its own; without it one after the other, in this process.",
+)
 def materialize(
-    dataset: str, select: str | None, config_file: Path | None, seeds: int | None, tuned: bool
+    dataset: str,
+    select: str | None,
+    config_file: Path | None,
+    seeds: int | None,
+    tuned: bool,
+    processes: int | None,
 ) -> None:
-    """Materialize the assets of DATASET, one after the other.
+    """Materialize the assets of DATASET.
 
     The run is recorded in Dagster; no daemon is needed. The exit code is 1 if an asset or one of
     its checks fails; what was in place before stays in place.
     """
     check_datasets([dataset])
-    config = with_seeds(read_config(config_file), seeds)
+    config = with_processes(with_seeds(read_config(config_file), seeds), processes)
     if tuned:
         config = _with_best(config, dataset)
     started = time.monotonic()

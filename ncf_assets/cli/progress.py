@@ -9,6 +9,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -51,20 +52,26 @@ def native_messages_to(log: Path) -> Iterator[None]:
             sys.stderr = python_stderr
 
 
+@dataclass
+class _Step:
+    """A step under way: when it began, and the seconds after which it is named next."""
+
+    started: float  # seconds since 1970
+    named_at: float = 1.0
+
+
 class Progress:
     """Prints a line for each materialized asset, log message and failure, until it is closed.
 
-    The step that runs is named, with its time so far: by a bar in a terminal, else by a line after
-    its first second and every half minute.
+    The steps that run are named, with their time so far: by a bar in a terminal, else by a line
+    after their first second and every half minute.
     """
 
     def __init__(self, n_assets: int) -> None:
         self._n_assets = n_assets
         self._done = 0
         self.failed = False  # whether a step has failed that was not interrupted
-        self._started = time.monotonic()
-        self._step: str | None = None
-        self._named_at = 0.0  # seconds of the step at which it is named next
+        self._running: dict[str | None, _Step] = {}  # the steps under way, by name
         self._closed = threading.Event()
         # Streams of our own: Dagster catches what is printed during a step and lets another process
         # pass it on, which may end before the last line, such as why the step failed.
@@ -102,15 +109,23 @@ class Progress:
         if event is None:
             # errors come as failures of steps
             if logging.INFO <= int(entry.level) < logging.ERROR:
-                self._say(self._indented(entry.user_message), "dim")
-        elif event.event_type == DagsterEventType.STEP_START:
-            self._begin(event.step_key)
+                of = f"{entry.step_key}: " if len(self._running) > 1 else ""
+                self._say(self._indented(f"{of}{entry.user_message}"), "dim")
+        elif event.event_type in (DagsterEventType.STEP_START, DagsterEventType.STEP_RESTARTED):
+            self._running[event.step_key] = _Step(entry.timestamp)
+            self._name_in_bar()
         elif event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
-            self._materialized(event)
+            self._materialized(event, entry.timestamp)
         elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
             self._checked(event.asset_check_evaluation_data)
         elif event.event_type == DagsterEventType.STEP_FAILURE:
             self._failed(event)
+            self._end(event.step_key)
+        elif event.event_type in (
+            DagsterEventType.STEP_SUCCESS,
+            DagsterEventType.STEP_UP_FOR_RETRY,
+        ):
+            self._end(event.step_key)
         elif event.event_type == DagsterEventType.RUN_FAILURE and not event.step_key:
             self._say(event.message or "the run failed", "red", self._err)
 
@@ -130,29 +145,36 @@ class Progress:
         width = self._bar.console.width
         return textwrap.fill(text, width, initial_indent=INDENT, subsequent_indent=INDENT)
 
-    def _begin(self, step: str | None) -> None:
-        self._step, self._started, self._named_at = step, time.monotonic(), 1.0
-        if self._bar and self._task is not None:
-            self._bar.reset(self._task, completed=self._done, description=step or "")
+    def _end(self, step: str | None) -> None:
+        self._running.pop(step, None)
+        self._name_in_bar()
+
+    def _name_in_bar(self) -> None:
+        """Name the steps under way in the bar, and how long the newest has taken so far."""
+        if self._bar and self._task is not None and self._running:
+            steps = ", ".join(map(str, self._running))
+            self._bar.reset(self._task, completed=self._done, description=steps)
 
     def _name_running(self) -> None:
-        """Print which step runs, where there is no bar."""
+        """Print which steps run, where there is no bar."""
         while not self._closed.wait(0.5):
-            step, seconds = self._step, time.monotonic() - self._started
-            if step is None or seconds < self._named_at:
-                continue
-            so_far = f", {seconds:.0f} s so far" if self._named_at > 1 else ""
-            self._named_at = seconds + NAMED_EVERY
-            with contextlib.suppress(OSError, ValueError):  # closed meanwhile
-                self._say(f"{INDENT}{step} is running{so_far}", "dim")
+            for name, step in list(self._running.items()):
+                seconds = time.time() - step.started
+                if seconds < step.named_at:
+                    continue
+                so_far = f", {seconds:.0f} s so far" if step.named_at > 1 else ""
+                step.named_at = seconds + NAMED_EVERY
+                with contextlib.suppress(OSError, ValueError):  # closed meanwhile
+                    self._say(f"{INDENT}{name} is running{so_far}", "dim")
 
-    def _materialized(self, event: Any) -> None:
+    def _materialized(self, event: Any, at: float) -> None:
         self._done += 1
         asset = event.asset_key.to_user_string()
         shown = event.materialization.metadata
         rows = shown.get("dagster/partition_row_count") or shown.get("dagster/row_count")
         count = f"{rows.value:>12,} rows" if rows else " " * 17
-        seconds = time.monotonic() - self._started
+        step = self._running.get(event.step_key)
+        seconds = at - step.started if step else 0
         place = f"[{self._done:>2}/{self._n_assets}]"
         self._say(f"{place}    {asset:<20}{count}{seconds:>8.1f} s")
         if self._bar and self._task is not None:

@@ -67,6 +67,16 @@ def with_seeds(config: dict[str, Any], seeds: int | None) -> dict[str, Any]:
     return merge({"ops": {"seed_ranks": {"config": {"seeds": seeds}}}}, config, "--seeds")
 
 
+def with_processes(config: dict[str, Any], processes: int | None) -> dict[str, Any]:
+    """Add what --processes says to a run configuration; refuse what both set."""
+    if processes is None:
+        return config
+    if "execution" in config:
+        raise click.UsageError("--processes sets execution. Take it out of --config.")
+    how = {"multiprocess": {"max_concurrent": processes}} if processes > 1 else {"in_process": {}}
+    return config | {"execution": {"config": how}}
+
+
 def merge(more: dict[str, Any], config: dict[str, Any], option: str) -> dict[str, Any]:
     """Add to a run configuration what an option sets; refuse what both set."""
     ops = dict(config.get("ops", {}))
@@ -156,7 +166,7 @@ def _known(levels: list[str], job: dg.JobDefinition, classes: Classes) -> list[s
     """Return the names that a mapping in a run configuration may have, by its place."""
     match levels:
         case []:
-            return ["ops"]
+            return ["ops", "execution"]
         case ["ops"]:
             return [node.name for node in job.nodes_in_topological_order]
         case ["ops", _]:

@@ -12,7 +12,7 @@ from ncf_assets.cli.arguments import check_can_train, definitions, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.dagster_home import prepare_home
 from ncf_assets.cli.progress import Progress, native_messages_to
-from ncf_assets.cli.recorded_run import execute_recorded, record_run
+from ncf_assets.cli.recorded_run import execute_recorded, followed, record_run
 from ncf_assets.cli.run_config import check_config
 from ncf_assets.orchestration.dagster_runs import (
     PARTITION_TAG,
@@ -57,9 +57,9 @@ def run_job(
         Progress(n_assets) as progress,
     ):
         _fail_dead(instance, place)
-        instance.add_event_listener(run_id, progress)
         run = record_run(instance, job, run_id, config, tags, selected)
-        succeeded = execute_recorded(instance, job, run)
+        with followed(instance, run, progress):
+            succeeded = execute_recorded(instance, job, run)
         if is_terminated(instance, run_id) and not progress.failed:
             raise click.ClickException(
                 "the run was terminated in Dagster. What it had published by then is in place."

@@ -8,6 +8,7 @@ is free or another run's. The lock itself is in `ncf_assets.warehouse.dataset_lo
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 from dagster import DagsterRunStatus as Status
@@ -19,6 +20,7 @@ from ncf_assets.warehouse.warehouse import Warehouse
 
 PARTITION_TAG = "dagster/partition"
 LOCK_TAG = ".dagster/ncf-assets-lock"  # Dagster's UI hides what begins so
+PROCESSES = 2  # of a run whose steps are processes of their own, where it says no number: chosen
 HEARTBEAT_SECONDS = 75  # a running daemon reports every 30 s
 DAEMON_NOTE = "backfill-daemon.json"  # in DAGSTER_HOME, while a command's daemon is running
 OPEN_BACKFILLS = [
@@ -35,6 +37,15 @@ STEP_START_TIMEOUT = timedelta(
 def dataset_of(run: dg.DagsterRun) -> str:
     """Return the dataset that a run works on; ALL_DATASETS if it makes a table of all datasets."""
     return run.tags.get(PARTITION_TAG, ALL_DATASETS)
+
+
+def processes_of(run: dg.DagsterRun) -> int:
+    """Return how many steps of a run may work at the same time."""
+    execution: Any = run.run_config.get("execution", {})
+    how = execution.get("config", {})
+    if "multiprocess" not in how:
+        return 1
+    return int((how["multiprocess"] or {}).get("max_concurrent", PROCESSES))
 
 
 def is_terminated(instance: dg.DagsterInstance, run_id: str) -> bool:

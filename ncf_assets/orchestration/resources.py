@@ -14,9 +14,15 @@ from typing import Literal, Self
 import dagster as dg
 from pydantic import Field
 
-from ncf_assets.orchestration.dagster_runs import dataset_of, lock_tag, released_tag
+from ncf_assets.orchestration.dagster_runs import (
+    dataset_of,
+    lock_tag,
+    processes_of,
+    released_tag,
+)
 from ncf_assets.orchestration.distributed import check_tf_config
 from ncf_assets.warehouse.dataset_lock import dataset_lock
+from ncf_assets.warehouse.duckdb_limits import shared_out
 from ncf_assets.warehouse.spark import LOCAL, Spark, SparkError, check_spark_home
 from ncf_assets.warehouse.warehouse import Warehouse
 
@@ -76,21 +82,26 @@ def warehouse_resource(at: Warehouse) -> dg.ResourceDefinition:
             yield place  # to look at: `dg launch` asks for it again after the run has ended
             return
         check_tf_config()  # before any work, which takes long before the first network
-        with dataset_lock(place, dataset_of(run), run.run_id), _tagged(instance, run, place):
+        if (processes := processes_of(run)) > 1:
+            place = replace(place, memory_limit=shared_out(place.memory_limit, processes))
+        with (
+            dataset_lock(place, dataset_of(run), run.run_id),
+            tagged(instance, run.run_id, place),
+        ):
             yield place
 
     return warehouse
 
 
 @contextmanager
-def _tagged(instance: dg.DagsterInstance, run: dg.DagsterRun, place: Warehouse) -> Iterator[None]:
-    """Tag the run when it has locked its dataset, and when it has released it."""
-    own = lock_tag(place, run.run_id)
-    if own.items() <= run.tags.items():  # a command holds it until the run has ended
+def tagged(instance: dg.DagsterInstance, run_id: str, place: Warehouse) -> Iterator[None]:
+    """Tag a run when it has locked its dataset, and when it has released it."""
+    own, run = lock_tag(place, run_id), instance.get_run_by_id(run_id)
+    if run is None or own.items() <= run.tags.items():  # a process holds it until the run has ended
         yield
         return
-    instance.add_run_tags(run.run_id, own)
+    instance.add_run_tags(run_id, own)
     try:
         yield
     finally:
-        instance.add_run_tags(run.run_id, released_tag(place, run.run_id))
+        instance.add_run_tags(run_id, released_tag(place, run_id))

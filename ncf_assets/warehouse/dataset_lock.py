@@ -7,10 +7,15 @@ Dagster's runs are in `ncf_assets.orchestration.dagster_runs`.
 
 import glob
 import json
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -36,12 +41,13 @@ def dataset_lock(place: Warehouse, dataset: str, run_id: str) -> Iterator[None]:
     """Lock a dataset for a run, and remove the files that a killed run left of it.
 
     If there is a store, first fetch what it has of the dataset. Raise DatasetLockedError if another
-    run has the lock. Steps of one run that are separate processes take turns. A command that has
-    the lock for the run that it starts shares it with that run.
+    run has the lock. A process that has the lock shares it with what it does for the same run, and
+    with the processes that it starts for it, which end with it. Other steps of one run that are
+    separate processes take turns.
     """
     root = place.root
     path = _lock(root, dataset)
-    if (path, run_id) in _held:
+    if (path, run_id) in _held or _shared_by_parent(root, dataset, run_id):
         yield
         return
     lock = FileLock(path)
@@ -50,14 +56,30 @@ def dataset_lock(place: Warehouse, dataset: str, run_id: str) -> Iterator[None]:
         _held.add((path, run_id))
         who = LockHolder.this_process(run_id)
         _note(root, dataset).write_text(json.dumps(asdict(who)), encoding="utf-8")
-        for path in orphaned_files(root, dataset):
-            remove(path)
+        remove_orphaned_files(root, dataset)
         with _locked_in_store(place, dataset, who):
             yield
     finally:
         _held.discard((path, run_id))
         _note(root, dataset).unlink(missing_ok=True)
         lock.release()
+
+
+def _shared_by_parent(root: Path, dataset: str, run_id: str) -> bool:
+    """Return whether the process that started this one has locked the dataset for the same run.
+
+    Then this process is killed when that one dies: nobody else may find it at work.
+    """
+    parent, who = parent_process(), last_holder(root, dataset)
+    if parent is None or who is None or (who.run_id, who.pid) != (run_id, parent.pid):
+        return False
+
+    def follow_parent() -> None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=follow_parent, daemon=True).start()
+    return True
 
 
 @contextmanager
@@ -120,6 +142,12 @@ def orphaned_files(root: Path, dataset: str) -> list[Path]:
     if dataset == ALL_DATASETS:
         folders += root.glob("tables/*")
     return sorted(path for folder in folders for path in temporaries(folder))
+
+
+def remove_orphaned_files(root: Path, dataset: str) -> None:
+    """Remove temporary files; the caller must hold the lock, and no step of its run be at work."""
+    for path in orphaned_files(root, dataset):
+        remove(path)
 
 
 def _lock(root: Path, dataset: str) -> Path:

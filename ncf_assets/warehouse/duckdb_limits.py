@@ -33,6 +33,12 @@ def memory_limit() -> str:
     )
 
 
+def shared_out(limit: str, processes: int) -> str:
+    """Return the limit of each of several processes that work at the same time."""
+    unit = limit[-1]  # B or %
+    return f"{int(limit[:-1]) // processes}{unit}"
+
+
 def spill_folder(root: Path) -> Path | None:
     """Return a data folder's own folder in that of NCF_DUCKDB_TEMP_DIR; without the variable None.
 

@@ -21,13 +21,17 @@ def newest(data: Path) -> dg.DagsterRun:
         return instance.get_runs(limit=1)[0]
 
 
-@pytest.mark.parametrize("policy", ["SAFE_TERMINATE", "MARK_AS_CANCELED_IMMEDIATELY"])
+@pytest.mark.parametrize(
+    ("policy", "processes"),
+    [("SAFE_TERMINATE", 1), ("MARK_AS_CANCELED_IMMEDIATELY", 1), ("SAFE_TERMINATE", 2)],
+)
 def test_a_run_that_is_terminated_in_the_ui_ends_and_publishes_nothing_more(
-    tmp_path: Path, policy: str
+    tmp_path: Path, policy: str, processes: int
 ) -> None:
-    """Its process too, whether its end is awaited or forced."""
+    """Its process too, whether its end is awaited or forced, and those of its steps."""
     data = tiny_folder(tmp_path)
-    with held_up(data, "ncf-assets", "materialize", "Sample", "--select", "+users") as process:
+    words = ["materialize", "Sample", "--select", "+users", "--processes", str(processes)]
+    with held_up(data, "ncf-assets", *words) as process:
         answer = graphql(data, TERMINATE.format(run=newest(data).run_id, policy=policy))["result"]
         out, errors = process.communicate(timeout=60)
     assert answer == {"__typename": "TerminateRunSuccess"}

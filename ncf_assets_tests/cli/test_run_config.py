@@ -6,7 +6,7 @@ from typing import Any
 import click
 import pytest
 
-from ncf_assets.cli.run_config import check_config, read_config
+from ncf_assets.cli.run_config import check_config, read_config, with_processes
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,14 @@ def test_numbers_and_encodings_that_people_write_are_read(tmp_path: Path) -> Non
     file.write_bytes("rates: 1".encode("utf-16"))
     with pytest.raises(click.ClickException, match="must be text in UTF-8, found other bytes"):
         read_config(file)
+
+
+def test_processes_are_a_setting_of_the_executor() -> None:
+    """None leaves the configuration as it is; what it says already is not said twice."""
+    given = {"ops": {"negatives": {"config": {"n_negatives": 3}}}}
+    several = {"config": {"multiprocess": {"max_concurrent": 2}}}
+    assert with_processes(given, None) == given
+    assert with_processes(given, 1) == given | {"execution": {"config": {"in_process": {}}}}
+    assert with_processes(given, 2) == given | {"execution": several}
+    with pytest.raises(click.UsageError, match="Take it out of --config"):
+        with_processes({"execution": several}, 2)

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from ncf_assets.orchestration.inputs import Inputs
+from ncf_assets.warehouse.duckdb_limits import shared_out
 from ncf_assets.warehouse.system_errors import explain
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import ncf
@@ -31,6 +32,12 @@ def test_the_limit_and_the_folder_of_the_environment_are_used(
     ((limit, folder),) = found
     assert limit == "2.3 GiB"
     assert folder.startswith(f"{tmp_path}/fast/spill/data-")
+
+
+@pytest.mark.parametrize(("limit", "each"), [("50%", "25%"), ("2500000000B", "1250000000B")])
+def test_two_processes_have_half_of_the_limit_each(limit: str, each: str) -> None:
+    """Whether it is a share of the memory or a number of bytes."""
+    assert shared_out(limit, 2) == each
 
 
 @pytest.mark.process

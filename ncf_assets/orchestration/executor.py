@@ -1,0 +1,90 @@
+"""The executor: all steps in the run's process or, by configuration, several processes at a time.
+
+With `execution: {config: {multiprocess: {max_concurrent: 2}}}` each step has a process of its own,
+and independent steps run at the same time. The run's process holds the lock of the dataset for all
+of them, and they end with it, as `ncf_assets.warehouse.dataset_lock` says.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.executor_definition import (
+    ExecutorRequirement,
+    multiple_process_executor_requirements,
+)
+from dagster._core.execution.retries import RetryMode
+from dagster._core.executor.in_process import InProcessExecutor
+from dagster._core.executor.multiprocess import MultiprocessExecutor
+
+from ncf_assets.orchestration.dagster_runs import PROCESSES, dataset_of
+from ncf_assets.orchestration.resources import tagged
+from ncf_assets.warehouse.dataset_lock import dataset_lock, remove_orphaned_files
+from ncf_assets.warehouse.warehouse import Warehouse
+
+PRELOADED = ["ncf_assets.definitions"]  # what each process would import for itself
+MULTIPROCESS = {
+    "max_concurrent": dg.Field(
+        int,
+        default_value=PROCESSES,
+        description="Steps that run at the same time, each in a process of its own. DuckDB's memory"
+        " is shared out among them; networks and models take what they need.",
+    ),
+}
+
+
+class DatasetExecutor(MultiprocessExecutor):
+    """Runs each step in a process of its own while this process holds the lock of the dataset."""
+
+    def __init__(self, place: Warehouse, processes: int) -> None:
+        if place.store:
+            raise ValueError(
+                "steps of one run cannot be processes of their own where NCF_STORE is set, as they"
+                " do not share its lease. Leave out `multiprocess`."
+            )
+        self._place = place
+        super().__init__(
+            retries=RetryMode.ENABLED,
+            max_concurrent=processes,
+            start_method="forkserver",
+            explicit_forkserver_preload=PRELOADED,
+        )
+
+    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[Any]:
+        """Yield the events of a run; what a killed step was writing is removed at its end."""
+        run, instance = plan_context.dagster_run, plan_context.instance
+        dataset = dataset_of(run)
+        with (
+            dataset_lock(self._place, dataset, run.run_id),
+            tagged(instance, run.run_id, self._place),
+        ):
+            try:
+                yield from super().execute(plan_context, execution_plan)
+            finally:
+                remove_orphaned_files(self._place.root, dataset)
+
+
+def dataset_executor(place: Warehouse) -> dg.ExecutorDefinition:
+    """Make the executor of a warehouse's jobs."""
+
+    @dg.executor(
+        name="in_process_or_multiprocess",
+        config_schema=dg.Field(
+            dg.Selector({"in_process": {}, "multiprocess": MULTIPROCESS}),  # type: ignore[no-untyped-call]
+            default_value={"in_process": {}},
+            description="`in_process`, one step after the other, or `multiprocess`, several"
+            " independent ones at the same time.",
+        ),
+        requirements=_requirements,
+    )
+    def executor(context: dg.InitExecutorContext) -> dg.Executor:
+        config: Any = context.executor_config
+        if "multiprocess" in config:
+            return DatasetExecutor(place, config["multiprocess"]["max_concurrent"])
+        return InProcessExecutor(retries=RetryMode.ENABLED)
+
+    return executor
+
+
+def _requirements(config: Mapping[str, object]) -> Sequence[ExecutorRequirement]:
+    return multiple_process_executor_requirements() if "multiprocess" in config else []

@@ -1,0 +1,131 @@
+"""Runs whose steps are processes of their own: what they make, and what a kill leaves."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from filelock import FileLock
+
+from ncf_assets.orchestration.executor import DatasetExecutor
+from ncf_assets.warehouse.dataset_lock import holders, orphaned_files
+from ncf_assets.warehouse.store import Store
+from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
+from ncf_assets_tests.running import FILTERED, READ
+
+pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
+WORDS = ["materialize", "Sample", "--processes", "2", "--select"]
+
+
+def events(data: Path) -> list[dg.EventLogEntry]:
+    """What Dagster has of the newest run."""
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        return list(instance.all_logs(instance.get_runs(limit=1)[0].run_id))
+
+
+def state(data: Path) -> str:
+    """The state of the newest run."""
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        return instance.get_runs(limit=1)[0].status.value
+
+
+def pids(data: Path) -> dict[str | None, int]:
+    """The process of each step of the newest run that has begun."""
+    found = [entry.dagster_event for entry in events(data)]
+    began = [event for event in found if event and event.event_type_value == "STEP_WORKER_STARTED"]
+    return {
+        event.step_key: int(str(event.engine_event_data.metadata["pid"].value)) for event in began
+    }
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is a process of this number that is no zombie."""
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def reading(data: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A run and the process of its first step, which waits at its end until the block ends."""
+    words, pipe = [BIN / "ncf-assets", *WORDS, "+users"], subprocess.PIPE
+    with (
+        FileLock(data / "warehouse.duckdb.lock"),
+        subprocess.Popen(words, env=environment(data), stdout=pipe, stderr=pipe, text=True) as run,
+    ):
+        while not Warehouse(data).find_provenance("raw_reviews", "Sample"):
+            assert run.poll() is None
+            time.sleep(0.1)
+        yield run, pids(data)["reviews"]
+
+
+def test_independent_steps_run_at_the_same_time_and_make_the_same(
+    made: Path, tmp_path: Path
+) -> None:
+    """In processes of their own; lines of progress say which are under way, and nothing is left."""
+    data = tiny_folder(tmp_path)
+    done = ncf(data, *WORDS, "+users,items")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[ 6/6]" in done.stdout
+    spans = {
+        kind: {e.step_key: e.timestamp for e in events(data) if e.dagster_event_type == kind}
+        for kind in (dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_SUCCESS)
+    }
+    began, ended = spans.values()
+    assert max(began["users"], began["items"]) < min(ended["users"], ended["items"])
+    assert len({*pids(data).values()}) == 4
+    place, before = Warehouse(data), Warehouse(made)
+    for table in (*READ, *FILTERED, "users", "items"):
+        assert (
+            place.get_provenance(table, "Sample").content_hash
+            == before.get_provenance(table, "Sample").content_hash
+        )
+    assert orphaned_files(data, "Sample") == []
+
+
+def test_a_step_that_is_killed_fails_its_run_and_leaves_nothing(tmp_path: Path) -> None:
+    """Not even the half of a table; the lock is free, and the next run goes on."""
+    data = tiny_folder(tmp_path)
+    with reading(data) as (run, step):
+        half = Warehouse(data).paths.folder("users", "Sample") / ".data.parquet.0123abcd.tmp"
+        half.parent.mkdir(parents=True)
+        half.write_text("half a table")
+        os.kill(step, signal.SIGKILL)
+        _, errors = run.communicate(timeout=120)
+        assert run.returncode == 1
+        assert "reviews failed" in errors
+        assert "Traceback" not in errors
+        assert state(data) == "FAILURE"
+        assert (orphaned_files(data, "Sample"), holders(Warehouse(data), "Sample")) == ([], [])
+    assert ncf(data, *WORDS, "+users").returncode == 0
+
+
+def test_the_steps_of_a_run_that_is_killed_end_with_it(tmp_path: Path) -> None:
+    """So that the next run, which finds the dataset free, is alone with it."""
+    data = tiny_folder(tmp_path)
+    with reading(data) as (run, step):
+        assert is_running(step)
+        run.kill()
+        run.wait()
+        until = time.monotonic() + 60
+        while is_running(step):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        assert holders(Warehouse(data), "Sample") == []
+    done = ncf(data, "materialize", "Sample", "--select", "+users")
+    assert done.returncode == 0, done.stderr
+    assert "was killed; Dagster now shows it as failed" in done.stdout
+
+
+def test_steps_are_no_processes_where_machines_share_a_store(tmp_path: Path) -> None:
+    """They would not have the lease, under which alone the store is changed."""
+    place = Warehouse(tmp_path, store=Store("s3://bucket/folder"))
+    with pytest.raises(ValueError, match="where NCF_STORE is set"):
+        DatasetExecutor(place, 2)
