@@ -69,8 +69,8 @@ def _reasons(source: Source, dataset: Dataset, today: date) -> list[tuple[str, s
     within = f"{f'in {unit} ' if unit else ''}between {FIRST_DAY} and tomorrow"
     return [
         *((condition, literal(reason)) for condition, reason in source.rejections),
-        ("coalesce(trim(user_id), '') = ''", literal(f"empty {name['user']}")),
-        ("coalesce(trim(item_id), '') = ''", literal(f"empty {name['item']}")),
+        ("coalesce(ltrim(user_id), '') = ''", literal(f"empty {name['user']}")),
+        ("coalesce(ltrim(item_id), '') = ''", literal(f"empty {name['item']}")),
         ("rating is null", f"concat({rating}, ' is not a number')"),
         ("not isfinite(rating)", f"concat({rating}, ' is ', rating, ', not a finite number')"),
         ("timestamp_value is null", literal(f"empty {name['timestamp']}")),

@@ -15,20 +15,43 @@
 -- column recency INTEGER: 1 for the user's last interaction, 2 for the one before; a hash breaks ties in time
 -- column rating DOUBLE: latest_reviews.rating
 -- column timestamp TIMESTAMP: time of the interaction in UTC, as exact as in the file
+with timed as (
+  select
+    users.user,
+    users.user_id,
+    users.n_interactions,
+    items.item,
+    items.item_id,
+    reviews.rating,
+    reviews.timestamp,
+    dense_rank() over (partition by users.user order by reviews.timestamp) as rank,
+    rank() over (partition by users.user order by reviews.timestamp) as first_of_time,
+    count(*) over (partition by users.user order by reviews.timestamp) as last_of_time
+  from latest_reviews as reviews
+  inner join users on reviews.user_id = users.user_id
+  inner join items on reviews.item_id = items.item_id
+),
+
+-- hashes are made and sorted only where they decide
+tied as (
+  select
+    user,
+    item,
+    row_number() over (
+      partition by user, timestamp
+      order by md5(concat(cast($seed as varchar), ' ', user_id, ' ', item_id)), item
+    ) as nth
+  from timed
+  where first_of_time < last_of_time
+)
+
 select
-  users.user,
-  items.item,
-  dense_rank() over (partition by users.user order by reviews.timestamp) as rank,
-  row_number() over (
-    partition by users.user
-    order by
-      reviews.timestamp desc,
-      md5(concat(cast($seed as varchar), ' ', reviews.user_id, ' ', reviews.item_id)),
-      reviews.item_id
-  ) as recency,
-  reviews.rating,
-  reviews.timestamp
-from latest_reviews as reviews
-inner join users on reviews.user_id = users.user_id
-inner join items on reviews.item_id = items.item_id
-order by users.user, items.item
+  timed.user,
+  timed.item,
+  timed.rank,
+  timed.n_interactions - timed.last_of_time + coalesce(tied.nth, 1) as recency,
+  timed.rating,
+  timed.timestamp
+from timed
+left join tied on timed.user = tied.user and timed.item = tied.item
+order by timed.user, timed.item

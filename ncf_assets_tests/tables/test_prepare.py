@@ -1,5 +1,6 @@
 """The id maps and interactions of hand-drawn reviews."""
 
+import hashlib
 import json
 import random
 from datetime import date
@@ -77,6 +78,28 @@ def test_recency_counts_back_from_the_last_without_ties() -> None:
     assert recency[1, 0] == 3
     assert {recency[1, 1], recency[1, 2]} == {1, 2}
     assert (recency[2, 2], recency[2, 1]) == (1, 2)
+
+
+def test_recency_is_the_order_of_times_and_within_a_time_of_md5() -> None:
+    """As hashlib gives it: of 20 drawn users with 12 items each, on 1 to 12 days."""
+    draw = random.Random(4)
+    reviews = [
+        (12 * u + i + 1, f"u{u:02}", f"i{i:02}", 1.0, draw.randrange(1 + u % 12) * DAY)
+        for u in range(20)
+        for i in range(12)
+    ]
+    drawn = {"latest_reviews": latest(reviews)}
+    drawn = {**drawn, "users": select("users", drawn), "items": select("items", drawn)}
+    found = {(u, nth): i for u, i, _, nth, *_ in select("interactions", drawn, seed=7)}
+
+    def place(review: tuple[int, str, str, float, int]) -> tuple[int, str]:
+        _, user, item, _, time = review
+        key = f"7 {user} {item}"
+        return -time, hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()
+
+    for user in range(20):
+        own = sorted((row for row in reviews if row[1] == f"u{user:02}"), key=place)
+        assert [found[user, nth] for nth in range(1, 13)] == [int(row[2][1:]) for row in own]
 
 
 def test_a_rating_below_the_lowest_takes_the_pair_away() -> None:
