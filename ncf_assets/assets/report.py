@@ -48,6 +48,7 @@ REPORT_INPUTS = (
     "comparisons",
     "data_profile",
     "diversity",
+    "filters",
     "metrics",
     "outside_diversity",
     "seed_metrics",
@@ -229,6 +230,7 @@ def collect_report_data(
         ],
         history=[report.HistoryRow(**epoch) for epoch in recorded_epochs(records)],
         profile=_rows(run, "data_profile")[0],
+        filters=[report.FilterRow(**row) for row in _rows(run, "filters")],
         configuration={
             name: p.config
             for name, p in provenances.items()

@@ -99,15 +99,16 @@ def suggest_format(first_lines: Iterable[str]) -> str | None:
     """Return the name of a format that accepts one of `first_lines`, or None.
 
     The message about a file of which every line was rejected suggests it. The 2014 and 2018 files
-    have the same keys, so both are called amazon-2014. A time in the future does not exclude a
-    format.
+    have the same keys of those that are read; only the latter have `verified`. A time in the future
+    does not exclude a format.
     """
     candidates = [Dataset("", "", "amazon-2014"), Dataset("", "", "amazon-2023")]
     encoded = [line.encode(errors="replace") for line in first_lines]
     for dataset in candidates:
         parse = parser(dataset, _FAR_DAY)
-        if any(isinstance(parse(line), Review) for line in encoded):
-            return dataset.format
+        if fitting := [line for line in encoded if isinstance(parse(line), Review)]:
+            newer = dataset.format == "amazon-2014" and b'"verified"' in fitting[0]
+            return "amazon-2018" if newer else dataset.format
     return None
 
 

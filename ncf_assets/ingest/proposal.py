@@ -177,7 +177,9 @@ def _found(files: Sequence[Path], dataset: Dataset, today: date) -> list[str]:
     found = [
         f"of the first {accepted + rejected.num_rows:,} rows {accepted:,} are accepted",
         f"{len(rows['user_id'].unique()):,} users, {len(rows['item_id'].unique()):,} items",
-        f"ratings from {ratings['min']:g} to {ratings['max']:g}",
+        f"ratings from {ratings['min']:g} to {ratings['max']:g}"
+        if dataset.format != "table" or "rating" in dataset.columns
+        else "no ratings: each row counts as 1",
         f"times from {times['min']} to {times['max']} (UTC)",
     ]
     if rejected.num_rows:

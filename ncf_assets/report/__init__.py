@@ -6,6 +6,7 @@ sentences, `plots` into drawings, and `document` into JSON; the templates only a
 in `ncf_assets.assets.report` read the tables and write the files.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from ncf_assets.report.data import (
     DiversityRow,
     Example,
     ExampleItem,
+    FilterRow,
     HistoryRow,
     Made,
     Origin,
@@ -38,7 +40,7 @@ from ncf_assets.report.findings import findings
 from ncf_assets.report.outside import NOTE as OUTSIDE_NOTE
 from ncf_assets.report.outside import outside_table
 from ncf_assets.report.plots import Plot, plots
-from ncf_assets.report.profile import profile_table
+from ncf_assets.report.profile import filter_table, profile_table
 from ncf_assets.report.protocol import headline_k
 from ncf_assets.report.seeds import NOTE as SEEDS_NOTE
 from ncf_assets.report.seeds import n_seeds, seed_table
@@ -50,6 +52,7 @@ __all__ = [
     "DiversityRow",
     "Example",
     "ExampleItem",
+    "FilterRow",
     "HistoryRow",
     "Made",
     "Origin",
@@ -113,6 +116,7 @@ def _content(data: ReportData) -> dict[str, Any]:
         "examples_note": NOTE,
         "plots": plots(data),
         "profile": profile_table(data.profile),
+        "filters": filter_table(data.filters),
         "method": method.method(
             protocols,
             headline_k(ks),
@@ -165,10 +169,16 @@ def _not_refitted(data: ReportData) -> list[str]:
 def _settings(data: ReportData) -> TextTable:
     """Return a row per asset with all its settings."""
     rows = [
-        (name, ", ".join(f"{setting} = {value}" for setting, value in settings.items()))
+        (name, ", ".join(f"{setting} = {_setting(value)}" for setting, value in settings.items()))
         for name, settings in data.configuration.items()
     ]
     return TextTable(("Asset", "Settings"), rows, names=2)
+
+
+def _setting(value: object) -> str:
+    """Return a value as text, in quotes where it would not be told from what is around it."""
+    plain = not isinstance(value, str) or re.fullmatch(r"[\w.:-]+", value)
+    return str(value) if plain else json.dumps(value, ensure_ascii=False)
 
 
 @cache

@@ -27,9 +27,9 @@ TUNING = (
     "Settings are the defaults or those of the configuration below, chosen on validation where the "
     "model says so; a model that was tuned less may be better than it looks here."
 )
-ANY_REVIEW = (
-    "Any review counts as an interaction with label 1, whatever its rating: a model is praised for "
-    "predicting what people reviewed, also what they disliked."
+LABELS = (
+    "Each interaction counts alike, with label 1, {}: a model is praised for predicting what "
+    "people chose, also what they disliked."
 )
 
 
@@ -44,7 +44,15 @@ def _caveats(data: ReportData) -> Iterator[str]:
     yield from _of_this_data(data)
     if any(row.protocol.startswith("sampled") for row in data.metrics):
         yield SAMPLED
-    yield from (caveat(data.metrics), TUNING, ANY_REVIEW)
+    yield from (caveat(data.metrics), TUNING, LABELS.format(_ratings(data)))
+
+
+def _ratings(data: ReportData) -> str:
+    """Say what ratings have to do with labels."""
+    if data.profile.get("distinct_ratings") == 1:
+        return "as the data has no ratings that differ"
+    lowest = data.configuration.get("latest_reviews", {}).get("min_rating")
+    return "whatever its rating" if lowest is None else f"whatever its rating from {lowest} on"
 
 
 def _of_this_data(data: ReportData) -> Iterator[str]:

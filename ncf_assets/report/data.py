@@ -35,6 +35,17 @@ class DiversityRow:
 
 
 @dataclass(frozen=True)
+class FilterRow:
+    """What one filter takes away of what the ones before it leave: a row of the table `filters`."""
+
+    position: int
+    filter: str
+    pairs: int
+    users: int
+    items: int
+
+
+@dataclass(frozen=True)
 class HistoryRow:
     """One epoch of one network, from its record; epoch 0 is before training."""
 
@@ -113,7 +124,7 @@ class ReportData:
     """Everything that the report of one dataset is made from.
 
     `choices` say what was chosen for each model, and `examples` are some users. `profile` is the
-    row of the table `data_profile`.
+    row of the table `data_profile`, and `filters` has the filters that are set.
     `configuration` holds, per asset, the run configuration that changes results; `origins` holds
     the origin of each table or model. `skipped` gives the reason for each baseline that was not
     fitted, and `outside` the file of each model from outside. `synthetic` marks generated data,
@@ -130,6 +141,7 @@ class ReportData:
     diversity: Sequence[DiversityRow] = ()
     history: Sequence[HistoryRow] = ()
     profile: Mapping[str, Any] = field(default_factory=dict)
+    filters: Sequence[FilterRow] = ()
     configuration: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)

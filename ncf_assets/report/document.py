@@ -39,6 +39,7 @@ def document(
             name: value.isoformat() if isinstance(value, datetime) else value
             for name, value in data.profile.items()
         },
+        "filters": [asdict(row) for row in data.filters],
         "skipped": dict(data.skipped),
         "outside": {name: asdict(origin) for name, origin in data.outside.items()},
         "examples": [asdict(example) for example in data.examples],

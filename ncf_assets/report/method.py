@@ -11,7 +11,7 @@ from ncf_assets.report.data import join_names
 from ncf_assets.report.held_out import several, split_sentence
 from ncf_assets.report.protocol import Protocol, counted
 
-FULL = "full: {} ranked among all items that the user has not rated in any part of the data."
+FULL = "full: {} ranked among all items that the user has in no part of the data."
 CORRECTED = (
     "{}: what the sampled ranks say of the full ones, by the estimator of Krichene and Rendle "
     "(“On Sampled Metrics for Item Recommendation”, KDD 2020, bias-variance with γ = 0.1). "  # noqa: RUF001

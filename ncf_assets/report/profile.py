@@ -1,12 +1,13 @@
-"""Describe the data: format the row of the table `data_profile` as lines of text.
+"""Describe the data: format the tables `data_profile` and `filters` as text.
 
-The table itself is computed in SQL, in `ncf_assets.tables`.
+The former is computed in SQL, in `ncf_assets.tables`, and the latter with `latest_reviews`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ncf_assets.report.data import FilterRow
 from ncf_assets.report.text_table import TextTable
 
 
@@ -26,17 +27,21 @@ def _rating(value: float) -> str:
     return f"{value:,.12g}"
 
 
+def _distinct(value: float) -> str:
+    return "none: each row counts alike" if value == 1 else _count(value)
+
+
 def _day(value: datetime) -> str:
     return f"{value:%Y-%m-%d}"
 
 
 LINES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (  # column, label, format
-    ("lines", "Lines of the source file", _count),
-    ("rejected", "Lines rejected", _count),
-    ("duplicates", "Earlier reviews of the same item by the same user, dropped", _count),
+    ("lines", "Rows of the source", _count),
+    ("rejected", "Rows rejected", _count),
+    ("duplicates", "Earlier rows of the same user and item, dropped", _count),
     ("lowest_rating", "Lowest rating", _rating),
     ("highest_rating", "Highest rating", _rating),
-    ("distinct_ratings", "Different ratings", _count),
+    ("distinct_ratings", "Different ratings", _distinct),
     ("filtered", "Pairs of user and item that filters take away", _count),
     ("filtered_users", "Users that filters take away", _count),
     ("filtered_items", "Items that filters take away", _count),
@@ -74,3 +79,9 @@ def profile_table(profile: Mapping[str, Any]) -> TextTable:
         if profile.get(name) is not None
     ]
     return TextTable(("Data", "Figure"), rows)
+
+
+def filter_table(filters: Sequence[FilterRow]) -> TextTable:
+    """Return a row for each filter that is set, in the order in which they apply."""
+    rows = [(of.filter, *map(_count, (of.pairs, of.users, of.items))) for of in filters]
+    return TextTable(("Filter", "Pairs of user and item", "Users", "Items"), rows)

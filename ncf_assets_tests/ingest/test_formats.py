@@ -146,6 +146,7 @@ def test_what_is_accepted_keeps_the_rules(rating: object, time: object) -> None:
     ("line", "source"),
     [
         (_changed(), "amazon-2014"),
+        (_changed(verified=True), "amazon-2018"),
         (
             '{"user_id": "A", "parent_asin": "B", "rating": 1, "timestamp": 1400000000000}',
             "amazon-2023",

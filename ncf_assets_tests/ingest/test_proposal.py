@@ -40,12 +40,14 @@ def test_amazons_files_are_known(tmp_path: Path) -> None:
 
 
 def test_parquet_has_names_and_types(tmp_path: Path) -> None:
-    """A column is named by hand where its name says nothing."""
+    """A column is named by hand where its name says nothing; one of ratings need not be there."""
     file = tmp_path / "p"
     duckdb.sql(f"copy (select 7 as who, 8 as sku, now() as played_at) to '{file}' (format parquet)")
     with pytest.raises(SourceError, match=r"found who, sku, played_at\. Say which .* with --user"):
         propose(file, {}, TODAY)
-    keys = propose(file, {"user": "who"}, date(2100, 1, 1)).keys
+    proposal = propose(file, {"user": "who"}, date(2100, 1, 1))
+    keys = proposal.keys
+    assert "no ratings: each row counts as 1" in proposal.found
     assert keys["columns"] == {"user": "who", "item": "sku", "timestamp": "played_at"}
     assert "timestamp_unit" not in keys
 

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from ncf_assets.report.caveats import SAMPLED, SYNTHETIC, caveats
 from ncf_assets.report.seeds import ONE
 from ncf_assets_tests.report.drawn import DATA, model
@@ -17,6 +19,23 @@ def test_a_skipped_baseline_is_a_caveat_with_its_reason() -> None:
     """A model that was not compared was not beaten."""
     data = replace(DATA, skipped={"ease": "50,052 items are more than 20,000"})
     assert "EASE was skipped: 50,052 items are more than 20,000." in caveats(data)
+
+
+@pytest.mark.parametrize(
+    ("distinct", "lowest", "said"),
+    [
+        (1, None, "with label 1, as the data has no ratings that differ: a model"),
+        (5, None, "with label 1, whatever its rating: a model"),
+        (5, 4.0, "with label 1, whatever its rating from 4.0 on: a model"),
+    ],
+)
+def test_labels_are_explained_by_the_ratings_that_there_are(
+    distinct: int, lowest: float | None, said: str
+) -> None:
+    """Plays have none, and a filter leaves low ones out."""
+    configuration = {"latest_reviews": {"min_rating": lowest}}
+    data = replace(DATA, profile={"distinct_ratings": distinct}, configuration=configuration)
+    assert said in " ".join(caveats(data))
 
 
 def test_few_users_are_a_caveat_and_many_are_not() -> None:

@@ -20,7 +20,7 @@ def test_each_protocol_is_described_with_its_numbers() -> None:
     text = " ".join(
         method([Protocol(), Protocol(50), Protocol(50, corrected=True)], 10, 0.05, [], {}, 1)
     )
-    assert "full: the held-out item is ranked among all items that the user has not" in text
+    assert "full: the held-out item is ranked among all items that the user has in no" in text
     assert "sampled-50: the held-out item is ranked among 50 items drawn once" in text
     assert "sampled-50-corrected: what the sampled ranks say of the full ones" in text
     assert "its mean discount, 1 at rank 1, 0.631 at rank 2, 0.289 at rank 10, 0 beyond" in text

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from ncf_assets.report.profile import LINES, profile_table
+from ncf_assets.report.data import FilterRow
+from ncf_assets.report.profile import LINES, filter_table, profile_table
 from ncf_assets.tables import tables
 
 
@@ -36,6 +37,21 @@ def test_a_split_without_times_shows_none() -> None:
     assert profile_table(profile).rows == [("Split", "leave_one_out")]
 
 
+def test_ratings_that_do_not_differ_are_none() -> None:
+    """As those of plays, each of which has the rating 1."""
+    assert profile_table({"distinct_ratings": 1}).rows == [
+        ("Different ratings", "none: each row counts alike")
+    ]
+    assert profile_table({"distinct_ratings": 10}).rows == [("Different ratings", "10")]
+
+
 def test_what_is_not_known_is_not_shown_as_zero() -> None:
     """One figure is known, so there is one line."""
     assert profile_table({"users": 5.0}).rows == [("Users", "5")]
+
+
+def test_each_filter_has_a_row_of_what_it_takes_away() -> None:
+    """Thousands are separated; without filters there is no table."""
+    found = filter_table([FilterRow(1, "min_rating 4.0", 12_345, 7, 0)])
+    assert found.rows == [("min_rating 4.0", "12,345", "7", "0")]
+    assert not filter_table([])

@@ -8,11 +8,13 @@ from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import escape
 
 from ncf_assets.report import (
     DiversityRow,
     Example,
     ExampleItem,
+    FilterRow,
     HistoryRow,
     Origin,
     Report,
@@ -49,6 +51,19 @@ def test_paired_differences_are_in_both_forms_with_their_verdict() -> None:
     """EASE differs by -0.03 in NDCG of the full ranking, with 0.01 to either side."""
     assert "| EASE | −0.0300 | −0.0400 to −0.0200 | worse |" in drawn_report().markdown
     assert drawn_report().html.count(">worse<") == 1 + 4  # the table of verdicts, and 4 views
+
+
+def test_filters_and_what_decides_the_reading_are_shown() -> None:
+    """A separator that is a comma stands in quotes, and so does a quote."""
+    reading = {"format": "table", "separator": ",", "quote": '"'}
+    filters = [FilterRow(1, "min_rating 4.0", 1_234, 7, 0)]
+    report = render(replace(DATA, filters=filters, configuration={"raw_reviews": reading}))
+    assert "| min_rating 4.0 | 1,234 | 7 | 0 |" in report.markdown
+    assert "<td>1,234</td><td>7</td><td>0</td>" in report.html
+    assert report.json["filters"][0]["pairs"] == 1_234
+    shown = 'format = table, separator = ",", quote = "\\""'
+    assert escape(shown) in report.html
+    assert "filters take away" not in drawn_report().markdown
 
 
 def test_equal_data_make_equal_reports() -> None:
