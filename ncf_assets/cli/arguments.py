@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import click
 from dotenv import dotenv_values
 
+import ncf_assets
 from ncf_assets.datasets import Dataset, RegistryError, read
+from ncf_assets.hashing import hash_json
 from ncf_assets.warehouse.duckdb_limits import memory_limit
 from ncf_assets.warehouse.history_note import check_history, history_folder
 from ncf_assets.warehouse.paths import Paths, check_checkout, data_dir
@@ -83,8 +85,21 @@ def check_can_train() -> None:
 
 
 @cache
+def code_fingerprint() -> str:
+    """Return a hash of names, sizes and times of the package's files, as this process has them."""
+    root = Path(str(ncf_assets.__file__)).parent
+    files = [
+        (str(path.relative_to(root)), path.stat().st_size, path.stat().st_mtime_ns)
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.suffix != ".pyc"
+    ]
+    return hash_json([str(root), files])
+
+
+@cache
 def definitions() -> "dg.Definitions":
     """Return the code location as the environment variables and the registry have it."""
+    code_fingerprint()  # before the code is read: it may be another when the command ends
     from ncf_assets.definitions import build_defs
 
     try:

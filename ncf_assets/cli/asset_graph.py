@@ -7,11 +7,8 @@ alone, so it is kept in the data folder for as long as these stay as they are.
 import contextlib
 import json
 from dataclasses import asdict
-from pathlib import Path
 
-import ncf_assets
-from ncf_assets.cli.arguments import definitions
-from ncf_assets.hashing import hash_json
+from ncf_assets.cli.arguments import code_fingerprint, definitions
 from ncf_assets.orchestration.staleness import Asset
 from ncf_assets.orchestration.upstream import reads_of
 from ncf_assets.warehouse.files import commit, staged_texts
@@ -22,7 +19,7 @@ KEPT = "asset-graph.json"
 
 def graph_assets() -> list[Asset]:
     """Return all assets of a dataset, upstream first."""
-    file, fingerprint = data_dir() / KEPT, _fingerprint()
+    file, fingerprint = data_dir() / KEPT, code_fingerprint()
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(file.read_text(encoding="utf-8"))
         if kept["fingerprint"] == fingerprint:
@@ -49,14 +46,3 @@ def _from_definitions() -> list[Asset]:
         for node in nodes
         if node.partitions_def and node.is_materializable
     ]
-
-
-def _fingerprint() -> str:
-    """Return a hash of the names, sizes and times of the package's files."""
-    root = Path(str(ncf_assets.__file__)).parent
-    files = [
-        (str(path.relative_to(root)), path.stat().st_size, path.stat().st_mtime_ns)
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and path.suffix != ".pyc"
-    ]
-    return hash_json([str(root), files])

@@ -18,10 +18,13 @@ _SHOWN = 5  # keys that a message names; chosen
 def looks_like(lines: Sequence[str], dataset: Dataset, reason: str = "") -> str:
     """Return what lines look like and what to set for it, or what to look at.
 
-    `reason` is why they are rejected; that of a time names the unit in which it would be valid.
+    `reason` is why they are rejected; that of a time names the unit in which it would be valid, or
+    says that none is stated.
     """
     if dataset.format == "table" and (unit := re.search(r"\((\w+)\?\)$", reason)):
         return f'Set timestamp_unit = "{unit[1]}"'
+    if dataset.format == "table" and re.search(r" is [-+.\d]+, not a time", reason):
+        return 'Set timestamp_unit to the unit of these numbers, such as "seconds",'
     lines = [line for line in lines if line.strip()]
     if lines and dataset.format != "table":
         if (known := suggest_format(lines)) and known != dataset.format:

@@ -4,6 +4,7 @@ This module knows files of every kind that DuckDB reads, and queries over them. 
 valid is in `ncf_assets.ingest.row_rules`; the rows are read in `ncf_assets.ingest.tables`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import duckdb
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest.compression import SourceError
 from ncf_assets.ingest.file_kinds import header_of, is_gzipped, kind_of
+from ncf_assets.ingest.lookalikes import separator_of
 from ncf_assets.ingest.reader import LONGEST_LINE
 from ncf_assets.ingest.sqlite_rows import sqlite_rows
 from ncf_assets.sql_text import glob_escaped, literal, quoted
@@ -182,7 +184,12 @@ def _read(function: str, file: Path, **options: str) -> str:
 
 
 def _no_column(where: str, name: str, found: Sequence[str], dataset: Dataset) -> str:
+    separator = separator_of(found) if len(found) == 1 else None
+    remedy = "Correct `columns` or `separator`"
+    if separator:
+        remedy = f"Set separator = {json.dumps(separator)}"
+    shown = json.dumps(found[0]) if separator else ", ".join(found)
     return (
-        f"{where} must have the column `{name}`, found {', '.join(found)}. Correct `columns` or"
-        f" `separator` of [{dataset.name}] in datasets.toml"
+        f"{where} must have the column `{name}`, found {shown}. {remedy} of [{dataset.name}] in"
+        " datasets.toml"
     )

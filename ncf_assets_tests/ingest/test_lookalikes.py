@@ -44,3 +44,11 @@ def test_a_time_in_another_unit_names_the_unit() -> None:
     table = Dataset("", "", "table")
     reason = "time 1400000000000 is not in seconds between 1971-01-01 and tomorrow (milliseconds?)"
     assert looks_like(["1,2,1400000000000"], table, reason) == 'Set timestamp_unit = "milliseconds"'
+
+
+def test_a_number_without_a_unit_asks_for_one() -> None:
+    """A text that is no time does not."""
+    said = "`t` is {}, not a time (a number needs `timestamp_unit`)"
+    table = Dataset("", "", "table")
+    assert looks_like(["1,2,14"], table, said.format(14)).startswith("Set timestamp_unit to the un")
+    assert looks_like(["1,2,x"], table, said.format("x")) == "Correct format, columns or path"

@@ -287,6 +287,11 @@ def test_a_query_over_files_calls_them_by_their_names(tmp_path: Path) -> None:
             "must have the column `u`, found user;item. Correct `columns` or",
         ),
         (
+            b"u\ti\tr\tt\n",
+            table(),
+            'must have the column `u`, found "u\\ti\\tr\\tt". Set separator = "\\t" of [X] in',
+        ),
+        (
             HEADER + b'"7,8,3,2014-05-13\n' * 3,
             table(),
             "a quote in row 1 is not closed, and takes all that follows it. Correct the file, or"
