@@ -16,7 +16,7 @@ from ncf_assets.assets.baselines import BlendConfig, EaseConfig, ItemKnnConfig
 from ncf_assets.assets.train import IalsConfig, MlpConfig, NeumfConfig, PaperConfig, values_of
 from ncf_assets.ncf.evaluation.validation import Validation
 from ncf_assets.ncf.interactions import Interactions
-from ncf_assets.ncf.models import ease, ials, itemknn, model_selection, neumf
+from ncf_assets.ncf.models import ease, ials, model_selection, neighborhoods, neumf
 from ncf_assets.ncf.models.blend import Blend, BlendSettings
 from ncf_assets.ncf.models.ease import Ease
 from ncf_assets.ncf.training.epoch import Pointwise
@@ -131,8 +131,8 @@ def baselines(fitting: Fitting) -> dict[str, Any]:
     """Fit the item-to-item models, in closed form."""
     knn = fitting.fit(
         "itemknn",
-        itemknn.fitter(fitting.known),
-        partial(itemknn.ItemKnnSettings, half_life=0.0),
+        neighborhoods.fitter(fitting.known),
+        partial(neighborhoods.ItemKnnSettings, half_life=0.0),
         values_of(configuration(ItemKnnConfig), "shrinkage", "neighbors"),
     )
     return {"ItemKNN": knn, "EASE": ease_model(fitting)}

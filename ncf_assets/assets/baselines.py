@@ -3,6 +3,9 @@
 iALS, around which NeuMF is built, is in `train`. Chance needs no fit: see `rank`.
 """
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from ncf_assets.assets.train import half_life_field, values_of
@@ -13,6 +16,16 @@ from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.scorers import blend_parts
 from ncf_assets.orchestration.tables import sql_table
 
+if TYPE_CHECKING:  # scipy must not load with the code location
+    from ncf_assets.ncf.models.neighborhoods import NeighborhoodSettings
+
+neighbors_field = partial(
+    Field,
+    [10, 25, 50, 100, 200, 400, 800],
+    min_length=1,
+    description="Values to try: most similar items that count for an item",
+)
+
 
 class ItemKnnConfig(ModelConfig):
     """Item-based neighborhoods (Sarwar et al. 2001), by the cosine with shrinkage.
@@ -22,15 +35,51 @@ class ItemKnnConfig(ModelConfig):
 
     half_life: list[float] = half_life_field()
     shrinkage: list[float] = Field(
-        [10.0, 50.0, 250.0],
+        [10.0, 50.0, 250.0, 1000.0],
         min_length=1,
         description="Values to try: distrust of similarities that few users support",
     )
-    neighbors: list[int] = Field(
-        [50, 200, 800],
+    neighbors: list[int] = neighbors_field()
+
+
+class Bm25Config(ModelConfig):
+    """Item-based neighborhoods by vectors of users that BM25 weighs (Robertson and Zaragoza 2009).
+
+    The lists are ascending values to try, which are searched as for ials_model.
+    """
+
+    half_life: list[float] = half_life_field()
+    b: list[float] = Field(
+        [0.0, 0.1, 0.2, 0.35, 0.5, 0.8],
         min_length=1,
-        description="Values to try: most similar items that count for an item",
+        description="Values to try: how much less an item counts for the users it has, 0 to 1",
     )
+    k1: list[float] = Field(
+        [0.5, 1.2, 3.0, 8.0],
+        min_length=1,
+        description="Values to try: how far b reaches; without bound, items count by 1 / length",
+    )
+    neighbors: list[int] = neighbors_field()
+
+
+class Rp3BetaConfig(ModelConfig):
+    """A random walk of three steps from the user to items (Paudel et al. 2017).
+
+    The lists are ascending values to try, which are searched as for ials_model.
+    """
+
+    half_life: list[float] = half_life_field()
+    alpha: list[float] = Field(
+        [0.0, 0.1, 0.2, 0.4, 0.6, 1.0],
+        min_length=1,
+        description="Values to try: power of a step's chance; less favors what many steps lead to",
+    )
+    beta: list[float] = Field(
+        [0.0, 0.1, 0.2, 0.3, 0.5, 0.8],
+        min_length=1,
+        description="Values to try: power of an item's number of users that divides its score",
+    )
+    neighbors: list[int] = neighbors_field()
 
 
 class EaseConfig(ModelConfig):
@@ -65,16 +114,41 @@ popularity_scores = sql_table("popularity_scores", "train")
 
 @fitted_model(ItemKnnConfig)
 def itemknn_model(run: AssetRun, config: ItemKnnConfig) -> Fitted:
-    """Keep the most similar other items of each item."""
-    from ncf_assets.ncf.models import itemknn, model_selection
+    """Keep the most similar other items of each item, by the cosine."""
+    from ncf_assets.ncf.models.neighborhoods import ItemKnnSettings
+
+    return _neighborhoods(run, config, ItemKnnSettings, "half_life", "shrinkage", "neighbors")
+
+
+@fitted_model(Bm25Config)
+def bm25_model(run: AssetRun, config: Bm25Config) -> Fitted:
+    """Keep the most similar other items of each item, by vectors that BM25 weighs."""
+    from ncf_assets.ncf.models.neighborhoods import Bm25Settings
+
+    return _neighborhoods(run, config, Bm25Settings, "half_life", "b", "k1", "neighbors")
+
+
+@fitted_model(Rp3BetaConfig)
+def rp3beta_model(run: AssetRun, config: Rp3BetaConfig) -> Fitted:
+    """Keep the items from which random walks come to each item most often."""
+    from ncf_assets.ncf.models.neighborhoods import Rp3BetaSettings
+
+    return _neighborhoods(run, config, Rp3BetaSettings, "half_life", "alpha", "beta", "neighbors")
+
+
+def _neighborhoods(
+    run: AssetRun, config: ModelConfig, make: "type[NeighborhoodSettings]", *searched: str
+) -> Fitted:
+    """Choose the settings of neighborhoods one after another, and fit them again."""
+    from ncf_assets.ncf.models import model_selection, neighborhoods
 
     best = model_selection.select(
-        itemknn.fitter(interactions(run.inputs, "choose")),
-        itemknn.ItemKnnSettings,
-        values_of(config, "half_life", "shrinkage", "neighbors"),
+        neighborhoods.fitter(interactions(run.inputs, "choose")),
+        make,
+        values_of(config, *searched),
         validation(run.inputs, config.validation_users, config.seed),
     )
-    model = itemknn.fit(interactions(run.inputs, config.evaluated_fit), best.settings)
+    model = neighborhoods.fit(interactions(run.inputs, config.evaluated_fit), best.settings)
     return chosen(best, {"neighbors": model.neighbors, "similarities": model.similarities})
 
 

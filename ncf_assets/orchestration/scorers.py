@@ -46,16 +46,35 @@ def ease(inputs: Inputs, fit: Fit) -> Any:
 
 def itemknn(inputs: Inputs, fit: Fit) -> Any:
     """Return the ItemKNN of a fit."""
-    from ncf_assets.ncf.models.itemknn import ItemKnn, ItemKnnSettings
-    from ncf_assets.ncf.models.itemknn import fit as fit_itemknn
+    from ncf_assets.ncf.models.neighborhoods import ItemKnnSettings
 
-    record = inputs.record("itemknn_model")
-    known, settings = interactions(inputs, fit), ItemKnnSettings(**record["settings"])
+    return _neighborhoods(inputs, fit, "itemknn_model", ItemKnnSettings)
+
+
+def bm25(inputs: Inputs, fit: Fit) -> Any:
+    """Return the neighborhoods by BM25 of a fit."""
+    from ncf_assets.ncf.models.neighborhoods import Bm25Settings
+
+    return _neighborhoods(inputs, fit, "bm25_model", Bm25Settings)
+
+
+def rp3beta(inputs: Inputs, fit: Fit) -> Any:
+    """Return the RP3beta of a fit."""
+    from ncf_assets.ncf.models.neighborhoods import Rp3BetaSettings
+
+    return _neighborhoods(inputs, fit, "rp3beta_model", Rp3BetaSettings)
+
+
+def _neighborhoods(inputs: Inputs, fit: Fit, asset: str, make: Callable[..., Any]) -> Any:
+    """Return the neighborhoods of a fit, from the asset's file if it has that fit."""
+    from ncf_assets.ncf.models import neighborhoods
+
+    record = inputs.record(asset)
+    known, settings = interactions(inputs, fit), make(**record["settings"])
     if record["fit"] != fit:
-        return fit_itemknn(known, settings)
-    found = _arrays(inputs, "itemknn_model")
+        return neighborhoods.fit(known, settings)
     history = known.matrix(settings.half_life)
-    return ItemKnn(history, found["neighbors"], found["similarities"])
+    return neighborhoods.Neighborhoods(history, **_arrays(inputs, asset))
 
 
 def blend_parts(inputs: Inputs, fit: Fit) -> tuple[Any, Any]:
@@ -126,6 +145,7 @@ def _arrays(inputs: Inputs, asset: str) -> dict[str, np.ndarray]:
 # None instead of a scorer stands for a model that was skipped, as its record explains
 SCORERS: dict[str, Callable[[Inputs], BlockScorer | None]] = {
     "blend": _blend,
+    "bm25": _fitted("bm25_model", bm25),
     "ease": _fitted("ease_model", ease),
     "gmf": _network("gmf"),
     "ials": _fitted("ials_model", ials),
@@ -134,6 +154,7 @@ SCORERS: dict[str, Callable[[Inputs], BlockScorer | None]] = {
     "neumf": _network("neumf"),
     "neumf_scratch": _network("neumf_scratch"),
     "popularity": _popularity,
+    "rp3beta": _fitted("rp3beta_model", rp3beta),
 }
 SCORED_ASSETS = (
     *(f"{name}_model" for name in SCORERS if name != "popularity"),

@@ -14,6 +14,8 @@ MODEL_NAMES = {
     "random": "Random",
     "popularity": "Popularity",
     "itemknn": "ItemKNN",
+    "bm25": "BM25",
+    "rp3beta": "RP3beta",
     "ease": "EASE",
     "ials": "iALS",
     "gmf": "GMF",

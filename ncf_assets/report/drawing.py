@@ -34,11 +34,13 @@ STYLES: dict[str, dict[str, Any]] = {
     "ials": {"color": "#8b6fc0", "linestyle": "-", "marker": "D"},
     "ease": {"color": "#d6457a", "linestyle": "--", "marker": "v"},
     "itemknn": {"color": "#96803a", "linestyle": "-.", "marker": "P"},
+    "bm25": {"color": "#b0642f", "linestyle": "--", "marker": "8"},
+    "rp3beta": {"color": "#2f8fb0", "linestyle": ":", "marker": "H"},
     "popularity": {"color": "#7b8491", "linestyle": "-", "marker": "X"},
     "random": {"color": "#7b8491", "linestyle": ":", "marker": "x"},
 }
 # models from outside, whose markers follow from their names, so that two of them rarely look alike
-OTHER_STYLE = {"color": "#b0642f", "linestyle": ":"}
+OTHER_STYLE = {"color": "#c04a3a", "linestyle": ":"}
 OTHER_MARKERS = "*dp<>"
 LINE = {"linewidth": 1.5, "markersize": 4.5}
 TEXT_COLOR = "#010203"  # a placeholder for the page's text color until the SVG is written

@@ -140,8 +140,8 @@ def test_ease_is_left_out_where_there_are_too_many_items(
     assert record["skipped"].startswith("EASE is fitted to 11 items at most, found 12,")
     assert record["file"] is None
     everyone = {
-        "blend", "ease", "gmf", "ials", "itemknn", "mlp", "neumf", "neumf_scratch", "popularity",
-        "random",
+        "blend", "bm25", "ease", "gmf", "ials", "itemknn", "mlp", "neumf", "neumf_scratch",
+        "popularity", "random", "rp3beta",
     }  # fmt: skip
     assert set(warehouse.read("metrics", "Sample")["model"]) == everyone
     assert set(made.read("metrics", "Sample")["model"]) == everyone - {"ease"}
@@ -193,20 +193,32 @@ def known(warehouse: Warehouse, half_life: float) -> np.ndarray:
 
 
 def scores_of_baselines(warehouse: Warehouse) -> dict[str, np.ndarray]:
-    """iALS, EASE, ItemKNN and Blend, written out for the settings in their records: [13, 12].
+    """The baselines, written out for the settings in their records: [13 users, 12 items].
 
     The factors of iALS are those of its file: `test_fits` compares them.
     """
     settings = {
         name: warehouse.record(f"{name}_model", "Sample")["settings"]
-        for name in ("ease", "itemknn", "blend")
+        for name in ("ease", "itemknn", "bm25", "rp3beta", "blend")
     }
     x = known(warehouse, 0)
     inverse = np.linalg.inv(x.T @ x + settings["ease"]["regularization"] * np.eye(12))
     n = x.sum(axis=0)  # no item has more than 11 neighbors, and all of them are kept
     similarity = x.T @ x / (np.sqrt(np.outer(n, n)) + settings["itemknn"]["shrinkage"])
-    np.fill_diagonal(similarity, 0)
-    weights = {"ease": np.eye(12) - inverse / np.diag(inverse), "itemknn": similarity}
+    of_bm25, of_walk = settings["bm25"], settings["rp3beta"]
+    norm = 1 - of_bm25["b"] + of_bm25["b"] * n / n.mean()
+    idf = np.log(12) - np.log1p(x.sum(axis=1))
+    weighed = x * idf[:, None] * (of_bm25["k1"] + 1) / (of_bm25["k1"] * norm + 1)
+    by_user = (1 / x.sum(axis=1)) ** of_walk["alpha"]
+    walks = (x * by_user[:, None]).T @ x / n[:, None] ** of_walk["alpha"] / n ** of_walk["beta"]
+    weights = {
+        "ease": np.eye(12) - inverse / np.diag(inverse),
+        "itemknn": similarity,
+        "bm25": weighed.T @ weighed,
+        "rp3beta": walks,
+    }
+    for of_items in weights.values():
+        np.fill_diagonal(of_items, 0)
     scores = {
         name: known(warehouse, settings[name]["half_life"]) @ of_items
         for name, of_items in weights.items()
@@ -219,7 +231,7 @@ def scores_of_baselines(warehouse: Warehouse) -> dict[str, np.ndarray]:
     return scores | {"blend": share * ials + (1 - share) * ease}
 
 
-@pytest.mark.parametrize("baseline", ["blend", "ease", "ials", "itemknn"])
+@pytest.mark.parametrize("baseline", ["blend", "bm25", "ease", "ials", "itemknn", "rp3beta"])
 def test_full_ranks_are_those_of_the_formula(warehouse: Warehouse, baseline: str) -> None:
     """Among the 8 items that a test user has not rated; equal scores may be off by a rounding."""
     scores, seen = scores_of_baselines(warehouse)[baseline], histories(warehouse)

@@ -1,4 +1,7 @@
-"""ItemKNN, EASE and Blend equal their formulas, written out on small matrices."""
+"""Neighborhoods, EASE and Blend equal their formulas, written out on small matrices."""
+
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +11,14 @@ from hypothesis.extra import numpy as arrays
 
 from ncf_assets.ncf.evaluation.ranking import BlockScorer
 from ncf_assets.ncf.interactions import Interactions
-from ncf_assets.ncf.models import ease, itemknn
+from ncf_assets.ncf.models import ease, neighborhoods
 from ncf_assets.ncf.models.blend import Blend, BlendSettings
+from ncf_assets.ncf.models.neighborhoods import (
+    Bm25Settings,
+    ItemKnnSettings,
+    Neighborhoods,
+    Rp3BetaSettings,
+)
 from ncf_assets.ncf.recommend.top_k import NO_ITEM
 
 on_any_machine = settings(deadline=None)  # a first or a busy call takes longer
@@ -30,10 +39,9 @@ def known(seen: np.ndarray) -> Interactions:
 
 def fitted_knn(
     seen: np.ndarray, neighbors: int, shrinkage: float, half_life: float = 0
-) -> itemknn.ItemKnn:
+) -> Neighborhoods:
     """Fit ItemKNN to a dense matrix [users, items]."""
-    settings = itemknn.ItemKnnSettings(neighbors, shrinkage, half_life)
-    return itemknn.fit(known(seen), settings)
+    return neighborhoods.fit(known(seen), ItemKnnSettings(neighbors, half_life, shrinkage))
 
 
 def fitted_ease(seen: np.ndarray, regularization: float, half_life: float = 0) -> ease.Ease:
@@ -63,27 +71,96 @@ def test_a_user_who_has_too_much_says_nothing_of_similarity(
 
     That user is still scored as all are.
     """
-    monkeypatch.setattr(itemknn, "LONGEST", 2)
+    monkeypatch.setattr(neighborhoods, "LONGEST", 2)
     model = fitted_knn(np.array([[1, 1, 1, 0], [1, 0, 0, 1]]), 3, 0)
     assert model.neighbors[:, 0].tolist() == [3, NO_ITEM, NO_ITEM, 0]
     assert model.scores(np.array([0])).tolist() == [[0, 0, 0, 1]]
 
 
-@on_any_machine
-@given(matrices, st.integers(1, 8), st.sampled_from([0, 2.5, 100]))
-def test_itemknn_is_its_formula(seen: np.ndarray, neighbors: int, shrinkage: float) -> None:
-    """A score is the sum of an item's similarities to its nearest others that the user has."""
-    x = seen.astype(np.float64)
+def test_similarities_by_bm25_by_hand() -> None:
+    """User 0 has items 0, 1 and 2, user 1 items 0 and 3, user 2 item 0; k1 = 1, b = 0.5.
+
+    idf of user 0 is ln(4 / 4) = 0, so the three items that only that user makes alike are not; of
+    user 1 it is ln(4 / 3). Items have 3, 1, 1 and 1 users, 1.5 in the mean: item 0 weighs
+    2 / (0.5 + 0.5 · 3 / 1.5 + 1) = 0.8, item 3 weighs 2 / (0.5 + 0.5 / 1.5 + 1) = 1.0909.
+    """
+    seen = np.array([[1, 1, 1, 0], [1, 0, 0, 1], [1, 0, 0, 0]])
+    model = neighborhoods.fit(known(seen), Bm25Settings(1, 0, k1=1, b=0.5))
+    assert model.neighbors.tolist() == [[3], [NO_ITEM], [NO_ITEM], [0]]
+    alike = 0.8 * 1.0909 * np.log(4 / 3) ** 2
+    assert model.similarities[:, 0] == pytest.approx([alike, 0, 0, alike], rel=1e-4)
+
+
+def test_a_random_walk_by_hand() -> None:
+    """User 0 has items 0 and 1, user 1 items 1 and 2, user 2 item 2 alone.
+
+    From item 1 a walk goes to either user, and from there to one of two items: to item 0 with
+    1/2 · 1/2. Item 0 has one user: divided by √1 it stays. From item 0 the walk comes to item 1
+    with 1 · 1/2, which is divided by √2, and from item 2 with 1/2 · 1/2 to item 1.
+    """
+    seen = np.array([[1, 1, 0], [0, 1, 1], [0, 0, 1]])
+    model = neighborhoods.fit(known(seen), Rp3BetaSettings(2, 0, alpha=1, beta=0.5))
+    assert model.neighbors.tolist() == [[1, NO_ITEM], [0, 2], [1, NO_ITEM]]
+    root = 2**0.5
+    assert model.similarities == pytest.approx(
+        np.array([[1 / 4, 0], [1 / 2 / root, 1 / 4 / root], [1 / 4 / root, 0]])
+    )
+
+
+def cosine(x: np.ndarray, settings: ItemKnnSettings) -> np.ndarray:
+    """Return |i, j| / (√(|i| |j|) + shrinkage) of all pairs of items."""
     n = x.sum(axis=0)
+    scale = np.sqrt(np.outer(n, n)) + settings.shrinkage
+    return np.divide(x.T @ x, scale, out=np.zeros((6, 6)), where=scale > 0)
+
+
+def bm25(x: np.ndarray, settings: Bm25Settings) -> np.ndarray:
+    """Return the products of the items' vectors, each cell of which is weighed as in implicit."""
+    idf = np.log(6) - np.log1p(x.sum(axis=1))
+    norm = 1 - settings.b + settings.b * x.sum(axis=0) / x.sum(axis=0).mean()
+    weighed = x * (settings.k1 + 1) / (settings.k1 * norm + x) * idf[:, None]
+    return weighed.T @ weighed
+
+
+def walks(x: np.ndarray, settings: Rp3BetaSettings) -> np.ndarray:
+    """Return the power of the chances from item to user to item: [to, from]."""
+    n = np.maximum(x.sum(axis=0), 1)
+    to_user = x.T / n[:, None]
+    to_item = x / np.maximum(x.sum(axis=1), 1)[:, None]
+    alpha, beta = settings.alpha, settings.beta
+    chances = (to_user**alpha * x.T) @ (to_item**alpha * x)  # where x is 0, 0 ** 0 is not 0
+    return (chances / n**beta).T
+
+
+measures = st.one_of(
+    st.tuples(st.just(cosine), st.builds(ItemKnnSettings, shrinkage=st.sampled_from([0, 2.5, 99]))),
+    st.tuples(
+        st.just(bm25),
+        st.builds(Bm25Settings, k1=st.sampled_from([0.5, 3]), b=st.sampled_from([0, 0.3, 0.9])),
+    ),
+    st.tuples(
+        st.just(walks),
+        st.builds(
+            Rp3BetaSettings, alpha=st.sampled_from([0, 0.4, 1]), beta=st.sampled_from([0, 0.3])
+        ),
+    ),
+)
+
+
+@on_any_machine
+@given(matrices, measures, st.integers(1, 8))
+def test_neighborhoods_are_their_formula(seen: np.ndarray, measure: Any, neighbors: int) -> None:
+    """A score is the sum of an item's similarities to its nearest others that the user has."""
+    formula, chosen = measure
+    x = seen.astype(np.float64)
+    similar = formula(x, chosen).astype(np.float32)
     expected = np.zeros((7, 6))
     for item in range(6):
-        similar = np.zeros(6)
-        for other in set(range(6)) - {item}:
-            if common := x[:, item] @ x[:, other]:
-                similar[other] = np.float32(common / (np.sqrt(n[item] * n[other]) + shrinkage))
-        kept = sorted(range(6), key=lambda other: (-round(similar[other], 6), other))[:neighbors]
-        expected[:, item] = x[:, kept] @ similar[kept]
-    model = fitted_knn(seen, neighbors, shrinkage)
+        alike = [other for other in range(6) if other != item and x[:, item] @ x[:, other]]
+        kept = sorted(alike, key=lambda other: (-round(similar[item, other], 6), other))
+        kept = kept[:neighbors]
+        expected[:, item] = x[:, kept] @ similar[item, kept]
+    model = neighborhoods.fit(known(seen), replace(chosen, neighbors=neighbors, half_life=0))
     np.testing.assert_allclose(model.scores(EVERYONE), expected, atol=1e-5)
 
 
@@ -165,10 +242,10 @@ def test_weights_between_items_do_not_follow_from_time() -> None:
     [
         (ease, ease.EaseSettings(1.0, 0), ease.EaseSettings(1.0, 2), "_weights"),
         (
-            itemknn,
-            itemknn.ItemKnnSettings(3, 1.0, 0),
-            itemknn.ItemKnnSettings(3, 1.0, 2),
-            "_most_similar",
+            neighborhoods,
+            Rp3BetaSettings(3, 0, 0.4, 0.2),
+            Rp3BetaSettings(3, 2, 0.4, 0.2),
+            "most_similar",
         ),
     ],
 )

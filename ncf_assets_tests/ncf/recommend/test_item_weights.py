@@ -4,7 +4,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ncf_assets.ncf.models.ease import Ease
-from ncf_assets.ncf.models.itemknn import ItemKnn
+from ncf_assets.ncf.models.neighborhoods import Neighborhoods
 from ncf_assets.ncf.recommend.item_weights import largest
 from ncf_assets.ncf.recommend.top_k import NO_ITEM
 
@@ -23,7 +23,8 @@ def test_weights_are_what_an_item_adds_to_scores() -> None:
     weights = np.array([[0, 0.5, 0.25], [0.5, 0, 1], [0.25, 1, 0]], np.float32)
     ease = Ease(history, weights)
     neighbors = np.array([[1, 2], [2, 0], [1, NO_ITEM]], np.int32)
-    itemknn = ItemKnn(history, neighbors, np.array([[0.5, 0.25], [1, 0.5], [1, 0]], np.float32))
+    similarities = np.array([[0.5, 0.25], [1, 0.5], [1, 0]], np.float32)
+    itemknn = Neighborhoods(history, neighbors, similarities)
     # item 2 does not count item 0 as a neighbor
     for model, expected in ((ease, [0.5, 0.5, 1.25]), (itemknn, [0.5, 0.5, 1])):
         assert model.weights_of(np.array([0, 1])).sum(axis=0).tolist() == expected
