@@ -139,7 +139,7 @@ def rare(run: AssetRun, _: NoConfig) -> None:
 @fitted_model(EaseConfig)
 def twice_model(run: AssetRun, config: EaseConfig) -> Fitted:
     '''Fit nothing.'''
-    return Fitted(skipped="an example")
+    return Fitted()
 """,
 }
 LOADED = """

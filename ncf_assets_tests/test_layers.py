@@ -178,6 +178,7 @@ def test_the_path_of_dagsters_home_is_told_without_dagster() -> None:
         "models.ease",
         "models.model_selection",
         "models.neighborhoods",
+        "models.slist",
         "recommend.top_k",
         "training.cluster",
     ],

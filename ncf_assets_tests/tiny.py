@@ -56,21 +56,21 @@ ROWS = {
     "negatives": 12 * 3,  # 3 candidates in CONFIG
     "test_candidates": 12 * 4,
     "popularity_scores": 12,
-    "test_ranks": 2 * 12 * 12,  # sampled and full; of 4 networks and 8 baselines
+    "test_ranks": 2 * 13 * 12,  # sampled and full; of 4 networks and 9 baselines
     "seed_ranks": 0,  # one seed is asked for in CONFIG
     "seed_metrics": 0,
     "outside_ranks": 0,  # no scores are brought from outside
     "outside_diversity": 0,
-    # in segments all, history 3-4 and popularity 1-4, of 12 models: sampled and full each auc and,
+    # in segments all, history 3-4 and popularity 1-4, of 13 models: sampled and full each auc and,
     # at 2 lengths, hr, mrr, recall, ndcg, precision, map, 2 optimistic and 2 pessimistic; corrected
     # the first 4
-    "metrics": 3 * 12 * (2 * (1 + 2 * 10) + 2 * 4),
-    "comparisons": 11 * 2 * 2 * 2,  # of 11 other models: sampled and full, hr and ndcg at 2 lengths
+    "metrics": 3 * 13 * (2 * (1 + 2 * 10) + 2 * 4),
+    "comparisons": 12 * 2 * 2 * 2,  # of 12 other models: sampled and full, hr and ndcg at 2 lengths
     "data_profile": 1,
-    # of 11 models, coverage, gini, novelty, overlap and popularity at 10 and 20
-    "diversity": 11 * 5 * 2,
-    # of 5 users and 11 models, all items but the 3 in train and validation
-    "example_lists": 5 * 11 * 9,
+    # of 12 models, coverage, gini, novelty, overlap and popularity at 10 and 20
+    "diversity": 12 * 5 * 2,
+    # of 5 users and 12 models, all items but the 3 in train and validation
+    "example_lists": 5 * 12 * 9,
     "recommendations": 12 * 3 + 3,  # 3 asked for in CONFIG, for the newcomer too
     "popular_items": 12,  # all, as there are fewer than 20
     "item_similarities": 12 * 2,  # 2 asked for in CONFIG

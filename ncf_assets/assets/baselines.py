@@ -3,8 +3,9 @@
 iALS, around which NeuMF is built, is in `train`. Chance needs no fit: see `rank`.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
 from pydantic import Field
 
@@ -15,9 +16,6 @@ from ncf_assets.orchestration.models import ModelConfig
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.scorers import blend_parts
 from ncf_assets.orchestration.tables import sql_table
-
-if TYPE_CHECKING:  # scipy must not load with the code location
-    from ncf_assets.ncf.models.neighborhoods import NeighborhoodSettings
 
 neighbors_field = partial(
     Field,
@@ -33,9 +31,9 @@ class ItemKnnConfig(ModelConfig):
     The lists are ascending values to try, which are searched as for ials_model.
     """
 
-    half_life: list[float] = half_life_field()
+    half_life: list[float] = half_life_field(0.5)
     shrinkage: list[float] = Field(
-        [10.0, 50.0, 250.0, 1000.0],
+        [10.0, 50.0, 250.0, 1000.0, 4000.0],
         min_length=1,
         description="Values to try: distrust of similarities that few users support",
     )
@@ -48,14 +46,14 @@ class Bm25Config(ModelConfig):
     The lists are ascending values to try, which are searched as for ials_model.
     """
 
-    half_life: list[float] = half_life_field()
+    half_life: list[float] = half_life_field(0.5)
     b: list[float] = Field(
         [0.0, 0.1, 0.2, 0.35, 0.5, 0.8],
         min_length=1,
         description="Values to try: how much less an item counts for the users it has, 0 to 1",
     )
     k1: list[float] = Field(
-        [0.5, 1.2, 3.0, 8.0],
+        [0.5, 1.2, 3.0, 8.0, 20.0, 50.0],
         min_length=1,
         description="Values to try: how far b reaches; without bound, items count by 1 / length",
     )
@@ -68,7 +66,7 @@ class Rp3BetaConfig(ModelConfig):
     The lists are ascending values to try, which are searched as for ials_model.
     """
 
-    half_life: list[float] = half_life_field()
+    half_life: list[float] = half_life_field(0.5)
     alpha: list[float] = Field(
         [0.0, 0.1, 0.2, 0.4, 0.6, 1.0],
         min_length=1,
@@ -85,18 +83,46 @@ class Rp3BetaConfig(ModelConfig):
 class EaseConfig(ModelConfig):
     """A linear model from items to items in closed form (Steck 2019).
 
-    The lists are ascending values to try, which are searched as for ials_model.
+    With more than `max_items`, an item has weights of its most similar others alone. The lists are
+    ascending values to try, which are searched as for ials_model.
     """
 
-    half_life: list[float] = half_life_field()
+    half_life: list[float] = half_life_field(0.5)
     regularization: list[float] = Field(
-        [50.0, 100.0, 200.0, 400.0, 1000.0], min_length=1, description="Values to try: ridges"
+        [50.0, 100.0, 200.0, 400.0, 1000.0, 2500.0, 5000.0],
+        min_length=1,
+        description="Values to try: ridges",
     )
     max_items: int = Field(
         20_000,
         ge=1,
-        description="Skipped with more items than this: it takes 12 bytes × items², here 4.8 GB",  # noqa: RUF001
+        description="Weights of all items for all up to this many items; they take 12 bytes ×"  # noqa: RUF001
+        " items², here 4.8 GB",
     )
+    neighbors: int = Field(
+        100, ge=1, description="Others that have weights for an item where there are more items"
+    )
+
+
+class SlistConfig(ModelConfig):
+    """EASE plus a regression from a user's items to the next one (SLIST, Choi et al. 2021).
+
+    It is a yardstick of what the order of events adds. The lists are ascending values to try, which
+    are searched as for ials_model.
+    """
+
+    half_life: list[float] = half_life_field(0.5)
+    order: list[float] = Field(
+        [0.0, 0.25, 0.5, 0.75, 1.0],
+        min_length=1,
+        description="Values to try: share of the next items in what is predicted, 0 to 1",
+    )
+    regularization: list[float] = Field(
+        [12.0, 25.0, 50.0, 100.0, 200.0, 400.0, 800.0],
+        min_length=1,
+        description="Values to try: ridges",
+    )
+    neighbors: int = Field(100, ge=1, description="Most similar items that an item is predicted by")
 
 
 class BlendConfig(ModelConfig):
@@ -115,63 +141,73 @@ popularity_scores = sql_table("popularity_scores", "train")
 @fitted_model(ItemKnnConfig)
 def itemknn_model(run: AssetRun, config: ItemKnnConfig) -> Fitted:
     """Keep the most similar other items of each item, by the cosine."""
-    from ncf_assets.ncf.models.neighborhoods import ItemKnnSettings
+    from ncf_assets.ncf.models import neighborhoods
 
-    return _neighborhoods(run, config, ItemKnnSettings, "half_life", "shrinkage", "neighbors")
+    values = values_of(config, "half_life", "shrinkage", "neighbors")
+    return _choose_and_fit(run, config, neighborhoods, neighborhoods.ItemKnnSettings, values)
 
 
 @fitted_model(Bm25Config)
 def bm25_model(run: AssetRun, config: Bm25Config) -> Fitted:
     """Keep the most similar other items of each item, by vectors that BM25 weighs."""
-    from ncf_assets.ncf.models.neighborhoods import Bm25Settings
+    from ncf_assets.ncf.models import neighborhoods
 
-    return _neighborhoods(run, config, Bm25Settings, "half_life", "b", "k1", "neighbors")
+    values = values_of(config, "half_life", "b", "k1", "neighbors")
+    return _choose_and_fit(run, config, neighborhoods, neighborhoods.Bm25Settings, values)
 
 
 @fitted_model(Rp3BetaConfig)
 def rp3beta_model(run: AssetRun, config: Rp3BetaConfig) -> Fitted:
     """Keep the items from which random walks come to each item most often."""
-    from ncf_assets.ncf.models.neighborhoods import Rp3BetaSettings
+    from ncf_assets.ncf.models import neighborhoods
 
-    return _neighborhoods(run, config, Rp3BetaSettings, "half_life", "alpha", "beta", "neighbors")
+    values = values_of(config, "half_life", "alpha", "beta", "neighbors")
+    return _choose_and_fit(run, config, neighborhoods, neighborhoods.Rp3BetaSettings, values)
 
 
-def _neighborhoods(
-    run: AssetRun, config: ModelConfig, make: "type[NeighborhoodSettings]", *searched: str
+def _choose_and_fit(
+    run: AssetRun,
+    config: ModelConfig,
+    module: Any,
+    make: Callable[..., Any],
+    values: Mapping[str, Sequence[Any]],
 ) -> Fitted:
-    """Choose the settings of neighborhoods one after another, and fit them again."""
-    from ncf_assets.ncf.models import model_selection, neighborhoods
+    """Choose the settings of a module's model one after another, and fit it again with them."""
+    from ncf_assets.ncf.models import model_selection
 
     best = model_selection.select(
-        neighborhoods.fitter(interactions(run.inputs, "choose")),
+        module.fitter(interactions(run.inputs, "choose")),
         make,
-        values_of(config, *searched),
+        values,
         validation(run.inputs, config.validation_users, config.seed),
     )
-    model = neighborhoods.fit(interactions(run.inputs, config.evaluated_fit), best.settings)
-    return chosen(best, {"neighbors": model.neighbors, "similarities": model.similarities})
+    model = module.fit(interactions(run.inputs, config.evaluated_fit), best.settings)
+    return chosen(best, model.arrays)
 
 
 @fitted_model(EaseConfig)
 def ease_model(run: AssetRun, config: EaseConfig) -> Fitted:
-    """Solve for the weight of each item for each other; skip where there are too many items."""
-    from ncf_assets.ncf.models import ease, model_selection
+    """Solve for the weight of each item for each other, or for the most similar ones."""
+    from ncf_assets.ncf.models import ease
 
-    if refusal := ease.refusal(run.inputs.rows("items"), config.max_items):
-        return Fitted(skipped=refusal)
-    best = model_selection.select(
-        ease.fitter(interactions(run.inputs, "choose")),
-        ease.EaseSettings,
-        values_of(config, "half_life", "regularization"),
-        validation(run.inputs, config.validation_users, config.seed),
-    )
-    model = ease.fit(interactions(run.inputs, config.evaluated_fit), best.settings)
-    return chosen(best, {"weights": model.weights})
+    neighbors = config.neighbors if run.inputs.rows("items") > config.max_items else 0
+    values = values_of(config, "half_life", "regularization") | {"neighbors": [neighbors]}
+    return _choose_and_fit(run, config, ease, ease.EaseSettings, values)
 
 
-@fitted_model(BlendConfig, reads=["ials_model", "ease_model", "itemknn_model"])
+@fitted_model(SlistConfig)
+def slist_model(run: AssetRun, config: SlistConfig) -> Fitted:
+    """Solve for the weight of each item for the next one, and for the others of a user."""
+    from ncf_assets.ncf.models import slist
+
+    values = values_of(config, "half_life", "order", "regularization")
+    values |= {"neighbors": [config.neighbors]}
+    return _choose_and_fit(run, config, slist, slist.SlistSettings, values)
+
+
+@fitted_model(BlendConfig, reads=["ials_model", "ease_model"])
 def blend_model(run: AssetRun, config: BlendConfig) -> Fitted:
-    """Weigh iALS against EASE, or against ItemKNN where EASE was skipped."""
+    """Weigh iALS against EASE."""
     from ncf_assets.ncf.models import model_selection
     from ncf_assets.ncf.models.blend import Blend, BlendSettings
 

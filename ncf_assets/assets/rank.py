@@ -45,7 +45,8 @@ def scoring(run: AssetRun, _: NoConfig) -> None:
     test = RankedItems.of(run.inputs)
     models = sorted(scorers.SCORERS.items())
     ranks, lists = test.rank((name, load(run.inputs)) for name, load in models)
-    run.write("test_ranks", pd.concat([*ranks, test.rank_by_chance()], ignore_index=True))
+    everything = pd.concat([*ranks, test.rank_by_chance()], ignore_index=True)
+    run.write("test_ranks", everything.sort_values("model", kind="stable"))
     run.write("diversity", test.diversity(lists))
     run.write("example_lists", _examples(test.users, lists))
 
@@ -116,16 +117,11 @@ class RankedItems:
         return cls(np.unique(rows), rows, candidates, seen, known, inputs.rows("users"))
 
     def rank(
-        self, models: Iterable[tuple[str, BlockScorer | None]]
+        self, models: Iterable[tuple[str, BlockScorer]]
     ) -> tuple[list[pd.DataFrame], dict[str, np.ndarray]]:
-        """Return each model's ranks by both protocols, and its lists: integers [users, max(KS)].
-
-        A model without a scorer was skipped.
-        """
+        """Return each model's ranks by both protocols, and its lists: integers [users, max(KS)]."""
         ranks, lists = [], {}
         for model, scorer in models:
-            if scorer is None:
-                continue
             held_out = HeldOutRanks(self.rows, self.candidates, self.seen)
             top = TopUnseen(self.users, self.known, max(KS))
             started = time.monotonic()

@@ -212,7 +212,6 @@ def collect_report_data(
 
     dataset = load(run.warehouse.paths.registry)[run.dataset]
     records = {name: run.inputs.record(name) for name in MODELS}
-    skipped = {name: record.get("skipped") for name, record in records.items()}
     return report.ReportData(
         dataset=dataset.name,
         title=dataset.title,
@@ -241,7 +240,6 @@ def collect_report_data(
             name: report.Origin(p.content_hash, p.code_version) for name, p in provenances.items()
         },
         source_sha256=provenances["raw_reviews"].input_hashes["source"],
-        skipped={name.removesuffix("_model"): why for name, why in skipped.items() if why},
         outside={
             model: report.Outside(**origin)
             for model, origin in provenances[OUTSIDE].config.get("outside", {}).items()

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import numpy as np
 
-from ncf_assets.hashing import hash_arrays, hash_text
+from ncf_assets.hashing import hash_arrays
 from ncf_assets.orchestration.code_version import code_version
 from ncf_assets.orchestration.fits import TRAINING_INPUTS, Fit
 from ncf_assets.orchestration.models import (
@@ -30,7 +30,7 @@ class Fitted:
     """A fitted model: the arrays of its file, and the settings that were chosen for it.
 
     `ndcg` is that of the settings on validation, None without validation users; `search_space` has
-    the values of which they were chosen; `skipped` is the reason where there is no model.
+    the values of which they were chosen.
     """
 
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -38,15 +38,12 @@ class Fitted:
     ndcg: float | None = None
     n_tried: int = 0
     search_space: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    skipped: str | None = None
 
     def content_hash(self, fit: Fit) -> str:
-        """Return the hash of all arrays and settings, or of the reason that there are none.
+        """Return the hash of all arrays and settings.
 
         `fit` counts too, as the fit of a blend is in none of its numbers.
         """
-        if self.skipped:
-            return hash_text(self.skipped)
         numbers = {name: np.array(value, np.float64) for name, value in self.settings.items()}
         fitted_to = np.frombuffer(fit.encode(), np.uint8)
         return hash_arrays({**self.arrays, **numbers, "fit": fitted_to})
@@ -85,10 +82,9 @@ def _validated(fitted: Fitted) -> Any:
     """Return what a fit to train has reached on validation."""
     from ncf_assets.ncf.training.tuning import Tried
 
-    if fitted.skipped or fitted.ndcg is None:
+    if fitted.ndcg is None:
         raise dg.Failure(
-            f"there is nothing to search: {fitted.skipped or 'no user has a validation item'}."
-            " Search for another model.",
+            "there is nothing to search: no user has a validation item. Search for another model.",
             allow_retries=False,
         )
     return Tried(fitted.ndcg)
@@ -127,20 +123,14 @@ def _publish(run: AssetRun, asset: str, config: ModelConfig, fitted: Fitted) -> 
         "settings": dict(fitted.settings),
         "validation_ndcg_at_10": fitted.ndcg,
         **searched(run, asset, fitted.search_space, fitted.settings, fitted.n_tried),
-        "skipped": fitted.skipped,
     }
-    if fitted.skipped:
-        record |= {"file": None, "provenance": provenance.to_json()}
-        run.warehouse.publish_record(asset, run.dataset, record)
-        shown: dict[str, Any] = {"skipped": fitted.skipped}
-    else:
-        with run.warehouse.stage_model(asset, run.dataset, ".npz") as path:
-            np.savez(path, allow_pickle=False, **fitted.arrays)
-            file = run.warehouse.publish_model(asset, run.dataset, [path], provenance, record)
-        shown = {"dagster/uri": dg.MetadataValue.path(str(file))}
-        shown |= settings_metadata(run.config, fitted.settings, record)
-        if fitted.ndcg is not None:
-            shown["validation NDCG@10"] = round(fitted.ndcg, 4)
+    with run.warehouse.stage_model(asset, run.dataset, ".npz") as path:
+        np.savez(path, allow_pickle=False, **fitted.arrays)
+        file = run.warehouse.publish_model(asset, run.dataset, [path], provenance, record)
+    shown: dict[str, Any] = {"dagster/uri": dg.MetadataValue.path(str(file))}
+    shown |= settings_metadata(run.config, fitted.settings, record)
+    if fitted.ndcg is not None:
+        shown["validation NDCG@10"] = round(fitted.ndcg, 4)
     yield dg.MaterializeResult(
         data_version=dg.DataVersion(provenance.content_hash),
         metadata={

@@ -31,55 +31,67 @@ def ials(inputs: Inputs, fit: Fit) -> Any:
 
 
 def ease(inputs: Inputs, fit: Fit) -> Any:
-    """Return the EASE of a fit; None if there were too many items."""
+    """Return the EASE of a fit."""
     from ncf_assets.ncf.models.ease import Ease, EaseSettings
     from ncf_assets.ncf.models.ease import fit as fit_ease
+    from ncf_assets.ncf.models.neighborhoods import Neighborhoods
 
     record = inputs.record("ease_model")
-    if record["skipped"]:
-        return None
     known, settings = interactions(inputs, fit), EaseSettings(**record["settings"])
     if record["fit"] != fit:
         return fit_ease(known, settings)
-    return Ease(known.matrix(settings.half_life), _arrays(inputs, "ease_model")["weights"])
+    history, arrays = known.matrix(settings.half_life), _arrays(inputs, "ease_model")
+    return Neighborhoods(history, **arrays) if settings.neighbors else Ease(history, **arrays)
 
 
 def itemknn(inputs: Inputs, fit: Fit) -> Any:
     """Return the ItemKNN of a fit."""
-    from ncf_assets.ncf.models.neighborhoods import ItemKnnSettings
+    from ncf_assets.ncf.models import neighborhoods
 
-    return _neighborhoods(inputs, fit, "itemknn_model", ItemKnnSettings)
+    return _neighborhoods(
+        inputs, fit, "itemknn_model", neighborhoods.ItemKnnSettings, neighborhoods
+    )
 
 
 def bm25(inputs: Inputs, fit: Fit) -> Any:
     """Return the neighborhoods by BM25 of a fit."""
-    from ncf_assets.ncf.models.neighborhoods import Bm25Settings
+    from ncf_assets.ncf.models import neighborhoods
 
-    return _neighborhoods(inputs, fit, "bm25_model", Bm25Settings)
+    return _neighborhoods(inputs, fit, "bm25_model", neighborhoods.Bm25Settings, neighborhoods)
 
 
 def rp3beta(inputs: Inputs, fit: Fit) -> Any:
     """Return the RP3beta of a fit."""
-    from ncf_assets.ncf.models.neighborhoods import Rp3BetaSettings
-
-    return _neighborhoods(inputs, fit, "rp3beta_model", Rp3BetaSettings)
-
-
-def _neighborhoods(inputs: Inputs, fit: Fit, asset: str, make: Callable[..., Any]) -> Any:
-    """Return the neighborhoods of a fit, from the asset's file if it has that fit."""
     from ncf_assets.ncf.models import neighborhoods
+
+    return _neighborhoods(
+        inputs, fit, "rp3beta_model", neighborhoods.Rp3BetaSettings, neighborhoods
+    )
+
+
+def slist(inputs: Inputs, fit: Fit) -> Any:
+    """Return the SLIST of a fit."""
+    from ncf_assets.ncf.models import slist
+
+    return _neighborhoods(inputs, fit, "slist_model", slist.SlistSettings, slist)
+
+
+def _neighborhoods(
+    inputs: Inputs, fit: Fit, asset: str, make: Callable[..., Any], module: Any
+) -> Any:
+    """Return the neighborhoods of a fit, from the asset's file if it has that fit."""
+    from ncf_assets.ncf.models.neighborhoods import Neighborhoods
 
     record = inputs.record(asset)
     known, settings = interactions(inputs, fit), make(**record["settings"])
     if record["fit"] != fit:
-        return neighborhoods.fit(known, settings)
-    history = known.matrix(settings.half_life)
-    return neighborhoods.Neighborhoods(history, **_arrays(inputs, asset))
+        return module.fit(known, settings)
+    return Neighborhoods(known.matrix(settings.half_life), **_arrays(inputs, asset))
 
 
 def blend_parts(inputs: Inputs, fit: Fit) -> tuple[Any, Any]:
-    """Return what a blend adds up: iALS, and EASE or, where that was skipped, ItemKNN."""
-    return ials(inputs, fit), ease(inputs, fit) or itemknn(inputs, fit)
+    """Return what a blend adds up: iALS and EASE."""
+    return ials(inputs, fit), ease(inputs, fit)
 
 
 def item_to_item(inputs: Inputs, fit: Fit) -> tuple[str, Any]:
@@ -89,19 +101,16 @@ def item_to_item(inputs: Inputs, fit: Fit) -> tuple[str, Any]:
     """
     models = {"itemknn": itemknn, "ease": ease}
     records = {name: inputs.record(f"{name}_model") for name in models}
-    fitted = [name for name, record in records.items() if not record["skipped"]]
-    best = max(fitted, key=lambda name: records[name]["validation_ndcg_at_10"] or 0)
+    best = max(models, key=lambda name: records[name]["validation_ndcg_at_10"] or 0)
     return best, models[best](inputs, fit)
 
 
-def _fitted(
-    asset: str, model: Callable[[Inputs, Fit], Any]
-) -> Callable[[Inputs], BlockScorer | None]:
-    """Return a scorer by the evaluated fit of a model; None if it was skipped."""
+def _fitted(asset: str, model: Callable[[Inputs, Fit], Any]) -> Callable[[Inputs], BlockScorer]:
+    """Return a scorer by the evaluated fit of a model."""
 
-    def load(inputs: Inputs) -> BlockScorer | None:
-        found = model(inputs, inputs.record(asset)["fit"])
-        return found.scores if found else None
+    def load(inputs: Inputs) -> BlockScorer:
+        scores: BlockScorer = model(inputs, inputs.record(asset)["fit"]).scores
+        return scores
 
     return load
 
@@ -141,9 +150,8 @@ def _arrays(inputs: Inputs, asset: str) -> dict[str, np.ndarray]:
         return dict(file)
 
 
-# by the models' names in the tables, in alphabetical order; each is loaded when its turn comes.
-# None instead of a scorer stands for a model that was skipped, as its record explains
-SCORERS: dict[str, Callable[[Inputs], BlockScorer | None]] = {
+# by the models' names in the tables, in alphabetical order; each is loaded when its turn comes
+SCORERS: dict[str, Callable[[Inputs], BlockScorer]] = {
     "blend": _blend,
     "bm25": _fitted("bm25_model", bm25),
     "ease": _fitted("ease_model", ease),
@@ -155,6 +163,7 @@ SCORERS: dict[str, Callable[[Inputs], BlockScorer | None]] = {
     "neumf_scratch": _network("neumf_scratch"),
     "popularity": _popularity,
     "rp3beta": _fitted("rp3beta_model", rp3beta),
+    "slist": _fitted("slist_model", slist),
 }
 SCORED_ASSETS = (
     *(f"{name}_model" for name in SCORERS if name != "popularity"),

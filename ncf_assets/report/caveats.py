@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ncf_assets.ncf.evaluation import segments
 from ncf_assets.report.choices import edges
-from ncf_assets.report.data import ReportData, model_name
+from ncf_assets.report.data import ReportData
 from ncf_assets.report.held_out import is_time_split, split_caveats
 from ncf_assets.report.protocol import counted
 from ncf_assets.report.seeds import caveat
@@ -56,8 +56,12 @@ def _ratings(data: ReportData) -> str:
 
 
 def _of_this_data(data: ReportData) -> Iterator[str]:
-    for model, reason in data.skipped.items():
-        yield f"{model_name(model)} was skipped: {reason}."
+    for choice in data.choices:
+        if choice.model == "ease" and choice.chosen["neighbors"]:
+            yield (
+                f"There are too many items for all weights of EASE: each item has weights of its"
+                f" {choice.chosen['neighbors']} most similar others alone."
+            )
     yield from edges(data.choices)
     users = max((row.n_users for row in data.metrics if row.segment == segments.ALL), default=0)
     if 0 < users < FEW_USERS:

@@ -17,6 +17,7 @@ MODEL_NAMES = {
     "bm25": "BM25",
     "rp3beta": "RP3beta",
     "ease": "EASE",
+    "slist": "SLIST",
     "ials": "iALS",
     "gmf": "GMF",
     "mlp": "MLP",
@@ -128,10 +129,9 @@ class ReportData:
     `choices` say what was chosen for each model, and `examples` are some users. `profile` is the
     row of the table `data_profile`, and `filters` has the filters that are set.
     `configuration` holds, per asset, the run configuration that changes results; `origins` holds
-    the origin of each table or model. `skipped` gives the reason for each baseline that was not
-    fitted, and `outside` the file of each model from outside. `synthetic` marks generated data,
-    which the report mentions before anything else. `made` is in the texts alone, so that equal
-    figures give equal JSON.
+    the origin of each table or model. `outside` has the file of each model from outside.
+    `synthetic` marks generated data, which the report mentions before anything else. `made` is in
+    the texts alone, so that equal figures give equal JSON.
     """
 
     dataset: str
@@ -148,7 +148,6 @@ class ReportData:
     versions: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
     source_sha256: str | None = None
-    skipped: Mapping[str, str] = field(default_factory=dict)
     outside: Mapping[str, Outside] = field(default_factory=dict)
     choices: Sequence[Choice] = ()
     examples: Sequence[Example] = ()

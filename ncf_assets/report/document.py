@@ -40,7 +40,6 @@ def document(
             for name, value in data.profile.items()
         },
         "filters": [asdict(row) for row in data.filters],
-        "skipped": dict(data.skipped),
         "outside": {name: asdict(origin) for name, origin in data.outside.items()},
         "examples": [asdict(example) for example in data.examples],
         "choices": [asdict(choice) for choice in data.choices],

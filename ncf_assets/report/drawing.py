@@ -35,6 +35,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "ease": {"color": "#d6457a", "linestyle": "--", "marker": "v"},
     "itemknn": {"color": "#96803a", "linestyle": "-.", "marker": "P"},
     "bm25": {"color": "#b0642f", "linestyle": "--", "marker": "8"},
+    "slist": {"color": "#5a8f3c", "linestyle": "-", "marker": "1"},
     "rp3beta": {"color": "#2f8fb0", "linestyle": ":", "marker": "H"},
     "popularity": {"color": "#7b8491", "linestyle": "-", "marker": "X"},
     "random": {"color": "#7b8491", "linestyle": ":", "marker": "x"},

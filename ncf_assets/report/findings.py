@@ -33,7 +33,6 @@ def findings(data: ReportData, scores: Sequence[Scores], views: Sequence[View]) 
         *_training(by_model(data.history).get(EVALUATED_MODEL, []), n_seeds(data.metrics)),
         *_figures(scores[0], data.profile),
         *new_users(data.profile),
-        *_skipped(data.skipped),
     ]
 
 
@@ -98,7 +97,3 @@ def _figures(scores: Scores, profile: Mapping[str, Any]) -> list[str]:
     if best == EVALUATED_MODEL or highest is None or shown(highest.value) == shown(subject.value):
         return [f"{sentence}; no other model's is higher."]
     return [f"{sentence}; the highest is {model_name(best)}'s, {shown(highest.value)}."]
-
-
-def _skipped(skipped: Mapping[str, str]) -> list[str]:
-    return [f"Not compared: {model_name(model)} ({reason})." for model, reason in skipped.items()]

@@ -45,9 +45,11 @@ TRAINING = (
     "Training: NeuMF learns to tell the next item of a user from random ones, by a softmax, "
     "beside the columns of iALS; GMF, MLP and NeuMF from scratch learn as in the paper, by binary "
     "cross-entropy against freshly drawn negatives. Blend is the sum of iALS and EASE, of each "
-    "user's scores brought to the same scale (of iALS and ItemKNN where EASE was skipped). "
+    "user's scores brought to the same scale. "
     "ItemKNN, BM25 and RP3beta score an item by its similarity to the user's own: the cosine, a "
-    "product of vectors that BM25 weighs, and how often random walks come from one to the other."
+    "product of vectors that BM25 weighs, and how often random walks come from one to the other. "
+    "SLIST is EASE plus a regression from a user's items to the next one, and says what the order "
+    "of events adds."
 )
 DIVERSITY = (
     "What each model would show the test users, apart from whether it is right. Coverage: the "

@@ -24,7 +24,8 @@ from ncf_assets_tests.tiny import CONFIG, copied
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 FITTED = [
-    "ials_model", "ease_model", "itemknn_model", "bm25_model", "rp3beta_model", "blend_model"
+    "ials_model", "ease_model", "itemknn_model", "bm25_model", "rp3beta_model", "slist_model",
+    "blend_model",
 ]  # fmt: skip
 DAYS = 4  # each user but the newcomer has an item a day; the third is validation, the fourth test
 

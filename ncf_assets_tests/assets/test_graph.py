@@ -124,28 +124,29 @@ def test_metrics_are_those_of_the_ranks(warehouse: Warehouse) -> None:
         assert set(ranks["n_candidates"]) == {n_candidates}
 
 
-def test_ease_is_left_out_where_there_are_too_many_items(
+def test_ease_has_weights_of_neighbors_alone_where_there_are_too_many_items(
     warehouse: Warehouse, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    """12 items are one more than allowed: its record says why, and it is not ranked."""
+    """12 items are one more than allowed; it is ranked as all are, and a part of the blend."""
     made = Warehouse(tmp_path / "data")
     shutil.copytree(warehouse.root, made.root)
     ranked = ["blend_model", *SCORING, "seed_ranks", "metrics", "comparisons", "seed_metrics"]
     ops = {
-        "ease_model": {"config": {"max_items": 11}},
+        "ease_model": {"config": {"max_items": 11, "neighbors": 3}},
         **{name: CONFIG["ops"][name] for name in ("seed_ranks", "evaluation")},
     }
     assert materialize(made, instance, ["ease_model", *ranked], {"ops": ops}).success
     record = made.record("ease_model", "Sample")
-    assert record["skipped"].startswith("EASE is fitted to 11 items at most, found 12,")
-    assert record["file"] is None
+    assert record["settings"]["neighbors"] == 3
+    with np.load(made.paths.folder("ease_model", "Sample") / record["file"]) as arrays:
+        assert arrays["similarities"].shape == (12, 3)
     everyone = {
         "blend", "bm25", "ease", "gmf", "ials", "itemknn", "mlp", "neumf", "neumf_scratch",
-        "popularity", "random", "rp3beta",
+        "popularity", "random", "rp3beta", "slist",
     }  # fmt: skip
-    assert set(warehouse.read("metrics", "Sample")["model"]) == everyone
-    assert set(made.read("metrics", "Sample")["model"]) == everyone - {"ease"}
-    assert set(made.read("comparisons", "Sample")["baseline"]) == everyone - {"ease", "neumf"}
+    for place in (made, warehouse):
+        assert set(place.read("metrics", "Sample")["model"]) == everyone
+        assert set(place.read("comparisons", "Sample")["baseline"]) == everyone - {"neumf"}
 
 
 def test_a_loss_that_is_not_finite_leaves_the_last_good_model_in_place(

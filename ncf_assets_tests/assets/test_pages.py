@@ -81,7 +81,7 @@ def test_the_report_shows_its_page_and_all_models_by_the_headline(
     assert Path(page["page"].value).name == "report.html"
     assert Path(page["page"].value).exists()
     table = rows(page["models"])
-    assert len(table) == 12
+    assert len(table) == 13
     assert set(table[0]) == {
         "model", "HR@2 full", "HR@2 sampled-3", "NDCG@2 full", "NDCG@2 sampled-3",
     }  # fmt: skip

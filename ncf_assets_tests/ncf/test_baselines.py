@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 
 from ncf_assets.ncf.evaluation.ranking import BlockScorer
 from ncf_assets.ncf.interactions import Interactions
-from ncf_assets.ncf.models import ease, neighborhoods
+from ncf_assets.ncf.models import ease, neighborhoods, slist, sparse_ridge
 from ncf_assets.ncf.models.blend import Blend, BlendSettings
 from ncf_assets.ncf.models.neighborhoods import (
     Bm25Settings,
@@ -46,7 +46,9 @@ def fitted_knn(
 
 def fitted_ease(seen: np.ndarray, regularization: float, half_life: float = 0) -> ease.Ease:
     """Fit EASE to a dense matrix [users, items]."""
-    return ease.fit(known(seen), ease.EaseSettings(regularization, half_life))
+    model = ease.fit(known(seen), ease.EaseSettings(regularization, half_life))
+    assert isinstance(model, ease.Ease)
+    return model
 
 
 def test_similarities_by_hand() -> None:
@@ -194,14 +196,82 @@ def test_ease_minimizes_its_loss() -> None:
             assert loss(moved) > least
 
 
-def test_too_many_items_are_refused_with_the_memory() -> None:
-    """The message has 12 bytes × 30,000² = 10.8 GB."""
-    assert ease.refusal(20_000, 20_000) is None
-    refusal = ease.refusal(30_000, 20_000)
-    assert refusal == (
-        "EASE is fitted to 20,000 items at most, found 30,000, for which it would take 10.8 GB (12"
-        " bytes × items²); raise `max_items` of ease_model where there is as much memory"
-    )
+@on_any_machine
+@given(matrices, st.integers(1, 8), st.sampled_from([0.5, 10, 1000]))
+def test_ease_of_neighbors_is_a_ridge_regression_on_each_items_own(
+    seen: np.ndarray, k: int, ridge: float
+) -> None:
+    """Item j is predicted by its neighbors S: (X_SᵀX_S + ridge I) w = X_Sᵀx_j."""
+    x = seen.astype(np.float64)
+    model = ease.fit(known(seen), ease.EaseSettings(ridge, 0, neighbors=k))
+    assert isinstance(model, Neighborhoods)
+    alike = fitted_knn(seen, k, sparse_ridge.SHRINKAGE)
+    assert (model.neighbors == alike.neighbors).all()
+    weights = np.zeros((6, 6))
+    for item, others in enumerate(model.neighbors):
+        own = others[others != NO_ITEM]
+        left = x[:, own].T @ x[:, own] + ridge * np.eye(own.size)
+        weights[own, item] = np.linalg.solve(left, x[:, own].T @ x[:, item])
+    np.testing.assert_allclose(model.scores(EVERYONE), x @ weights, atol=1e-4)
+
+
+def test_ease_of_all_others_as_neighbors_is_ease() -> None:
+    """Somebody has everything, so each item is a neighbor of each other."""
+    seen = np.random.default_rng(3).random((30, 6)) < 0.5
+    seen[0] = True
+    model = ease.fit(known(seen), ease.EaseSettings(4.0, 2, neighbors=5))
+    users = np.arange(30)
+    expected = fitted_ease(seen, 4.0, 2).scores(users)
+    np.testing.assert_allclose(model.scores(users), expected, atol=1e-5)
+
+
+def test_what_a_user_had_before_each_item_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """User 0 had items 0, 1, 2, 3 in this order; the item before weighs 1, then 1/2; 2 count."""
+    monkeypatch.setattr(slist, "BEFORE", 2)
+    monkeypatch.setattr(slist, "HALF_LIFE", 1.0)
+    before = slist.histories(known(np.array([[1, 1, 1, 1], [0, 0, 1, 0]])))
+    assert before.toarray().tolist() == [
+        [0, 0, 0, 0], [1, 0, 0, 0], [1 / 2, 1, 0, 0], [0, 1 / 2, 1, 0], [0, 0, 0, 0]
+    ]  # fmt: skip
+
+
+@on_any_machine
+@given(matrices, st.integers(1, 8), st.sampled_from([0, 0.25, 1]))
+def test_slist_is_the_sum_of_two_regressions(seen: np.ndarray, k: int, order: float) -> None:
+    """Written out by loops: from items to the others of a user, and from those before to the next.
+
+    A user's items are in the order of their numbers.
+    """
+    x = seen.astype(np.float64)
+    gram, products = np.zeros((2, 6, 6))
+    for row in x:
+        own = np.flatnonzero(row)
+        gram += (1 - order) * np.outer(row, row)
+        products += (1 - order) * np.outer(row, row)
+        for at in range(own.size):
+            before = np.zeros(6)
+            for back, item in enumerate(own[:at][::-1]):
+                before[item] = 0.5 ** (back / slist.HALF_LIFE)
+            gram += order * np.outer(before, before)
+            products[:, own[at]] += order * before
+    model = slist.fit(known(seen), slist.SlistSettings(3.0, order, 0, k))
+    weights = np.zeros((6, 6))
+    for item, others in enumerate(fitted_knn(seen, k, sparse_ridge.SHRINKAGE).neighbors):
+        own = others[others != NO_ITEM]
+        left = gram[np.ix_(own, own)] + 3 * np.eye(own.size)
+        weights[own, item] = np.linalg.solve(left, products[own, item])
+    np.testing.assert_allclose(model.scores(EVERYONE), x @ weights, atol=1e-4)
+
+
+def test_slist_knows_what_follows_what() -> None:
+    """Each user has items 0, 1 and 2 in this order, and then one of 3 and 4: what 2 leads to.
+
+    EASE treats the pair of 2 and 3 as it does 3 and 2.
+    """
+    seen = np.array([[1, 1, 1, 0, 0], [1, 1, 1, 1, 0], [0, 0, 1, 1, 0], [0, 0, 1, 1, 0]])
+    model = slist.fit(known(seen), slist.SlistSettings(1.0, 1.0, 0, 4))
+    assert model.weights_of(np.array([2]))[0, 3] > 0.2
+    assert model.weights_of(np.array([3]))[0, 2] == 0
 
 
 def test_a_ridge_of_nothing_is_refused() -> None:
@@ -211,6 +281,8 @@ def test_a_ridge_of_nothing_is_refused() -> None:
         np.linalg.LinAlgError, match=r"not from item 1 on\. Raise `regularization`\."
     ):
         fitted_ease(seen, 0.0)
+    with pytest.raises(np.linalg.LinAlgError, match=r"item 0's .* not from the neighbor 1 on\. Ra"):
+        ease.fit(known(np.ones((3, 3))), ease.EaseSettings(0.0, 0, neighbors=2))
 
 
 def test_recent_items_of_a_user_count_more() -> None:
@@ -246,6 +318,12 @@ def test_weights_between_items_do_not_follow_from_time() -> None:
             Rp3BetaSettings(3, 0, 0.4, 0.2),
             Rp3BetaSettings(3, 2, 0.4, 0.2),
             "most_similar",
+        ),
+        (
+            slist,
+            slist.SlistSettings(3.0, 0.5, 0, 3),
+            slist.SlistSettings(3.0, 0.5, 2, 3),
+            "histories",
         ),
     ],
 )

@@ -117,7 +117,7 @@ def test_a_network_includes_how_networks_are_trained(
     assert any(found.text.startswith("class _Fitting:") for found in definitions)
 
 
-@pytest.mark.parametrize("asset", ["ease_model", "itemknn_model", "blend_model"])
+@pytest.mark.parametrize("asset", ["ease_model", "itemknn_model", "slist_model", "blend_model"])
 def test_a_fitted_model_includes_what_its_fits_see(asset: str) -> None:
     """Also how it is chosen."""
     _, modules = definition_closure([(baselines.__name__, asset)])

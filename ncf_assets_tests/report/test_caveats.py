@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from ncf_assets.report import Choice
 from ncf_assets.report.caveats import SAMPLED, SYNTHETIC, caveats
 from ncf_assets.report.seeds import ONE
 from ncf_assets_tests.report.drawn import DATA, model
@@ -15,10 +16,16 @@ def test_synthetic_data_is_the_first_caveat() -> None:
     assert SYNTHETIC not in caveats(DATA)
 
 
-def test_a_skipped_baseline_is_a_caveat_with_its_reason() -> None:
-    """A model that was not compared was not beaten."""
-    data = replace(DATA, skipped={"ease": "50,052 items are more than 20,000"})
-    assert "EASE was skipped: 50,052 items are more than 20,000." in caveats(data)
+@pytest.mark.parametrize(("neighbors", "said"), [(200, True), (0, False)])
+def test_ease_without_all_its_weights_is_a_caveat(neighbors: int, said: bool) -> None:
+    """0 stands for all other items."""
+    choice = Choice("ease", {"neighbors": neighbors}, {"neighbors": [neighbors]}, 1, [])
+    found = [text for text in caveats(replace(DATA, choices=[choice])) if "EASE" in text]
+    expected = (
+        "There are too many items for all weights of EASE: each item has weights of its 200 most"
+        " similar others alone."
+    )
+    assert found == [expected] * said
 
 
 @pytest.mark.parametrize(

@@ -111,12 +111,6 @@ def test_a_best_model_is_not_compared_with_itself() -> None:
     assert paragraph(alone)[-1].endswith("one held-out item each; no other model's is higher.")
 
 
-def test_a_skipped_baseline_is_named_with_its_reason() -> None:
-    """A baseline that is left out is not beaten."""
-    data = replace(DATA, skipped={"ease": "too many items"})
-    assert paragraph(data)[-1] == "Not compared: EASE (too many items)."
-
-
 def test_a_report_without_comparisons_claims_nothing() -> None:
     """It may have NeuMF alone, baselines alone, or no model at all."""
     assert paragraph(replace(DATA, comparisons=[]))[0] == (

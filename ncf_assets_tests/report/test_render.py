@@ -127,7 +127,6 @@ def hostile_data() -> ReportData:
         versions={HOSTILE: HOSTILE},
         origins={HOSTILE: Origin(HOSTILE, HOSTILE)},
         source_sha256=HOSTILE,
-        skipped={HOSTILE: HOSTILE},
     )
 
 

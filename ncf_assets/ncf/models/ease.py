@@ -1,7 +1,8 @@
 """Fit EASE: a linear model from items to items in closed form, with zeros on its diagonal.
 
 Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data". It holds a dense matrix of items
-by items, so it suits catalogues of limited size. `model_selection` chooses its settings.
+by items. Where there are too many for that, each item is predicted from its most similar others
+alone, which ranks as well (docs/training.md). `model_selection` chooses its settings.
 """
 
 from collections.abc import Callable
@@ -13,9 +14,13 @@ from scipy.linalg import lapack
 from scipy.sparse import csr_array
 
 from ncf_assets.ncf.interactions import Interactions
-
-# a fit takes two float32 matrices, and the one before it stays
-BYTES_PER_CELL = 4 + 4 + 4
+from ncf_assets.ncf.models import sparse_ridge
+from ncf_assets.ncf.models.neighborhoods import (
+    ItemKnnSettings,
+    Neighborhoods,
+    counted,
+    most_similar,
+)
 
 
 @dataclass(frozen=True)
@@ -24,11 +29,13 @@ class EaseSettings:
 
     The larger the ridge, the less rare items are trusted. `half_life` weighs the user's items when
     they are scored from, see `Interactions.weights`; the weights between items are fitted to equal
-    ones (weighted there as well, they did far worse: docs/training.md).
+    ones (weighted there as well, they did far worse: docs/training.md). With `neighbors`, an item
+    has weights of so many others alone; 0 stands for all.
     """
 
     regularization: float
     half_life: float
+    neighbors: int = 0
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,11 @@ class Ease:
 
     history: csr_array  # float32 [n_users, n_items]
     weights: np.ndarray  # float32 [n_items, n_items], zero on the diagonal
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is fitted, by name."""
+        return {"weights": self.weights}
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return the scores of all items: users int32 [b] -> float32 [b, n_items]."""
@@ -49,29 +61,33 @@ class Ease:
         return weights
 
 
-def refusal(n_items: int, max_items: int) -> str | None:
-    """Return why a model of so many items is not fitted; None if it is."""
-    if n_items <= max_items:
-        return None
-    gigabytes = BYTES_PER_CELL * n_items**2 / 1e9
-    return (
-        f"EASE is fitted to {max_items:,} items at most, found {n_items:,}, for which it would take"
-        f" {gigabytes:.1f} GB ({BYTES_PER_CELL} bytes × items²); raise `max_items` of ease_model"  # noqa: RUF001
-        " where there is as much memory"
-    )
-
-
-def fitter(interactions: Interactions) -> Callable[[EaseSettings], Ease]:
+def fitter(interactions: Interactions) -> Callable[[EaseSettings], Ease | Neighborhoods]:
     """Return `fit` for these interactions; settings of one ridge in a row are fitted once."""
-    weights = lru_cache(maxsize=1)(lambda ridge: _weights(interactions, ridge))
-    return lambda settings: Ease(
-        interactions.matrix(settings.half_life), weights(settings.regularization)
-    )
+    dense = lru_cache(maxsize=1)(lambda ridge: _weights(interactions, ridge))
+    sparse = lru_cache(maxsize=1)(lambda ridge, k: _weights_of_neighbors(interactions, ridge, k))
+
+    def fit(settings: EaseSettings) -> Ease | Neighborhoods:
+        history = interactions.matrix(settings.half_life)
+        if settings.neighbors:
+            return Neighborhoods(history, *sparse(settings.regularization, settings.neighbors))
+        return Ease(history, dense(settings.regularization))
+
+    return fit
 
 
-def fit(interactions: Interactions, settings: EaseSettings) -> Ease:
+def fit(interactions: Interactions, settings: EaseSettings) -> Ease | Neighborhoods:
     """Fit the weights. Raise ValueError without interactions."""
     return fitter(interactions)(settings)
+
+
+def _weights_of_neighbors(
+    interactions: Interactions, ridge: float, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k most similar others of each item and their weights, both [n_items, k]."""
+    similar, _ = most_similar(interactions, ItemKnnSettings(k, 0, sparse_ridge.SHRINKAGE))
+    of_users = counted(interactions)
+    gram = (of_users.T @ of_users).T  # by row, without a copy
+    return similar, sparse_ridge.solve(gram, gram, similar, ridge)
 
 
 def _weights(interactions: Interactions, ridge: float) -> np.ndarray:

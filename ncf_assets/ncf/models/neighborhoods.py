@@ -122,6 +122,11 @@ class Neighborhoods:
     neighbors: np.ndarray  # int32 [n_items, k], NO_ITEM where there are fewer
     similarities: np.ndarray  # float32 [n_items, k], 0 where there are fewer
 
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is fitted, by name."""
+        return {"neighbors": self.neighbors, "similarities": self.similarities}
+
     @cached_property
     def weights(self) -> csr_array:
         """Similarity of each item, a column, to its neighbors: float32 [n_items, n_items]."""
@@ -164,14 +169,12 @@ def most_similar(
     Users who have more than LONGEST items are not counted. Of equally similar neighbors those of
     the lower numbers stay.
     """
-    interactions.check_not_empty()
-    n_items, of_users = interactions.n_items, interactions.matrix()
-    counted = of_users[np.diff(of_users.indptr) <= LONGEST]  # [users, n_items]
-    of_items = csr_array(counted.T)
+    n_items, of_users = interactions.n_items, counted(interactions)
+    of_items = csr_array(of_users.T)
     by_user, similarity = settings.measure(
-        np.diff(counted.indptr).astype(float), np.diff(of_items.indptr).astype(float)
+        np.diff(of_users.indptr).astype(float), np.diff(of_items.indptr).astype(float)
     )
-    weighed = csr_array(counted.multiply(by_user[:, None].astype(np.float32)))
+    weighed = csr_array(of_users.multiply(by_user[:, None].astype(np.float32)))
     neighbors = np.full((n_items, settings.neighbors), NO_ITEM, np.int32)
     similarities = np.zeros(neighbors.shape, np.float32)
 
@@ -186,6 +189,16 @@ def most_similar(
 
     map_slices(search, n_items, max(1, CELLS // n_items))
     return neighbors, similarities
+
+
+def counted(interactions: Interactions) -> csr_array:
+    """Return the users who have at most LONGEST items: float32 [users, n_items].
+
+    Raise ValueError without interactions.
+    """
+    interactions.check_not_empty()
+    of_users = interactions.matrix()
+    return of_users[np.diff(of_users.indptr) <= LONGEST]
 
 
 def _best(
