@@ -136,17 +136,18 @@ class AssetRun:
         """Run each check of a table on its staged rows."""
         name = staged.table.name
         paths = {other: table.path for other, table in self._staged.items()}
-        for check in checks()[name]:
-            files = {
-                read: paths.get(read) or self.warehouse.existing(read, self.dataset)
-                for read in (check.table, *check.reads)
-            }
-            settings = {**self.config, **self.check_parameters}
-            parameters = {name: settings[name] for name in check.parameters}
-            with self.warehouse.connect(self.dataset, files) as connection:
+        files = {
+            read: paths.get(read) or self.warehouse.existing(read, self.dataset)
+            for check in checks()[name]
+            for read in (check.table, *check.reads)
+        }
+        settings = {**self.config, **self.check_parameters}
+        with self.warehouse.connect(self.dataset, files) as connection:
+            for check in checks()[name]:
+                parameters = {name: settings[name] for name in check.parameters}
                 failing = connection.sql(check.query, params=parameters).df()
-            complaint = _complaint(check, failing)
-            yield _result(check, failing, complaint), [] if check.warns else complaint
+                complaint = _complaint(check, failing)
+                yield _result(check, failing, complaint), [] if check.warns else complaint
 
     def _materialized(
         self, staged: StagedTable, provenance: Provenance

@@ -28,11 +28,8 @@ def column_lineage(table: Table) -> dict[str, list[Source]]:
 
 def _by_select(table: Table, select: str) -> dict[str, set[Source]]:
     schema = {t.name: {c.name: c.type for c in t.columns} for t in tables().values()}
-    roots = {
-        column.name: sqlglot.lineage.lineage(column.name, select, schema=schema, dialect="duckdb")
-        for column in table.columns
-    }
-    return {name: _leaves(root) for name, root in roots.items()}
+    roots = sqlglot.lineage.lineage(None, select, schema=schema, dialect="duckdb")
+    return {column.name: _leaves(roots[column.name]) for column in table.columns}
 
 
 def _leaves(root: sqlglot.lineage.Node) -> set[Source]:

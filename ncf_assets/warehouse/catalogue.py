@@ -159,8 +159,10 @@ def _built(file: Path, statements: list[str], **config: Any) -> Iterator[duckdb.
     with duckdb.connect(config=config) as connection:
         connection.execute(f"attach {literal(file)} as built (storage_version '{STORAGE}')")
         connection.execute("use built")
+        connection.execute("begin")  # else each of the hundreds of statements is synced to the disk
         for statement in statements:
             connection.execute(statement)
+        connection.execute("commit")
         yield connection
         connection.execute("use memory")
         connection.execute("detach built")

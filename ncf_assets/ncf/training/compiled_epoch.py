@@ -64,7 +64,8 @@ def epoch_function(per_positive: int, l2: float, cluster: Cluster) -> EpochFunct
     squared norm of the embeddings of each example (Rendle et al. 2020, "Neural Collaborative
     Filtering vs. Matrix Factorization Revisited", section 4.1).
     """
-    compiled = partial(tf.function, jit_compile=True)
+    # AutoGraph would rewrite each function first, which takes longer than tracing it
+    compiled = partial(tf.function, jit_compile=True, autograph=False)
     # XLA has no collectives between processes, so of a distributed step it compiles only the parts
     draw_, gradients_, update = (compiled(f) for f in (draw, _gradients, adam.update))
 
@@ -93,7 +94,7 @@ def epoch_function(per_positive: int, l2: float, cluster: Cluster) -> EpochFunct
         _, state, losses = tf.while_loop(lambda step, *_: step < steps, body, start)
         return state, losses
 
-    compiled_run = tf.function(run, jit_compile=not cluster.is_distributed)
+    compiled_run = tf.function(run, jit_compile=not cluster.is_distributed, autograph=False)
 
     def epoch(
         state: OptimizerState, batches: Batches, rates: np.ndarray, taken: int, seed: int

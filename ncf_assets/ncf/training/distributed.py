@@ -104,7 +104,7 @@ class WorkerCluster(Cluster):
         with suppress(*LOST):
             self.broadcast()
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
     def _sum(self, values: Any) -> Any:
         def add(values: Any) -> Any:
             replica = tf.distribute.get_replica_context()

@@ -210,7 +210,7 @@ class NextItem:
         )
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)  # it would take longer than tracing
 def _epoch(state, data, batches, counted, rates, taken, seed, negatives, ema_decay):  # type: ignore[no-untyped-def]
     """Take the steps of an epoch: batches int32 [steps, b] are positions among the interactions."""
     cumulated = data[2]
