@@ -24,19 +24,15 @@ def database(drawn: dict[str, Rows]) -> duckdb.DuckDBPyConnection:
     for name, rows in drawn.items():
         columns = ", ".join(f"{column.name} {column.type}" for column in tables()[name].columns)
         connection.execute(f"create table {name} ({columns})")
-        if rows:
-            marks = ", ".join("?" for _ in rows[0])
+        if rows:  # in one statement, which takes a fraction of the time of one for each
             timed = [column.type == "TIMESTAMP" for column in tables()[name].columns]
-            connection.executemany(
-                f"insert into {name} values ({marks})",
-                [
-                    [
-                        at(value) if is_time and isinstance(value, int | float) else value
-                        for value, is_time in zip(row, timed, strict=True)
-                    ]
-                    for row in rows
-                ],
-            )
+            values = [
+                at(value) if is_time and isinstance(value, int | float) else value
+                for row in rows
+                for value, is_time in zip(row, timed, strict=True)
+            ]
+            marks = ", ".join([f"({', '.join('?' * len(timed))})"] * len(rows))
+            connection.execute(f"insert into {name} values {marks}", values)
     return connection
 
 

@@ -25,6 +25,7 @@ QUICK = {  # the Sample at the size of a test
         "mlp_model": {"config": {"layers": [8, 4], **ONCE}},
         "neumf_scratch_model": {"config": {"layers": [8, 4], **ONCE}},
         "neumf_model": {"config": {"factors": 8, "layers": [4, 2], **ONCE}},
+        "seed_ranks": {"config": {"seeds": 1}},
         "evaluation": {"config": {"ks": [10]}},
     }
 }

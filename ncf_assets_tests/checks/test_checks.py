@@ -364,9 +364,9 @@ BY_NAME = {check.name: check for found in checks().values() for check in found}
 
 
 def failing(name: str, drawn: dict[str, Rows]) -> Rows:
-    """Return the rows that a check returns."""
+    """Return the rows that a check returns, which reads no other tables than it says."""
     check = BY_NAME[name]
-    with database(drawn) as connection:
+    with database({table: drawn[table] for table in (check.table, *check.reads)}) as connection:
         parameters = {parameter: PARAMETERS[parameter] for parameter in check.parameters}
         return connection.execute(check.query, parameters or None).fetchall()
 
