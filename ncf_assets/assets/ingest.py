@@ -118,9 +118,9 @@ def _signature(found: Path) -> dict[str, Any]:
 def _shown(found: Path, signature: Mapping[str, Any], sha256: str) -> dict[str, Any]:
     """Return what the UI shows of the source file."""
     return {
-        "dagster/uri": dg.MetadataValue.path(str(found)),
+        "path": dg.MetadataValue.path(str(found)),
         "SHA-256": sha256,
-        "size (MB)": round(signature["size"] / 1e6, 2),
+        "bytes": signature["size"],
     }
 
 

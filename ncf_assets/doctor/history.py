@@ -81,41 +81,54 @@ def _end(pid: int) -> None:
 def failed_runs(
     instance: dg.DagsterInstance, place: Warehouse, datasets: Iterable[str]
 ) -> Iterator[Finding]:
-    """Yield the newest run of each dataset if it failed and its assets were not made since.
+    """Yield the runs that failed and whose assets were not published since.
 
-    One that published nothing is fixed by removing it.
+    Those that published nothing are fixed by removing them. Of the others the newest of a dataset
+    is named, as long as no run follows it.
     """
     for dataset in datasets:
-        newest = dg.RunsFilter(tags={"dagster/partition": dataset})
-        for record in instance.get_run_records(newest, limit=1):
+        of_dataset = dg.RunsFilter(tags={"dagster/partition": dataset})
+        for position, record in enumerate(instance.get_run_records(of_dataset)):
             run = record.dagster_run
-            if run.status == dg.DagsterRunStatus.FAILURE and (
-                lost := _lost(instance, place, record)
-            ):
-                what = (
-                    f"run {run.run_id} of {dataset} failed, and nothing has been published since of"
-                    f" {', '.join(lost)}"
+            if run.status != dg.DagsterRunStatus.FAILURE:
+                continue
+            published = bool(instance.all_logs(run.run_id, of_type=Event.ASSET_MATERIALIZATION))
+            newest = position == 0
+            lost = [] if published and not newest else _lost(instance, place, record, newest)
+            if not lost:
+                continue
+            what = (
+                f"run {run.run_id} of {dataset} failed, and nothing has been published since of"
+                f" {', '.join(lost)}"
+            )
+            again = f"`ncf-assets materialize {dataset}` says why it fails if it does again"
+            if published:
+                yield Finding(what, f"run it again: {again}")
+            else:
+                yield Finding(
+                    what,
+                    f"remove the run, so that the UI shows nothing as failed; {again}",
+                    partial(remove_runs, instance, [run.run_id]),
                 )
-                again = f"`ncf-assets materialize {dataset}` says why it fails if it does again"
-                if instance.all_logs(run.run_id, of_type=Event.ASSET_MATERIALIZATION):
-                    yield Finding(what, f"run it again: {again}")
-                else:
-                    yield Finding(
-                        what,
-                        f"remove the run, so that the UI shows nothing as failed; {again}",
-                        partial(remove_runs, instance, [run.run_id]),
-                    )
 
 
-def _lost(instance: dg.DagsterInstance, place: Warehouse, record: dg.RunRecord) -> list[str]:
-    """Return the assets of a run's failed steps that were not published after its start."""
+def _lost(
+    instance: dg.DagsterInstance, place: Warehouse, record: dg.RunRecord, only_failed: bool
+) -> list[str]:
+    """Return the assets of a run, or of its failed steps, that were not published after its start.
+
+    Dagster shows all of them as failed.
+    """
     run_id, dataset = record.dagster_run.run_id, dataset_of(record.dagster_run)
     failures = instance.all_logs(run_id, of_type=Event.STEP_FAILURE)
     steps = {entry.step_key for entry in failures}
     planned = instance.all_logs(run_id, of_type=Event.ASSET_MATERIALIZATION_PLANNED)
     lost = []
-    for event in (entry.dagster_event for entry in planned if entry.step_key in steps):
+    for entry in planned:
+        event = entry.dagster_event
         if event is None or event.asset_key is None:
+            continue
+        if only_failed and entry.step_key not in steps:
             continue
         asset = event.asset_key.to_user_string()
         made = readable_provenance(place, asset, dataset)

@@ -4,6 +4,7 @@
 models are is in `ncf_assets.ncf.models`.
 """
 
+import inspect
 import platform
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def model_factory(
             owners=OWNERS,
             tags={"makes": "model"},
             automation_condition=WHEN_UPSTREAM_IS_NEW,
-            description=f"{config_type.__doc__}\n\n{function.__doc__}",
+            description="\n\n".join(str(inspect.getdoc(one)) for one in (config_type, function)),
             partitions_def=partitions,
             code_version=version,
             check_specs=[check_spec(name, *check, partitions)],

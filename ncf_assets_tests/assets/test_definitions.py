@@ -67,6 +67,7 @@ def test_every_asset_explains_itself(key: dg.AssetKey) -> None:
     """Description, group, kinds, owner, code version, and at least one blocking check."""
     node = GRAPH.get(key)
     assert node.description
+    assert "\n  " not in node.description  # which the UI shows as code
     assert node.group_name in {"ingest", "prepare", "split", "train", "evaluate", "serve"}
     assert node.kinds
     assert node.owners
