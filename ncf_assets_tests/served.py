@@ -56,8 +56,20 @@ TABLES = {
 
 def write(warehouse: Warehouse, dataset: str, table: str, rows: dict[str, Any]) -> None:
     """Publish rows with a simple provenance."""
+    _publish(warehouse, dataset, table, rows)
+    warehouse.refresh_catalogue()
+
+
+def write_all(warehouse: Warehouse, *datasets: str) -> None:
+    """Publish all tables for each dataset."""
+    for dataset in datasets:
+        for table, rows in TABLES.items():
+            _publish(warehouse, dataset, table, rows)
+    warehouse.refresh_catalogue()  # once: it would take longer than all of them
+
+
+def _publish(warehouse: Warehouse, dataset: str, table: str, rows: dict[str, Any]) -> None:
     with warehouse.stage_table(table, dataset) as staged:
         staged.write([pa.RecordBatch.from_pydict(rows)])
         staged.seal(code_version="c", input_hashes={}, config={}, run_id="r")
         staged.publish()
-    warehouse.refresh_catalogue()

@@ -6,7 +6,7 @@ import pytest
 
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import ncf
-from ncf_assets_tests.served import TABLES, write
+from ncf_assets_tests.served import TABLES, write, write_all
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +15,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("served")
     block = 'format = "amazon-2014"\npath = "reviews.json"\n'
     (found / "datasets.toml").write_text(f"[Hats]\n{block}[Other]\n{block}")
-    for table, rows in TABLES.items():
-        write(Warehouse(found), "Hats", table, rows)
+    write_all(Warehouse(found), "Hats")
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ncf_assets import macros
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.served import DETAILS, POPULAR, RECOMMENDED, SIMILAR, TABLES, write
+from ncf_assets_tests.served import DETAILS, POPULAR, RECOMMENDED, SIMILAR, write, write_all
 
 # hat = 0.6 × 2/3 + 0.9 × 4/3 = 1.6, tie = 1.2 × 2/3 = 0.8
 HAT, TIE = (1, "hat", pytest.approx(1.6), "ease"), (2, "tie", pytest.approx(0.8), "ease")
@@ -20,9 +20,7 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """Make a database of two datasets, with views or with real tables."""
     folder = tmp_path_factory.mktemp("macros")
     made = Warehouse(folder / "data")
-    for dataset in ("A", "Books"):
-        for table, rows in TABLES.items():
-            write(made, dataset, table, rows)
+    write_all(made, "A", "Books")
     if request.param == "catalogue":
         return made.paths.database
     made.export(folder / "out.duckdb")
