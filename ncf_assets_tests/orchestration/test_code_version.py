@@ -114,7 +114,7 @@ def test_a_network_includes_how_networks_are_trained(
     assert f"ncf_assets.ncf.training.{other}" not in modules
     assert "ncf_assets.ncf.training.loop" in modules
     assert "ncf_assets.orchestration.fits" in modules
-    assert any(found.text.startswith("class _Fitting:") for found in definitions)
+    assert any(found.text.startswith("class RecordedFitting") for found in definitions)
 
 
 @pytest.mark.parametrize("asset", ["ease_model", "itemknn_model", "slist_model", "blend_model"])
