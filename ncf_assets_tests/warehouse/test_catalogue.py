@@ -14,6 +14,7 @@ from ncf_assets_tests.warehouse.test_warehouse import other_shell, query, write
 LEADER = {
     "dataset": ["A"], "model": ["neumf"], "protocol": ["full"], "metric": ["hr"], "k": [10],
     "value": [0.5], "ci_low": [0.4], "ci_high": [0.6], "n_users": [9],
+    "n_seeds": [1], "seed_deviation": [None],
     "difference": [None], "verdict": [None],
     "report": ["reports/dataset=A/report.html"], "report_content": ["0"], "state": ["out of date"],
 }  # fmt: skip

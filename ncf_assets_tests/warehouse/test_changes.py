@@ -119,7 +119,13 @@ def test_columns_of_another_version_are_named(tmp_path: Path) -> None:
     assert (found.changed, found.note) == (1, "columns gone: extra")
 
 
-METRIC = {"protocol": "full", "segment": "all", "n_users": 40}
+METRIC = {
+    "protocol": "full",
+    "segment": "all",
+    "n_users": 40,
+    "n_seeds": 1,
+    "seed_deviation": None,
+}
 INTERVALS = ("ci_low", "ci_high")
 
 
