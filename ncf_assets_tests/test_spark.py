@@ -39,9 +39,9 @@ SAMPLE = DATA / "sample/reviews_Sample_5.json.gz"
 READ = ["raw_reviews", "rejected_reviews", "filters", "split_rule"]  # not by SQL
 DRAWN: dict[str, Any] = {
     "metrics": [
-        ("neumf", "full", "all", "hr", 10, 1 / 3, 0.1, 0.7, 3),
-        ("neumf", "full", "cold", "hr", 10, 0.0, 0.0, 0.0, 1),  # a segment: stays out
-        ("ials", "full", "all", "hr", 10, 0.3, 0.1, 0.7, 3),
+        ("neumf", "full", "all", "hr", 10, 1 / 3, 0.1, 0.7, 3, 3, 0.02),
+        ("neumf", "full", "cold", "hr", 10, 0.0, 0.0, 0.0, 1, 3, 0.0),  # a segment: stays out
+        ("ials", "full", "all", "hr", 10, 0.3, 0.1, 0.7, 3, 1, None),
     ],
     "comparisons": [
         ("neumf", "ials", "full", "hr", 10, 0.03, None, None, None, 0.01, 3, "undecided"),
