@@ -36,6 +36,8 @@ def metric(model: str, value: float, segment: str = "all") -> dict[str, Any]:
         "ci_low": value - 0.1,
         "ci_high": value + 0.1,
         "n_users": 12,
+        "n_seeds": 3,
+        "seed_deviation": 0.01,
     }
 
 
