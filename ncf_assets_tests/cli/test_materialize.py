@@ -138,7 +138,7 @@ def test_the_leaderboard_is_brought_up_to_date_and_shown(data: Path) -> None:
     for words in ("NDCG@2", "ease", "neumf", "random", "Sample: current", "report.html"):
         assert words in out
     assert "not materialized to the end: 0 of 1 datasets" in out
-    assert "10" in ncf(data, "sql", "select count(distinct model) as n from leaderboard").stdout
+    assert "13" in ncf(data, "sql", "select count(distinct model) as n from leaderboard").stdout
 
 
 def test_the_leaderboard_of_nothing_says_how_to_begin(tmp_path: Path) -> None:

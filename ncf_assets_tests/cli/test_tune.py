@@ -137,7 +137,7 @@ def test_any_model_is_searched_for_and_takes_its_best(data: Path) -> None:
     of_ease = trials[trials["model"] == "ease"]
     best = json.loads(of_ease.loc[of_ease["validation_ndcg_at_10"].idxmax(), "settings"])
     record = place.record("ease_model", "Sample")
-    assert record["settings"] == best
+    assert best.items() <= record["settings"].items()
     assert record["settings_tried"] == 3 + 1
     refused = ncf(data, "tune", "Sample", "--model", "popularity")
     assert refused.returncode == 2
