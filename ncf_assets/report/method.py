@@ -26,10 +26,10 @@ INTERVALS = (
     "Those of figures are Wilson's, for the number of users whose hits would vary as much; fewer "
     "than 30 users have none, and neither have estimates. Differences are paired: NeuMF's value "
     "less the other model's, user by user. Their intervals hold together for all comparisons of "
-    "this page (max-t over 1,000 resamples of the users{}), so that of 20 pages about models that "
+    "this page (max-t over 1,000 resamples of the users), so that of 20 pages about models that "
     "are equally good, 19 claim nothing."
 )
-SEEDS = (", and other seeds of the networks, by Student's t of so few", " and the seeds")
+SEEDS = ", and other seeds of the networks, by Student's t of so few, for each by itself"
 VERDICTS = (
     "Verdicts: NeuMF beats a model if the interval of their difference lies above 0, and loses to "
     "it if it lies below. It equals a model if the interval lies within the margin, {} of that "
@@ -80,7 +80,7 @@ def method(
     fits = FITS.format(but)
     verdicts = [] if margin is None else [VERDICTS.format(f"{100 * margin:.3g} %")]
     told = (_protocol(protocol, several(profile)) for protocol in protocols)
-    intervals = INTERVALS.format(*(SEEDS if n_seeds > 1 else ("", "")))
+    intervals = INTERVALS.format(SEEDS if n_seeds > 1 else "")
     return [split_sentence(profile), *told, *figures, intervals, *verdicts, fits, TRAINING]
 
 

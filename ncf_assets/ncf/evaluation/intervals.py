@@ -16,7 +16,6 @@ LEVEL = 0.95
 POWER = 0.8  # Cohen 1988, "Statistical Power Analysis", section 2.4
 MIN_USERS = 30  # chosen: below, no interval is given, as no formula for them keeps its level
 RESAMPLES = 1000  # chosen: the level of simultaneous intervals is then off by 0.7 % or so
-DRAWS_OF_SEEDS = 10_000  # chosen: the quantile of two seeds or three, far out, is off by 3 %
 CHUNK = 2**22  # chosen: counts of resampled users in memory at a time, 32 MB
 
 
@@ -112,7 +111,10 @@ def simultaneous(
 ) -> Differences:
     """Return intervals of the m columns of paired differences, float64 [n, m].
 
-    Where differences are means over seeds, `seeds` are theirs, and count as in `of_means`.
+    Where differences are means over seeds, `seeds` are theirs, and count as in `of_means`: what
+    they add holds for each column by itself. For all together, three seeds, whose deviations have
+    but two dimensions, would take six times the width (Hotelling's T²), and no network would ever
+    be told from another.
 
     In `level` of all samples, each of the intervals holds its true difference: their common width
     in standard errors is a quantile of the largest deviation of any column, in resamples of users
@@ -132,29 +134,12 @@ def simultaneous(
         width = np.quantile(largest, level)
     half_width, of_all = width * error, error
     if seeds:
-        of_seeds = np.sqrt(seeds.variance)
-        half_width = np.hypot(half_width, _largest_of_seeds(seeds, rng, level) * of_seeds)
+        t, of_seeds = stdtrit(len(seeds.means) - 1, (1 + level) / 2), np.sqrt(seeds.variance)
+        half_width = np.hypot(half_width, t * of_seeds)
         of_all = np.hypot(error, of_seeds)
     return Differences(
         mean, mean - half_width, mean + half_width, half_width + ndtri(POWER) * of_all
     )
-
-
-def _largest_of_seeds(seeds: Seeds, rng: np.random.Generator, level: float) -> float:
-    """Return how many standard errors of the seeds no column's mean is off, in `level` of all.
-
-    For one column this is the quantile of Student's t. For several, seeds are drawn from the normal
-    distribution of the same covariance, and each draw has errors of its own (parametric
-    bootstrap-t; Efron and Tibshirani 1993, section 12.5).
-    """
-    deviations = seeds.means - seeds.means.mean(axis=0)
-    varied = seeds.variance > 0
-    if not varied.any():
-        return 0.0
-    n = len(deviations)
-    drawn = rng.normal(size=(DRAWS_OF_SEEDS, n, n)) @ deviations[:, varied]  # [draws, n, m]
-    error = drawn.std(axis=1, ddof=1) / np.sqrt(n)
-    return float(np.quantile((np.abs(drawn.mean(axis=1)) / error).max(axis=1), level))
 
 
 def resampled_means(
