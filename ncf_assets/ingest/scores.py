@@ -14,7 +14,7 @@ import numpy as np
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest.compression import SourceError
 from ncf_assets.ingest.file_kinds import kind_of
-from ncf_assets.ingest.table_source import relation_of
+from ncf_assets.ingest.table_source import duckdb_refusals, relation_of
 from ncf_assets.sql_text import quoted
 
 TABLES = ("users", "items", "test")  # the views that a connection must have
@@ -111,17 +111,10 @@ def read(connection: duckdb.DuckDBPyConnection, file: Path, *, dense_ids: bool =
     """
     if kind_of(file) not in ("text", "parquet"):
         raise SourceError(f"{file} must be a Parquet or CSV file. Write the scores as one of them")
-    try:
+    with duckdb_refusals(str(file), "Correct it"):
         relation = relation_of(file, _CSV)
         value = _value_of(connection, file, relation)
         connection.execute(_select(relation, value, dense_ids=dense_ids))
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        message = str(error).split("\n")[0]
-        if "No space left" in message:
-            raise
-        raise SourceError(f"{file} cannot be read by DuckDB ({message}). Correct it") from error
     if reasons := list(_reasons(connection, value)):
         listed = "\n".join(f"- {reason}" for reason in reasons)
         raise SourceError(f"{file} cannot be ranked:\n{listed}")

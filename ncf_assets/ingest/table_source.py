@@ -5,7 +5,8 @@ valid is in `ncf_assets.ingest.row_rules`; the rows are read in `ncf_assets.inge
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,20 @@ from ncf_assets.sql_text import glob_escaped, literal, quoted
 
 # a line of JSON is one field, as JSON has no such character
 _AS_LINES = Dataset("", "", "table", separator="\x1f", quote="")
+
+
+@contextmanager
+def duckdb_refusals(what: str, remedy: str) -> Iterator[None]:
+    """Raise `SourceError` in place of DuckDB's errors, but for those of memory and disk."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        message = str(error).split("\n")[0]
+        if "No space left" in message:
+            raise
+        raise SourceError(f"{what} cannot be read by DuckDB ({message}). {remedy}") from error
 
 
 @dataclass(frozen=True)

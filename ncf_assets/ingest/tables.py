@@ -19,7 +19,7 @@ from ncf_assets.datasets import Dataset
 from ncf_assets.ingest.compression import SourceError
 from ncf_assets.ingest.reader import ACCEPTED, LONGEST_LINE, REJECTED, TEXT_KEPT, Batch
 from ncf_assets.ingest.row_rules import judged
-from ncf_assets.ingest.table_source import Source, query_source, source_of
+from ncf_assets.ingest.table_source import Source, duckdb_refusals, query_source, source_of
 
 BATCH_ROWS = 200_000  # rows in memory at a time; chosen
 
@@ -164,18 +164,10 @@ def _types(connection: duckdb.DuckDBPyConnection, source: Source) -> dict[str, s
 
 @contextmanager
 def _refusals(what: str) -> Iterator[None]:
-    """Raise `SourceError` in place of DuckDB's errors, but for those of memory and disk."""
+    """Raise `SourceError`, beginning with what is refused, in place of DuckDB's errors."""
+    remedy = "Correct the file, or `columns`, `separator` or `query` in datasets.toml"
     try:
-        yield
+        with duckdb_refusals(what, remedy):
+            yield
     except SourceError as error:
         raise error if str(error).startswith(what) else SourceError(f"{what}: {error}") from None
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        message = str(error).split("\n")[0]
-        if "No space left" in message:
-            raise
-        raise SourceError(
-            f"{what} cannot be read by DuckDB ({message}). Correct the file, or `columns`,"
-            " `separator` or `query` in datasets.toml"
-        ) from error
