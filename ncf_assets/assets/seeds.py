@@ -61,6 +61,7 @@ def seed_ranks(run: AssetRun, config: SeedsConfig) -> None:
     join_cluster()  # before any work, as TensorFlow's collectives ask for
     kept = FinishedStore(run, "seed_ranks")
     finished, ranks = kept.load(), run.inputs.read("test_ranks")
+    ranked = RankedItems.of(run.inputs)
     for network in NETWORKS:
         model = network.model
         settings = run.inputs.record(f"{model}_model")["configuration"]
@@ -70,7 +71,7 @@ def seed_ranks(run: AssetRun, config: SeedsConfig) -> None:
             name = f"{model}/{seed}"
             if name not in finished:
                 run.context.log.info(f"{model}, seed {seed - first + 1} of {config.seeds}")
-                finished[name] = _counts(run, model, network, {**settings, "seed": seed})
+                finished[name] = _counts(run, ranked, network, {**settings, "seed": seed})
                 kept.save(finished)
             counts = dict(zip(COUNTS, finished[name].T, strict=True))
             run.write("seed_ranks", own.assign(seed=seed, **counts)[columns])
@@ -78,11 +79,11 @@ def seed_ranks(run: AssetRun, config: SeedsConfig) -> None:
 
 
 def _counts(
-    run: AssetRun, model: str, network: NetworkFactory, settings: dict[str, Any]
+    run: AssetRun, ranked: RankedItems, network: NetworkFactory, settings: dict[str, Any]
 ) -> np.ndarray:
     """Train a network and rank the test items: int32 [2 * held-out items, COUNTS], full first."""
     from ncf_assets.ncf.evaluation.neumf_scorer import block_scorer
 
     scorer = block_scorer(network.train(run, settings).model)
-    ranks, _ = RankedItems.of(run.inputs).rank([(model, scorer)])
+    ranks, _ = ranked.rank([(network.model, scorer)])
     return ranks[0][list(COUNTS)].to_numpy()

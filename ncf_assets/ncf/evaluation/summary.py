@@ -166,8 +166,9 @@ def _means(
     members: np.ndarray,
 ) -> Iterator[Metric]:
     """Yield a segment's rows."""
+    of_members = found.values[members]
     for model, own in axes.items():
-        by_seed = found.values[members][:, own]  # [n, seeds, c]
+        by_seed = of_members[:, own]  # [n, seeds, c]
         values, seeds = by_seed.mean(axis=1), by_seed.mean(axis=0)
         mean, deviation = values.mean(axis=0), np.full(len(found.columns), np.nan)
         if len(own) > 1:
@@ -191,10 +192,10 @@ def _of_seeds(
     members: np.ndarray,
 ) -> Iterator[SeedMetric]:
     """Yield the rows of the models that have several seeds."""
-    means = found.values[members].mean(axis=0)  # [trainings, c]
-    for (model, seed), of_one in zip(trainings, means, strict=True):
+    for axis, (model, seed) in enumerate(trainings):
         if len(axes[model]) > 1:
-            for (metric, k), value in zip(found.columns, of_one, strict=True):
+            means = found.values[members, axis].mean(axis=0)
+            for (metric, k), value in zip(found.columns, means, strict=True):
                 yield SeedMetric(model, seed, protocol, metric, k, float(value))
 
 
