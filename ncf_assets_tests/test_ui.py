@@ -8,12 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as ListTimeout
 
 from ncf_assets.checks import checks
 from ncf_assets.warehouse.warehouse import Warehouse
@@ -26,6 +28,7 @@ from ncf_assets_tests.tiny import reviews_for_defaults
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 START_SECONDS, PAGE_SECONDS, RUN_SECONDS = 90, 60, 480
+LIST_MS = 20_000  # until a list of partitions is open, filled and clicked
 # they would be drawn without a graphics card, on all cores, for as long as anything is waited for
 STILL = "*, *::before, *::after { animation: none !important; transition: none !important; }"
 STILL = f"""addEventListener("DOMContentLoaded", () => {{
@@ -108,12 +111,29 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
-def launch(page: Page, partitions: str, button: str) -> None:
-    """In the dialog that is open: type which partitions, take all that fit, and launch."""
-    page.get_by_text("Select a partition or create one").click()
-    page.keyboard.type(partitions)
-    page.get_by_text("Select all (").click()
+def select_partitions(page: Page, typed: str) -> None:
+    """In the dialog that is open: take all partitions whose names have the text.
+
+    What the dialog still reads may draw it anew, and so close the list, which is opened again then.
+    """
+    search = page.get_by_placeholder("Filter partitions")
+    deadline = time.monotonic() + PAGE_SECONDS
+    while True:
+        try:
+            if not search.is_visible():
+                page.get_by_text("Select a partition or create one").click(timeout=LIST_MS)
+            search.fill(typed, timeout=LIST_MS)
+            page.get_by_text("Select all (").click(timeout=LIST_MS)
+            break
+        except ListTimeout:
+            if time.monotonic() > deadline:
+                raise
     page.keyboard.press("Escape")
+
+
+def launch(page: Page, partitions: str, button: str) -> None:
+    """In the dialog that is open: take the partitions whose names have the text, and launch."""
+    select_partitions(page, partitions)
     with page.expect_response(LAUNCHED, timeout=START_SECONDS * 1000):
         page.get_by_role("button", name=button).click()
 
