@@ -3,6 +3,7 @@
 `python first_steps.py STEP FILE` runs in a checkout of that commit, and prints its seconds.
 """
 
+# mypy: ignore-errors
 import json
 import sys
 import time
@@ -16,7 +17,7 @@ def negatives(given: dict[str, np.ndarray]) -> Callable[[], object]:
     from ncf_assets.ncf.sampling import unseen_items
 
     users, items, n_items = given["users"], given["items"], int(given["n_items"])
-    everyone = np.arange(given["n_users"], dtype=np.int32)
+    everyone = np.arange(int(given["n_users"]), dtype=np.int32)
     rest = users, items, n_items, 99, 2017
     return lambda: [
         unseen_items(given["user_keys"], everyone, *rest, split) for split in ("test", "validation")
@@ -53,7 +54,7 @@ def metrics(given: dict[str, np.ndarray]) -> Callable[[], object]:
         for name in ("full", "sampled")
     }
 
-    def protocols():  # type: ignore[no-untyped-def]
+    def protocols():
         yield "full", figures(both["full"], ks)
         yield "sampled", figures(both["sampled"], ks)
         yield "corrected", corrected_figures(both["sampled"], both["full"].n_candidates, ks)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -23,7 +23,12 @@ from benchmarks import first_steps
 from ncf_assets.ncf.evaluation import summary
 from ncf_assets.ncf.evaluation.evaluation_negatives import unseen_items
 from ncf_assets.ncf.evaluation.segments import segments
-from ncf_assets.ncf.evaluation.user_metrics import Ranks, corrected_user_metrics, user_metrics
+from ncf_assets.ncf.evaluation.user_metrics import (
+    Ranks,
+    UserMetrics,
+    corrected_user_metrics,
+    user_metrics,
+)
 from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.models import ials, neighborhoods
 from ncf_assets.ncf.random_streams import rng
@@ -43,21 +48,26 @@ def draw(scale: float) -> Given:
     items = (n_items * generator.random(users.size) ** 2.5).astype(np.int32)
     pairs = np.sort(np.unique(users.astype(np.int64) * n_items + items))
     users, items = (part.astype(np.int32) for part in np.divmod(pairs, n_items))
-    given = {"users": users, "items": items, "n_users": n_users, "n_items": n_items}
     history = np.bincount(users, minlength=n_users)
-    given |= {"history": history, "popularity": np.bincount(items, minlength=n_items)[items]}
-    given["popularity"] = given["popularity"][np.cumsum(history) - 1]
-    given["user_keys"] = generator.integers(2**63, size=n_users).astype(np.uint64)
+    given = {
+        "users": users,
+        "items": items,
+        "n_users": np.array(n_users),
+        "n_items": np.array(n_items),
+        "history": history,
+        "popularity": np.bincount(items)[items][np.cumsum(history) - 1],  # of users' last items
+        "user_keys": generator.integers(2**63, size=n_users).astype(np.uint64),
+    }
     for name, length in (("full", n_items - history), ("sampled", np.full(n_users, 100))):
         better = (length[:, None] * generator.random((n_users, 8)) ** 3).astype(np.int32)
         given |= {f"{name}_n_candidates": length.astype(np.int32), f"{name}_n_better": better}
         given[f"{name}_n_tied"] = np.zeros_like(better)
-    return {name: np.asarray(value) for name, value in given.items()}
+    return given
 
 
 def negatives(given: Given) -> Callable[[], object]:
     """Draw the lists of both splits."""
-    everyone = np.arange(given["n_users"], dtype=np.int32)
+    everyone = np.arange(int(given["n_users"]), dtype=np.int32)
     rest = given["users"], given["items"], int(given["n_items"]), 99
     return lambda: [unseen_items(given["user_keys"], everyone, *rest, seed) for seed in (1, 2)]
 
@@ -90,7 +100,7 @@ def metrics(given: Given) -> Callable[[], object]:
         for name in ("full", "sampled")
     )
 
-    def protocols():  # type: ignore[no-untyped-def]
+    def protocols() -> Iterator[tuple[str, UserMetrics]]:
         yield "full", user_metrics(full, ks)
         yield "sampled", user_metrics(sampled, ks)
         yield "corrected", corrected_user_metrics(sampled, full.n_candidates, ks)
@@ -105,7 +115,7 @@ STEPS = {"negatives": negatives, "ials": fit_ials, "itemknn": fit_itemknn, "metr
 def run_child(words: list[str], folder: Path) -> tuple[float, float]:
     """Run Python in a checkout; return the last line that it prints, two numbers."""
     environment = os.environ | {"PYTHONPATH": str(folder)}
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         [sys.executable, *words], cwd=folder, env=environment, stdout=subprocess.PIPE, check=True
     )
     clock, processor = json.loads(done.stdout.splitlines()[-1])

@@ -30,7 +30,7 @@ class EvaluationConfig(dg.Config):
     margin: float = Field(
         0.05, ge=0, le=1, description="Share of a model's figure below which a difference is none"
     )
-    seed: int = Field(2017, ge=0, description="Seed of the resampling of users for comparisons")
+    seed: int = Field(2017, ge=0, description="Seed of the draws for intervals of comparisons")
 
     @field_validator("ks")
     @classmethod

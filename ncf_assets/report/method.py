@@ -26,8 +26,8 @@ INTERVALS = (
     "Those of figures are Wilson's, for the number of users whose hits would vary as much; fewer "
     "than 30 users have none, and neither have estimates. Differences are paired: NeuMF's value "
     "less the other model's, user by user. Their intervals hold together for all comparisons of "
-    "this page (max-t over 1,000 resamples of the users), so that of 20 pages about models that "
-    "are equally good, 19 claim nothing."
+    "this page (max-t, by normal deviations correlated as theirs are), so that of 20 pages about "
+    "models that are equally good, 19 claim nothing."
 )
 SEEDS = ", and other seeds of the networks, by Student's t of so few, for each by itself"
 VERDICTS = (

@@ -5,7 +5,7 @@
 --
 -- grain: one metric of one pair of models
 -- key: model, baseline, protocol, metric, k
--- python: ncf_assets/ncf/evaluation/summary.py (no select: users are resampled)
+-- python: ncf_assets/ncf/evaluation/summary.py (no select: its intervals are drawn)
 --
 -- column model VARCHAR: 'neumf'
 -- column baseline VARCHAR: the other model, which may be a network, or from outside

@@ -49,11 +49,15 @@ class RelevantItems:
 
     def sums(self, of_items: np.ndarray) -> np.ndarray:
         """Return the sum over the items of each user."""
+        if len(self.starts) == len(of_items):  # one each, as by the leave-one-out split
+            return of_items
         summed: np.ndarray = np.add.reduceat(of_items, self.starts, axis=0)
         return summed
 
     def best(self, of_items: np.ndarray) -> np.ndarray:
         """Return the number of each user's best item; such items of equal score have the same."""
+        if len(self.starts) == len(of_items):
+            return of_items
         best = np.minimum.reduceat(self.n_better, self.starts, axis=0)
         is_best = self.n_better == np.repeat(best, self.n_relevant[:, 0], axis=0)
         highest: np.ndarray = np.maximum.reduceat(np.where(is_best, of_items, -1), self.starts)

@@ -153,7 +153,7 @@ def summarize(
         del of_users  # frees them before the next protocol's are made
     baselines = [model for model in axes if model != subject]
     for k in sorted({k for one in compared for _, k in one.columns}):
-        generator = rng(seed, f"bootstrap at {k}")
+        generator = rng(seed, f"intervals at {k}")
         found.comparisons.extend(_comparisons(subject, baselines, compared, k, margin, generator))
     return found
 
@@ -168,11 +168,11 @@ def _means(
     """Yield a segment's rows."""
     of_members = found.values[members]
     for model, own in axes.items():
-        by_seed = of_members[:, own]  # [n, seeds, c]
-        values, seeds = by_seed.mean(axis=1), by_seed.mean(axis=0)
-        mean, deviation = values.mean(axis=0), np.full(len(found.columns), np.nan)
+        by_seed = of_members[:, own[0] : own[-1] + 1]  # [n, seeds, c]
+        values, seeds = by_seed[:, 0], by_seed.mean(axis=0)
+        mean, deviation = seeds.mean(axis=0), np.full(len(found.columns), np.nan)
         if len(own) > 1:
-            deviation = seeds.std(axis=0, ddof=1)
+            values, deviation = by_seed.mean(axis=1), seeds.std(axis=0, ddof=1)
         low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
         if not found.estimated:
             low, high = intervals.of_means(values, intervals.Seeds.of(by_seed))
