@@ -84,6 +84,11 @@ def _read(
             rejected = batch.rejected if rejected is None else rejected
             counts = [run.rows_written(name) for name in ("raw_reviews", "rejected_reviews")]
             run.context.log.info("{:,} reviews accepted, {:,} rejected".format(*counts))
+    if rejected is None:
+        raise compression.SourceError(
+            f"{found} has no row. Put another file there, or correct `path` or `query` of"
+            f" [{dataset.name}] in datasets.toml."
+        )
     if run.rows_written("raw_reviews") == 0:
         raise dg.Failure(_nothing_accepted(found, dataset, rejected), allow_retries=False)
 
@@ -145,9 +150,9 @@ def _nothing_accepted(file: Path, dataset: Dataset, rejected: pa.RecordBatch) ->
     [example] = rejected.filter(pc.equal(kinds, commonest["values"])).slice(0, 1).to_pylist()
     lines = rejected["text"].slice(0, PREVIEW_ROWS).to_pylist()
     return (
-        f"at least one line must be a review, found none in {file}. Of {rejected.num_rows:,} lines"
-        f" {commonest['counts']:,} are rejected for this reason: {example['reason']}. Line"
-        f" {example['line']:,} is {example['text'][:SHOWN_TEXT]!r}."
+        f"at least one line must be a review, found none in {file}. Of the first"
+        f" {rejected.num_rows:,} lines {commonest['counts']:,} are rejected for this reason:"
+        f" {example['reason']}. Line {example['line']:,} is {example['text'][:SHOWN_TEXT]!r}."
         f" {lookalikes.looks_like(lines, dataset, example['reason'])} of [{dataset.name}] in"
         " datasets.toml."
     )

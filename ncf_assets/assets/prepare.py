@@ -1,12 +1,13 @@
 """Prepare: filters, id maps, and one ordered interaction for each user and item."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
 import dagster as dg
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ncf_assets.ncf.k_core import k_core
 from ncf_assets.orchestration.publish import AssetRun
@@ -34,6 +35,16 @@ class FilterConfig(dg.Config):
     )
     min_item_interactions: int = Field(1, ge=1, description="Items with fewer are left out")
 
+    @field_validator("first_day", "last_day")
+    @classmethod
+    def _check_day(cls, day: str | None) -> str | None:
+        # of what Python takes for a date, DuckDB reads this form alone
+        if day is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
+            raise ValueError(f"a day is written as 2013-01-31, found {day!r}")
+        if day is not None:
+            date.fromisoformat(day)
+        return day
+
 
 class InteractionsConfig(dg.Config):
     """How ties in time are broken."""
@@ -56,10 +67,14 @@ def latest_reviews(run: AssetRun, config: FilterConfig) -> None:
     """Keep the latest review of each user and item, as far as the filters keep it."""
     parameters: dict[str, Any] = dict(EVERYTHING)
     removed: dict[str, Counts] = {}
-    for name, value in _set_filters(config).items():
-        before = _counts(run, parameters)
-        parameters[name] = value
-        removed[f"{name} {value}"] = _difference(before, _counts(run, parameters))
+    before = None
+    for name in EVERYTHING:
+        if (value := getattr(config, name)) is not None:
+            before = before or _counts(run, parameters)
+            parameters[name] = value
+            after = _counts(run, parameters)
+            removed[f"{name} {value}"] = _difference(before, after)
+            before = after
     reviews = run.inputs.query(str(tables()["latest_reviews"].select), parameters)
     users, items = config.min_user_interactions, config.min_item_interactions
     if max(users, items) > 1:
@@ -86,22 +101,6 @@ def latest_reviews(run: AssetRun, config: FilterConfig) -> None:
             " Set wider ones in the configuration of `latest_reviews`.",
             allow_retries=False,
         )
-
-
-def _set_filters(config: FilterConfig) -> Mapping[str, Any]:
-    """Return the settings that the select reads, in their order."""
-    for name in ("first_day", "last_day"):
-        day = getattr(config, name)
-        try:
-            date.fromisoformat(day or "2013-01-01")
-        except ValueError as error:
-            raise dg.Failure(
-                f"{name} must be a day such as 2013-01-01, found {day!r}. Correct it in the"
-                " configuration of `latest_reviews`.",
-                allow_retries=False,
-            ) from error
-    values = {name: getattr(config, name) for name in EVERYTHING}
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _counts(run: AssetRun, parameters: Mapping[str, Any]) -> Counts:

@@ -141,18 +141,20 @@ def _make_report(run: AssetRun) -> Iterator[Any]:
     figures = headline(run.inputs.read("metrics"))
     with tracked(run, "evaluation_report") as tracker:
         run.check_publishable()
-        page = _publish(run, rendered)
+        content_hash = hash_json(rendered.json)
+        page = _publish(run, rendered, content_hash)
         tracker.log_metrics({k: v for k, v in figures.items() if isinstance(v, float)})
         tracker.log_artifacts(page, page.with_suffix(".md"), page.with_suffix(".json"))
     plots = {plot.title: inline_plot(plot.title, plot.png()) for plot in report.plots(data)}
-    yield _materialized(run, page, rendered, figures | _changes(run), plots)
+    figures |= _changes(run)
+    yield _materialized(run, page, rendered, content_hash, figures, plots)
 
 
-def _publish(run: AssetRun, rendered: "report.Report") -> Path:
+def _publish(run: AssetRun, rendered: "report.Report", content_hash: str) -> Path:
     """Put page and Markdown in place, then the JSON that names them; return the page's path."""
     asset, warehouse = "evaluation_report", run.warehouse
     texts = {"report.html": rendered.html, "report.md": rendered.markdown}
-    provenance = Provenance(content_hash=hash_json(rendered.json), rows=0, **run.provenance(asset))
+    provenance = Provenance(content_hash=content_hash, rows=0, **run.provenance(asset))
     record = {**rendered.json, "files": list(texts), "provenance": provenance.to_json()}
     warehouse.publish_texts(asset, run.dataset, texts, record)
     warehouse.refresh_catalogue()  # its lineage shows reports as well
@@ -163,12 +165,15 @@ def _materialized(
     run: AssetRun,
     page: Path,
     rendered: "report.Report",
+    content_hash: str,
     figures: Mapping[str, Any],
     plots: Mapping[str, Any],
 ) -> dg.MaterializeResult[Any]:
     """Return what the Dagster UI shows of a published report, with plots and figures."""
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(content_hash),
         metadata={
+            "content hash": content_hash,
             "found": rendered.json["findings"][0],
             "page": dg.MetadataValue.path(str(page)),
             "dagster/uri": dg.MetadataValue.path(str(page)),
@@ -176,7 +181,7 @@ def _materialized(
             "report": dg.MetadataValue.md(rendered.markdown),
             **plots,
             **run.usage.as_metadata(),
-        }
+        },
     )
 
 

@@ -32,7 +32,7 @@ def half_life_field(*shorter: float) -> Any:
         [*shorter, 1.0, 2.0, 4.0, 8.0, 0.0],
         min_length=1,
         description="Values to try: an interaction counts half as much for each so many later ones"
-        " of the same user; 0 stands for no weights",
+        " of the same user; 0 stands for no weights, and last in the list",
     )
 
 

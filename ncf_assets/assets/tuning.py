@@ -6,13 +6,28 @@ class of its configuration.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pandas as pd
 from pydantic import Field, field_validator
 
-from ncf_assets.assets import baselines, train
+from ncf_assets.assets.baselines import (
+    blend_model,
+    bm25_model,
+    ease_model,
+    itemknn_model,
+    rp3beta_model,
+    slist_model,
+)
+from ncf_assets.assets.train import (
+    gmf_model,
+    ials_model,
+    mlp_model,
+    neumf_model,
+    neumf_scratch_model,
+)
 from ncf_assets.hashing import hash_json
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.orchestration.metadata import inline_plot
@@ -25,12 +40,9 @@ from ncf_assets.tables import tables
 if TYPE_CHECKING:  # Optuna and TensorFlow must not load with the code location
     from ncf_assets.ncf.training.tuning import Search
 
-MODELS = {
-    made.model: made
-    for module in (train, baselines)
-    for made in vars(module).values()
-    if isinstance(made, ModelFactory)
-}
+NETWORKS = (gmf_model, mlp_model, neumf_model, neumf_scratch_model)
+FITTED = (ials_model, itemknn_model, bm25_model, rp3beta_model, ease_model, slist_model)
+MODELS = {made.model: made for made in (*NETWORKS, *FITTED, blend_model)}
 
 
 class TuningConfig(dg.Config):
@@ -41,7 +53,7 @@ class TuningConfig(dg.Config):
         0,
         ge=0,
         le=10_000,
-        description="Settings to try of each model in all, those given up and those of before"
+        description="Different settings to try of each model in all, those given up and of before"
         " included; without any, as by `Materialize all`, the table shows what has been searched so"
         " far",
     )
@@ -75,7 +87,8 @@ def tuning_trials(run: AssetRun, config: TuningConfig) -> None:
     searches = [_search(run, config, MODELS[model]) for model in config.models]
     for search in searches if config.trials else ():
         _run(run, config, search)
-    found = tuning.trials(searches[0].file, searches[0].data)
+    data = {name: _data(run, config, made) for name, made in MODELS.items()}
+    found = tuning.trials(_file(run), data)
     columns = tables()[SEARCH].schema.names
     rows = [_row(model, trial) for model in sorted(found) for trial in found[model]]
     trials = pd.DataFrame(rows, columns=columns)
@@ -124,7 +137,7 @@ def as_run_config(trials: pd.DataFrame, models: Sequence[str]) -> dict[str, Any]
     for model in models:
         best, config_type = best_trial(trials, model), MODELS[model].config_type
         settings = config_type.of_trial(json.loads(best["settings"]))
-        n_tried = int((trials["model"] == model).sum())
+        n_tried = int(trials.loc[trials["model"] == model, "settings"].nunique())
         ops[f"{model}_model"] = {"config": {**settings, "tried": n_tried}}
     return {"ops": ops}
 
@@ -145,15 +158,27 @@ def _search(run: AssetRun, config: TuningConfig, made: ModelFactory) -> "Search"
         example = space.get(name, [default])[0]
         # YAML and the launchpad give 8 as 8.0, which Dagster does not take for a whole number
         space[name] = values if isinstance(example, float) else [int(value) for value in values]
-    # more trials and other models are no other search
-    what = {
-        **run.provenance(SEARCH),
-        "config": config.model_dump(include={"seed", "validation_users"}),
-    }
-    del what["run_id"]
-    file = run.warehouse.paths.folder(SEARCH, run.dataset) / "searches.db"
-    data = hash_json({**what, "models": {name: of.version for name, of in MODELS.items()}})
-    return Search(made.model, space, config_type.begins_with(), config.seed, data, file)
+    data = _data(run, config, made)
+    return Search(made.model, space, config_type.begins_with(), config.seed, data, _file(run))
+
+
+def _file(run: AssetRun) -> Path:
+    return run.warehouse.paths.folder(SEARCH, run.dataset) / "searches.db"
+
+
+def _data(run: AssetRun, config: TuningConfig, made: ModelFactory) -> str:
+    """Return the hash of what a search of a model depends on, apart from its space.
+
+    More trials are no other search, and neither is a change of what other models read.
+    """
+    hashes = run.inputs.hashes
+    return hash_json(
+        {
+            "config": config.model_dump(include={"seed", "validation_users"}),
+            "inputs": {name: hashes[name] for name in made.reads},
+            "version": made.version,
+        }
+    )
 
 
 def _outcome(trial: Any) -> str:

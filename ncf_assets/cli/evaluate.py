@@ -8,7 +8,7 @@ import click
 from ncf_assets.cli.arguments import EVERYTHING, check_datasets, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.materialize import conclude
-from ncf_assets.cli.run_config import config_option, read_config
+from ncf_assets.cli.run_config import check_config, config_option, read_config
 from ncf_assets.cli.run_job import run_job
 from ncf_assets.cli.selection import resolve_selection
 from ncf_assets.ingest.compression import SourceError
@@ -64,6 +64,7 @@ def evaluate(
     if remove and remove not in outside_scores.names(place, dataset):
         raise click.UsageError(f"no model {remove!r} to remove. {_models(place, dataset)}")
     _check_evaluated(dataset)
+    check_config(EVERYTHING, config)  # before anything is accepted or taken out
     try:
         if file and name:
             origin = outside_models.accept(place, dataset, file, name, dense_ids=dense_ids)

@@ -22,7 +22,7 @@ from ncf_assets.cli.run_job import run_job
 from ncf_assets.cli.selection import resolve_selection
 from ncf_assets.cli.status import dataset_statuses
 from ncf_assets.ncf.models import EVALUATED_MODEL
-from ncf_assets.orchestration.staleness import SEARCH
+from ncf_assets.orchestration.staleness import SEARCH, remake
 
 SOURCE = dg.AssetKey("raw_reviews")  # which reads the source file
 REPORT = dg.AssetKey("evaluation_report")
@@ -85,12 +85,14 @@ def conclude(dataset: str, has_new_report: bool) -> None:
         page = place.existing("evaluation_report", dataset).with_name("report.html")
         click.echo(f"report: {page}\nnext: ncf-assets show {dataset}, ncf-assets sql, make ui")
     stale = {s.asset for s in dataset_statuses([dataset])[dataset] if s.reasons}
+    if SEARCH in stale:  # which nothing waits for
+        stale.remove(SEARCH)
+        click.echo(f"the search is out of date. Search again with: {remake([SEARCH], dataset)}")
     if stale:
         first = [a.name for a in graph_assets() if a.name in stale and not stale & {*a.upstream}]
-        again = ",".join(f"{name}+" for name in first)
         click.echo(
-            f"out of date now: {len(stale)} assets, from {', '.join(first)} on. Make them with:"
-            f" ncf-assets materialize {dataset} --select {again}"
+            f"out of date now: {', '.join(first)} and what follows, {len(stale)} in all."
+            f" Make them with: {remake(first, dataset)}"
         )
 
 

@@ -45,6 +45,9 @@ def _in_place(instance: dg.DagsterInstance) -> set[str]:
     """Return the runs that made each asset's present partitions, as Dagster knows them."""
     runs = set()
     for asset in instance.get_asset_keys():
+        # the leaderboard's has no partition
+        if event := instance.get_latest_materialization_event(asset):
+            runs.add(event.run_id)
         for partition in instance.get_materialized_partitions(asset):
             last = AssetRecordsFilter(asset, asset_partitions=[partition])
             for record in instance.fetch_materializations(last, limit=1).records:

@@ -79,9 +79,9 @@ def with_processes(config: dict[str, Any], processes: int | None) -> dict[str, A
 
 def merge(more: dict[str, Any], config: dict[str, Any], option: str) -> dict[str, Any]:
     """Add to a run configuration what an option sets; refuse what both set."""
-    ops = dict(config.get("ops", {}))
+    ops = dict(config.get("ops") or {})
     for op, settings in more["ops"].items():
-        own, new = ops.get(op, {}).get("config", {}), settings["config"]
+        own, new = (ops.get(op) or {}).get("config") or {}, settings["config"]
         if both := sorted(own.keys() & new.keys()):
             raise click.UsageError(
                 f"{option} sets {', '.join(both)} of {op}. Take it out of --config."
@@ -98,7 +98,7 @@ def check_config(job_name: str, config: dict[str, Any]) -> None:
         complete = dg.validate_run_config(job, config)
     except dg.DagsterInvalidConfigError as error:
         _refuse(_misplaced(found, job, classes) for found in error.errors)
-    for op in classes.keys() & config.get("ops", {}):
+    for op in classes.keys() & (config.get("ops") or {}):
         try:
             classes[op](**complete["ops"][op]["config"])
         except pydantic.ValidationError as error:

@@ -105,9 +105,7 @@ def _print(connection: duckdb.DuckDBPyConnection, query: str, form: str | None) 
             width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
             result.show(max_width=width, max_rows=PREVIEW_ROWS)
         elif statement.type == duckdb.StatementType.SELECT:
-            _stream(
-                connection, f"copy ({text}\n) to '{{file}}' ({FORMS[form]}, use_tmp_file false)"
-            )
+            _stream(connection, text, form)
         else:  # such as a pragma: a few rows, which cannot be copied
             _write(result, form)
 
@@ -123,8 +121,8 @@ def _write(result: duckdb.DuckDBPyRelation, form: str) -> None:
     writer.writerows(result.fetchall())
 
 
-def _stream(connection: duckdb.DuckDBPyConnection, copy: str) -> None:
-    """Let DuckDB write the rows of a select to {file} as it finds them, through a pipe.
+def _stream(connection: duckdb.DuckDBPyConnection, select: str, form: str) -> None:
+    """Let DuckDB write the rows of a select in a form of FORMS as it finds them, through a pipe.
 
     Standard output itself may be a file to append to, which DuckDB would begin anew.
     """
@@ -142,7 +140,8 @@ def _stream(connection: duckdb.DuckDBPyConnection, copy: str) -> None:
     thread = threading.Thread(target=pass_on)
     thread.start()
     try:
-        connection.execute(copy.replace("{file}", f"/dev/fd/{into}"))
+        how = f"{FORMS[form]}, use_tmp_file false"
+        connection.execute(f"copy ({select}\n) to '/dev/fd/{into}' ({how})")
     except duckdb.Error:
         if not errors:
             raise

@@ -16,6 +16,7 @@ from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.orchestration.staleness import SEARCH
 
 JOB, ALL = "tune", "all"
+TRIALS = 20
 
 
 @click.command()
@@ -23,9 +24,8 @@ JOB, ALL = "tune", "all"
 @click.option(
     "--trials",
     type=click.IntRange(1, 10_000),
-    default=20,
-    show_default=True,
-    help="Settings to try of each model, those given up and those of before included.",
+    help=f"Different settings to try of each model, those given up and those of before included:"
+    f" {TRIALS} by default.",
 )
 @click.option(
     "--model",
@@ -37,7 +37,9 @@ JOB, ALL = "tune", "all"
     help="Model to search for, which may be given several times; `all` stands for all of them.",
 )
 @config_option
-def tune(dataset: str, trials: int, models: tuple[str, ...], config_file: Path | None) -> None:
+def tune(
+    dataset: str, trials: int | None, models: tuple[str, ...], config_file: Path | None
+) -> None:
     """Search for the settings of models on DATASET, by validation alone.
 
     The models must have been fitted once: `ncf-assets materialize DATASET`. A search that is
@@ -79,8 +81,15 @@ def _check_inputs(dataset: str) -> None:
         )
 
 
-def _with_search(config: dict[str, Any], trials: int, models: tuple[str, ...]) -> dict[str, Any]:
-    """Add models and number of trials to a run configuration; its own number wins."""
-    own = config.get("ops", {}).get(SEARCH, {}).get("config", {})
-    settings = {"models": list(models)} | ({} if "trials" in own else {"trials": trials})
-    return merge({"ops": {SEARCH: {"config": settings}}}, config, "--model")
+def _with_search(
+    config: dict[str, Any], trials: int | None, models: tuple[str, ...]
+) -> dict[str, Any]:
+    """Add models and number of trials to a run configuration; refuse what both set."""
+
+    def search(**settings: Any) -> dict[str, Any]:
+        return {"ops": {SEARCH: {"config": settings}}}
+
+    config = merge(search(models=list(models)), config, "--model")
+    if trials is None and "trials" in config["ops"][SEARCH]["config"]:
+        return config
+    return merge(search(trials=trials or TRIALS), config, "--trials")

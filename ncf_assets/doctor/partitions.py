@@ -10,10 +10,9 @@ from pathlib import Path
 
 from ncf_assets.datasets import Dataset
 from ncf_assets.doctor.finding import Finding, readable_provenance
-from ncf_assets.orchestration.staleness import SEARCH, Asset
+from ncf_assets.orchestration.staleness import Asset, remake
 from ncf_assets.tables import tables
 from ncf_assets.warehouse.parquet import DamagedError, verify
-from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.warehouse import Warehouse
 
 
@@ -71,7 +70,7 @@ def damaged(place: Warehouse, assets: Iterable[Asset], dataset: str) -> Iterator
             else:
                 _verify_record(place, asset.name, dataset)
         except DamagedError as error:
-            yield Finding(str(error), _remake(asset.name, dataset))
+            yield Finding(str(error), _remedy(asset.name, dataset))
 
 
 def missing(place: Warehouse, assets: Sequence[Asset], dataset: str) -> Iterator[Finding]:
@@ -87,17 +86,12 @@ def missing(place: Warehouse, assets: Sequence[Asset], dataset: str) -> Iterator
             yield Finding(
                 f"{asset.name} of {dataset} is missing, though it was read for"
                 f" {' and '.join(made)}",
-                _remake(asset.name, dataset),
+                _remedy(asset.name, dataset),
             )
 
 
-def _remake(asset: str, dataset: str) -> str:
-    """Return the remedy for a partition that can be made again."""
-    if dataset == ALL_DATASETS:
-        return f"run `ncf-assets {asset}`"
-    if asset == SEARCH:
-        return f"run `ncf-assets tune {dataset}`"
-    return f"run `ncf-assets materialize {dataset} --select '{asset}+'`"
+def _remedy(asset: str, dataset: str) -> str:
+    return f"run `{remake([asset], dataset)}`"
 
 
 def _verify_record(place: Warehouse, asset: str, dataset: str) -> None:

@@ -25,6 +25,7 @@ HASHED_BY_NAME = (
     "ncf_assets.orchestration.models",
     "ncf_assets.orchestration.trained_models",
 )
+BY_NAME = tuple(f"{name}." for name in HASHED_BY_NAME)
 HASHED_MODULES = (
     *HASHED_PACKAGES,
     "ncf_assets.orchestration.fits",
@@ -81,12 +82,12 @@ def definition_closure(
         for source, used in sources:
             if found := _hashed_module(source, used):
                 modules.add(found)
-            elif f"{source}.{used}" in HASHED_BY_NAME:
+            elif f"{source}.{used}.".startswith(BY_NAME) and _path(f"{source}.{used}"):
                 raise ValueError(
                     f"{module} imports the module {source}.{used}. Import its functions by name, so"
                     " that the code version follows them."
                 )
-            elif source.startswith(HASHED_BY_NAME):
+            elif f"{source}.".startswith(BY_NAME):
                 waiting.append((source, used))
     return definitions, modules
 

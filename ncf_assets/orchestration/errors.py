@@ -74,20 +74,13 @@ def _classify(error: Exception, warehouse: Warehouse) -> Explanation | None:
 
 
 def _previous_versions(warehouse: Warehouse, assets: tuple[str, ...], dataset: str) -> str:
-    """Name what is in place, if anything, with its size, which hints at the space needed."""
+    """Name what is in place, if anything."""
     assets = tuple(name for name in assets if warehouse.paths.file(name, dataset).exists())
     if not assets:
         return ""
-    folders = [warehouse.paths.folder(asset, dataset) for asset in assets]
-    size = sum(
-        file.stat().st_size
-        for folder in folders
-        for file in folder.rglob("[!.]*")
-        if file.is_file()
-    )
     names = ", ".join(assets)
     of = "all datasets" if dataset == ALL_DATASETS else f"dataset {dataset}"
-    return f" The previous version of {names} ({of}, {size / 1e6:,.1f} MB) is intact."
+    return f" The previous version of {names} ({of}) is intact."
 
 
 def _request_retry(context: dg.AssetExecutionContext, failure: dg.Failure) -> None:

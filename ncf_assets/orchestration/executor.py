@@ -42,6 +42,11 @@ class DatasetExecutor(MultiprocessExecutor):
                 "steps of one run cannot be processes of their own where NCF_STORE is set, as they"
                 " do not share its lease. Leave out `multiprocess`."
             )
+        if processes < 1:  # Dagster would take all cores, and memory be shared out for none
+            raise ValueError(
+                f"max_concurrent must be 1 or more, found {processes}. Correct it under `execution`"
+                " of the run configuration."
+            )
         self._place = place
         super().__init__(
             retries=RetryMode.ENABLED,

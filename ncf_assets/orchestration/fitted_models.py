@@ -18,6 +18,7 @@ from ncf_assets.orchestration.models import (
     ModelFactory,
     model_factory,
     model_metadata,
+    nothing_to_search,
     searched,
     settings_metadata,
 )
@@ -83,10 +84,7 @@ def _validated(fitted: Fitted) -> Any:
     from ncf_assets.ncf.training.tuning import Tried
 
     if fitted.ndcg is None:
-        raise dg.Failure(
-            "there is nothing to search: no user has a validation item. Search for another model.",
-            allow_retries=False,
-        )
+        raise nothing_to_search()
     return Tried(fitted.ndcg)
 
 

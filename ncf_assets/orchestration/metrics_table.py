@@ -2,19 +2,17 @@
 
 import pandas as pd
 
-K = 10  # He et al. 2017, section 4.1: lists are cut at 10
+from ncf_assets.ncf.evaluation.metrics import headline_k
 
 
 def metrics_table(rows: pd.DataFrame, index: list[str], between: str) -> pd.DataFrame:
     """Return a row for each `index`, and a column for each metric `between` and protocol.
 
-    At the k of the paper or, for a dataset that has another, what comes nearest. Estimated figures
-    are left out.
+    They are at each dataset's `headline_k`. Estimated figures are left out.
     """
     figures = rows.query("metric in ('hr', 'ndcg') and not protocol.str.endswith('-corrected')")
-    distance = (figures["k"] - K).abs()
     of_one = figures["dataset"] if "dataset" in index else pd.Series("", figures.index)
-    figures = figures[distance == distance.groupby(of_one).transform("min")]
+    figures = figures[figures["k"] == figures["k"].groupby(of_one).transform(headline_k)]
     k = figures["k"].astype(str)
     heading = figures["metric"].str.upper() + "@" + k + between + figures["protocol"]
     return figures.assign(heading=heading).pivot(index=index, columns="heading", values="value")

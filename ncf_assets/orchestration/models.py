@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from ncf_assets.orchestration.distributed import join_cluster
 from ncf_assets.orchestration.fits import Fit
@@ -52,6 +52,18 @@ class ModelConfig(dg.Config):
         description="Settings that a search has tried before, which `--tuned` takes from it; the"
         " record counts them",
     )
+
+    @field_validator("*")
+    @classmethod
+    def _check_ascending(cls, values: Any, info: ValidationInfo) -> Any:
+        """Refuse values to try in another order: a search goes from one to the next."""
+        if not isinstance(values, list) or info.field_name == "layers":  # which are one value
+            return values
+        of_half_life = info.field_name == "half_life"  # 0 is no weights, as by ever longer ones
+        if values != sorted({*values}, key=lambda x: (of_half_life and x == 0, x)):
+            last = ", 0 last" if of_half_life else ""
+            raise ValueError(f"list the values once each, from low to high{last}, found {values}")
+        return values
 
     @classmethod
     def search_space(cls) -> dict[str, list[Any]]:
@@ -179,6 +191,15 @@ def settings_metadata(
         "settings tried": record.get("settings_tried", 0),
         "at the edge": f"{warning}: a better value may lie beyond" if warning else "none",
     }
+
+
+def nothing_to_search() -> dg.Failure:
+    """Return the failure of a search on a dataset without validation items."""
+    return dg.Failure(
+        "there is nothing to search by: no user has a validation item. Search on a dataset with"
+        " users of three interactions or more.",
+        allow_retries=False,
+    )
 
 
 def searched(

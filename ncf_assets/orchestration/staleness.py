@@ -9,6 +9,7 @@ from ncf_assets.ingest import compression, details, download, source
 from ncf_assets.orchestration.upstream import direct_upstream
 from ncf_assets.warehouse import outside_scores
 from ncf_assets.warehouse.parquet import DamagedError
+from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.warehouse import Warehouse
 
@@ -92,6 +93,19 @@ def verdict(statuses: Sequence[PartitionStatus]) -> str:
     counts = {"out of date": stale, "not materialized": missing}
     found = [f"{count} {what}" for what, count in counts.items() if count]
     return f"up to date, {total} assets" if not found else f"{', '.join(found)} of {total} assets"
+
+
+def remake(assets: Sequence[str], dataset: str) -> str:
+    """Return the command that makes assets of a dataset again, and what follows from them.
+
+    The search is made by a command of its own, and so is what all datasets share: each has to be
+    the only one of `assets`.
+    """
+    if dataset == ALL_DATASETS:
+        return f"ncf-assets {assets[0]}"
+    if SEARCH in assets:
+        return f"ncf-assets tune {dataset}"
+    return f"ncf-assets materialize {dataset} --select '{','.join(f'{name}+' for name in assets)}'"
 
 
 def _reasons(

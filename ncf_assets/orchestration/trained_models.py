@@ -22,6 +22,7 @@ from ncf_assets.orchestration.models import (
     ModelFactory,
     model_factory,
     model_metadata,
+    nothing_to_search,
     searched,
     settings_metadata,
 )
@@ -177,6 +178,8 @@ def _validated(run: AssetRun, training: Training, config: ModelConfig, on_epoch:
         on_epoch(last.epoch, last.validation_ndcg_at_10 or 0.0)
 
     held_out = validation(run.inputs, config.validation_users, config.seed)
+    if held_out.empty:
+        raise nothing_to_search()
     how_long = training.epochs, training.patience
     history = loop.train(training.model, training.objective, held_out, *how_long, report)
     best = best_epoch(history[1:])

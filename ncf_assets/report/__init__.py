@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ncf_assets.ncf.evaluation import segments
+from ncf_assets.ncf.evaluation.metrics import headline_k
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.report import method, scores
 from ncf_assets.report.caveats import SYNTHETIC, caveats
@@ -41,7 +42,6 @@ from ncf_assets.report.outside import NOTE as OUTSIDE_NOTE
 from ncf_assets.report.outside import outside_table
 from ncf_assets.report.plots import Plot, plots
 from ncf_assets.report.profile import filter_table, profile_table
-from ncf_assets.report.protocol import headline_k
 from ncf_assets.report.seeds import NOTE as SEEDS_NOTE
 from ncf_assets.report.seeds import n_seeds, seed_table
 from ncf_assets.report.text_table import TextTable

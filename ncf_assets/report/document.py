@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from ncf_assets.ncf.evaluation import segments
+from ncf_assets.ncf.evaluation.metrics import headline_k
 from ncf_assets.ncf.evaluation.summary import Metric
 from ncf_assets.report.comparisons import View
 from ncf_assets.report.data import ReportData
-from ncf_assets.report.protocol import headline_k
 from ncf_assets.report.segment_plot import METRIC
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 SAMPLED = re.compile(r"sampled-(?P<negatives>[1-9][0-9]*)(?P<corrected>-corrected)?")
 FULL = "full"
-HEADLINE_K = 10  # He et al. 2017, sec. 4.1
 LABELS = {
     "hr": "HR",
     "ndcg": "NDCG",
@@ -69,12 +68,6 @@ def protocols_of(names: Iterable[str]) -> list[Protocol]:
     """Return the protocols with these names, the full one first, corrected ones last."""
     known = {protocol for name in names if (protocol := protocol_of(name))}
     return sorted(known, key=lambda one: (one.corrected, one.negatives or 0))
-
-
-def headline_k(lengths: Iterable[int]) -> int:
-    """Return the list length that the tables show: 10, else the longest; 0 without any."""
-    lengths = set(lengths)
-    return HEADLINE_K if HEADLINE_K in lengths else max(lengths, default=0)
 
 
 def label(metric: str, k: int) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ncf_assets.ncf.evaluation import segments
+from ncf_assets.ncf.evaluation.metrics import headline_k
 from ncf_assets.ncf.evaluation.summary import Metric
 from ncf_assets.ncf.models import CHANCE
 from ncf_assets.report.data import DiversityRow, model_name
-from ncf_assets.report.protocol import Protocol, headline_k, label, protocols_of
+from ncf_assets.report.protocol import Protocol, label, protocols_of
 from ncf_assets.report.text_table import MISSING, TextTable
 
 METRICS = ("hr", "ndcg", "mrr", "auc")

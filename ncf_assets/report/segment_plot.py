@@ -11,11 +11,12 @@ from functools import partial
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ncf_assets.ncf.evaluation.metrics import headline_k
 from ncf_assets.ncf.evaluation.segments import COLD
 from ncf_assets.ncf.evaluation.summary import Metric
 from ncf_assets.report.data import model_name
 from ncf_assets.report.drawing import Draw, empty_figure, legend, style_axes, style_of
-from ncf_assets.report.protocol import Protocol, headline_k, label, protocols_of
+from ncf_assets.report.protocol import Protocol, label, protocols_of
 from ncf_assets.report.text_table import MISSING, TextTable
 
 METRIC = "ndcg"

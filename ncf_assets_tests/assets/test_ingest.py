@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 
 from ncf_assets.datasets import load
@@ -315,3 +316,16 @@ def test_a_table_is_read_and_is_out_of_date_with_its_file_and_its_entry(
     registry.write_text(block)
     file.write_text("u1,i1,2014-05-13\n")
     assert status() == "the source file has changed"
+
+
+def test_a_table_without_rows_is_told(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
+    """A header alone, and a query that finds nothing."""
+    (warehouse.root / "t.csv").write_text("user,item,timestamp\n")
+    with duckdb.connect(str(warehouse.root / "t.duckdb")) as connection:
+        connection.execute("create table t as select 1 as user, 2 as item, 3 as timestamp")
+    columns = 'columns = {user = "user", item = "item", timestamp = "timestamp"}'
+    block = f'[Sample]\nformat = "table"\n{columns}\ntimestamp_unit = "seconds"\n'
+    for where in ('path = "t.csv"', 'path = "t.duckdb"\nquery = "from t where false"'):
+        warehouse.paths.registry.write_text(f"{block}{where}\n")
+        said = failure(materialize(warehouse, instance, READ, {}), "reviews")
+        assert "has no row. Put another file there, or correct `path` or `query` of [Sam" in said

@@ -20,7 +20,7 @@ def test_each_step_runs_on_what_was_drawn(
         step(given)()
     seconds = {"first": (2.0, 3.0), "ours": (1.0, 1.2)}
 
-    def child(words: list[str], folder: Path) -> tuple[float, float]:
+    def child(_: list[str], folder: Path) -> tuple[float, float]:
         return seconds["first" if folder == tmp_path else "ours"]
 
     monkeypatch.setattr(steps, "run_child", child)

@@ -29,23 +29,25 @@ def test_old_runs_go_and_those_that_made_what_is_there_stay(tmp_path: Path) -> N
     Dagster then still knows when and by which run the tables were made, and shows none as failed.
     """
     data, home = tiny_folder(tmp_path), tmp_path / "dagster"
+    assert ncf(data, "leaderboard").returncode == 0  # which is of no dataset
+    [leaderboard] = runs(home)
     for _ in range(2):
         assert ncf(data, "materialize", "Sample", "--select", "raw_reviews").returncode == 0
     with dg.DagsterInstance.from_config(str(home)) as instance:
         second = instance.get_runs(limit=1)[0].run_id
     (data / "tiny.json").write_text("no review")
     assert ncf(data, "materialize", "Sample", "--select", "raw_reviews").returncode == 1
-    assert len(runs(home)) == 3
+    assert len(runs(home)) == 4
     with dg.DagsterInstance.from_config(str(home)) as instance:
         assert failed_partitions(instance)["raw_reviews"] == ["Sample"]
 
     done = ncf(data, "prune-runs")
     assert done.stdout == "0 of 0 runs that ended over 30 days ago are removed.\n", done.stderr
-    assert len(runs(home)) == len(files(home)) == 3
+    assert len(runs(home)) == len(files(home)) == 4
 
     done = ncf(data, "prune-runs", "--older-than", "0")
-    assert done.stdout == "2 of 3 runs that ended over 0 days ago are removed.\n"
-    assert runs(home) == files(home) == {second}
+    assert done.stdout == "2 of 4 runs that ended over 0 days ago are removed.\n"
+    assert runs(home) == files(home) == {leaderboard, second}
     with dg.DagsterInstance.from_config(str(home)) as instance:
         record = instance.get_latest_materialization_event(dg.AssetKey("raw_reviews"))
         assert record is not None

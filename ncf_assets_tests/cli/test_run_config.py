@@ -6,7 +6,8 @@ from typing import Any
 import click
 import pytest
 
-from ncf_assets.cli.run_config import check_config, read_config, with_processes
+from ncf_assets.assets.tuning import MODELS
+from ncf_assets.cli.run_config import check_config, read_config, with_processes, with_seeds
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,25 @@ from ncf_assets.cli.run_config import check_config, read_config, with_processes
         (
             {"ops": {"mlp_model": {"config": {"layers": [7, 2]}}}},
             "ops.mlp_model.config.layers: widths are 1 or more and the first is even, found [7, 2]",
+        ),
+        (
+            {"ops": {"ials_model": {"config": {"regularization": [0.05, 0.4, 0.1]}}}},
+            "ops.ials_model.config.regularization: list the values once each, from low to high,"
+            " found [0.05, 0.4, 0.1]",
+        ),
+        (
+            {"ops": {"ease_model": {"config": {"half_life": [0.0, 1.0, 2.0]}}}},
+            "ops.ease_model.config.half_life: list the values once each, from low to high, 0 last,"
+            " found [0.0, 1.0, 2.0]",
+        ),
+        (
+            {"ops": {"latest_reviews": {"config": {"first_day": "2014", "last_day": ""}}}},
+            "ops.latest_reviews.config.first_day: a day is written as 2013-01-31, found '2014'\n"
+            "ops.latest_reviews.config.last_day: a day is written as 2013-01-31, found ''",
+        ),
+        (
+            {"ops": {"latest_reviews": {"config": {"first_day": "2014-02-30"}}}},
+            "ops.latest_reviews.config.first_day: day is out of range for month, found",
         ),
         ({"ops": None}, "ops must be a mapping, found nothing. Correct it."),
         (
@@ -75,6 +95,20 @@ def test_numbers_and_encodings_that_people_write_are_read(tmp_path: Path) -> Non
     file.write_bytes("rates: 1".encode("utf-16"))
     with pytest.raises(click.ClickException, match="must be text in UTF-8, found other bytes"):
         read_config(file)
+
+
+def test_a_key_without_settings_is_as_if_it_were_not_there() -> None:
+    """What YAML makes of `ops:` and of `seed_ranks:` is nothing, which an option adds to."""
+    expected = {"ops": {"seed_ranks": {"config": {"seeds": 1}}}}
+    for config in ({"ops": None}, {"ops": {"seed_ranks": None}}):
+        assert with_seeds(config, 1) == expected
+
+
+def test_values_to_try_ascend_by_default() -> None:
+    """So that a search that goes to the next value goes on in one direction."""
+    for model in MODELS.values():
+        defaults = model.config_type().model_dump()
+        assert model.config_type.model_validate(defaults).model_dump() == defaults
 
 
 def test_processes_are_a_setting_of_the_executor() -> None:

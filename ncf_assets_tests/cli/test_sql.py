@@ -152,8 +152,8 @@ def test_each_statement_prints_its_result(original: Path) -> None:
         rest = rest[end:].lstrip()
     assert results[:2] == [[{"n": 1, "m": None}], [{"t": "a", "b": True}]]
     assert "library_version" in results[2][0]
-    text = ncf(original, "sql", "--csv", "select 1 as n; select 'a' as t;").stdout
-    assert text == "n\n1\n\nt\na\n"
+    text = ncf(original, "sql", "--csv", "select 1 as n; select '{file}' as t;").stdout
+    assert text == "n\n1\n\nt\n{file}\n"
     shown = ncf(original, "sql", "select 41 as n; select 42 as n").stdout
     assert shown.index("41") < shown.index("42")
     empty = ncf(original, "sql", "--json", "select 1 as n where false").stdout

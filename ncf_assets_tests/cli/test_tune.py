@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -47,6 +48,12 @@ def trials_in(file: Path) -> int:
             return int(connection.execute("select count(*) from trials").fetchone()[0])
         except sqlite3.OperationalError:
             return 0
+
+
+def n_settings(trials: pd.DataFrame) -> dict[str, int]:
+    """How many different settings have been tried of each model; one may be drawn again."""
+    found: dict[str, int] = trials.groupby("model")["settings"].nunique().to_dict()
+    return found
 
 
 def test_tuned_without_a_search_names_the_command(data: Path) -> None:
@@ -129,9 +136,7 @@ def test_any_model_is_searched_for_and_takes_its_best(data: Path) -> None:
     )
     assert "--select ease_model+,blend_model+ --tuned" in searched.stdout
     trials = place.read("tuning_trials", "Sample")
-    assert trials.groupby("model").size().to_dict() == {
-        "blend": 3, "ease": 3, "neumf": len(before),
-    }  # fmt: skip
+    assert n_settings(trials) == {"blend": 3, "ease": 3, **n_settings(before)}
     fitted = ncf(data, "materialize", "Sample", "--select", "ease_model", "--tuned")
     assert fitted.returncode == 0, fitted.stderr
     of_ease = trials[trials["model"] == "ease"]
@@ -139,6 +144,11 @@ def test_any_model_is_searched_for_and_takes_its_best(data: Path) -> None:
     record = place.record("ease_model", "Sample")
     assert best.items() <= record["settings"].items()
     assert record["settings_tried"] == 3 + 1
+    # other factors are another search for the blend of them, not for EASE
+    fewer = config(data / "fewer.yaml", {"ials_model": {"config": {"factors": 2}}})
+    assert ncf(data, "materialize", "Sample", "--select", "ials_model", *fewer).returncode == 0
+    assert ncf(data, "tune", "Sample", "--trials", "2", "--model", "blend").returncode == 0
+    assert n_settings(place.read("tuning_trials", "Sample")) == {"blend": 2, "ease": 3}
     refused = ncf(data, "tune", "Sample", "--model", "popularity")
     assert refused.returncode == 2
     assert "'popularity' is not one of" in refused.stderr

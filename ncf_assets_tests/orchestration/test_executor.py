@@ -124,6 +124,12 @@ def test_the_steps_of_a_run_that_is_killed_end_with_it(tmp_path: Path) -> None:
     assert "was killed; Dagster now shows it as failed" in done.stdout
 
 
+def test_no_process_at_all_is_refused(tmp_path: Path) -> None:
+    """Dagster would take 0 for all cores, of which each takes the memory of one."""
+    with pytest.raises(ValueError, match="max_concurrent must be 1 or more, found 0"):
+        DatasetExecutor(Warehouse(tmp_path), 0)
+
+
 def test_steps_are_no_processes_where_machines_share_a_store(tmp_path: Path) -> None:
     """They would not have the lease, under which alone the store is changed."""
     place = Warehouse(tmp_path, store=Store("s3://bucket/folder"))

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from ncf_assets.report.protocol import (
     Protocol,
     counted,
-    headline_k,
     label,
     protocol_of,
     protocols_of,
@@ -32,11 +31,6 @@ def test_the_full_ranking_comes_first_and_corrections_last() -> None:
     names = ["sampled-99-corrected", "sampled-99", "full", "sampled-9", "unknown"]
     found = [protocol.name for protocol in protocols_of(names)]
     assert found == ["full", "sampled-9", "sampled-99", "sampled-99-corrected"]
-
-
-def test_ten_is_shown_or_else_the_longest_list() -> None:
-    """0 is the k of metrics of entire lists, which have no length."""
-    assert [headline_k(ks) for ks in ([1, 5, 10, 20], [0, 1, 2], [])] == [10, 2, 0]
 
 
 def test_a_metric_of_entire_lists_has_no_k() -> None:

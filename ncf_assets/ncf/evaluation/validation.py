@@ -11,9 +11,8 @@ import numpy as np
 from ncf_assets.ncf.evaluation import list_metrics, ranking
 from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.list_metrics import RelevantItems
+from ncf_assets.ncf.evaluation.metrics import HEADLINE_K
 from ncf_assets.ncf.evaluation.ranking import BlockScorer, HeldOutRanks
-
-K = 10  # He et al. 2017, section 4.1: lists are cut at 10
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Validation:
         items = RelevantItems.of(
             self.users, counts.n_candidates, counts.n_better[:, None], counts.n_tied[:, None]
         )
-        hr, ndcg = list_metrics.hit_ratio(items, K), list_metrics.ndcg(items, K)
+        hr, ndcg = list_metrics.hit_ratio(items, HEADLINE_K), list_metrics.ndcg(items, HEADLINE_K)
         return float(hr.mean()), float(ndcg.mean())
 
 

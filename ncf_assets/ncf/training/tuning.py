@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 optuna.logging.set_verbosity(optuna.logging.WARNING)  # the caller reports the trials
 # chosen: each training gets two epochs, and there are a few others to compare it with
 WARM_UP_EPOCHS, WARM_UP_TRIALS = 2, 3
+DRAWS = 10  # chosen: draws at most for each setting that has not been tried
 MODEL, DATA = "model", "data"  # the attributes of a study
 
 Space = Mapping[str, Sequence[Any]]  # values to try of each setting
@@ -33,8 +34,7 @@ class Tried:
 
 OnEpoch = Callable[[int, float], None]  # (number of an epoch, its NDCG@10)
 Fit = Callable[[Settings, OnEpoch], Tried]  # calls back after each epoch, if there are any
-OnTrial = Callable[[FrozenTrial, int], None]  # (trial, number of trials that have ended)
-ENDED = [TrialState.COMPLETE, TrialState.PRUNED]
+OnTrial = Callable[[FrozenTrial, int], None]  # (trial, number of settings that have been tried)
 
 
 @dataclass(frozen=True)
@@ -53,23 +53,35 @@ class Search:
     file: Path
 
     def run(self, fit: Fit, n_trials: int, on_trial: OnTrial) -> None:
-        """Try settings until n_trials have ended, earlier ones included, or the space is tried.
+        """Try n_trials different settings, earlier ones included, or all that the space has.
 
-        Trials are compared by validation NDCG@10; one below the median of the others at the same
-        epoch is pruned (Optuna's MedianPruner).
+        What is drawn again is not fitted again; after DRAWS draws for each setting that is asked
+        for, the search ends without the last ones. Trials are compared by validation NDCG@10; one
+        below the median of the others at the same epoch is pruned (Optuna's MedianPruner).
         """
         study = self._study()
         for killed in study.get_trials(states=[TrialState.RUNNING]):
             study.tell(killed.number, state=TrialState.FAIL)
-        if not study.trials:
-            study.enqueue_trial({k: v for k, v in self.start.items() if v in self.space[k]})
-        n_ended = len(study.get_trials(states=ENDED))
-        wanted = min(n_trials, prod(len(values) for values in self.space.values()))
-        study.optimize(
-            lambda trial: self._reached(trial, fit),
-            n_trials=max(0, wanted - n_ended),
-            callbacks=[lambda study, trial: on_trial(trial, len(study.get_trials(states=ENDED)))],
-        )
+        start = {k: v for k, v in self.start.items() if v in self.space[k]}
+        begun = any(start.items() <= trial.params.items() for trial in _ended(study))
+        if not begun and not study.get_trials(states=[TrialState.WAITING]):
+            study.enqueue_trial(start)
+        in_all = prod(len(values) for values in self.space.values())
+        wanted = min(n_trials, in_all)
+        missing = wanted - _n_settings(study)
+        draws = DRAWS * missing
+        if wanted == in_all:  # of which random draws would hardly find the last ones
+            study.sampler = optuna.samplers.GridSampler(dict(self.space), self.seed)
+            draws = in_all + 1  # with that of the start
+
+        def ended(study: optuna.Study, trial: FrozenTrial) -> None:
+            n_settings = _n_settings(study)
+            on_trial(trial, n_settings)
+            if n_settings >= wanted:
+                study.stop()
+
+        if missing > 0:
+            study.optimize(lambda trial: self._reached(trial, fit), draws, callbacks=[ended])
 
     def _study(self) -> optuna.Study:
         self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -94,8 +106,12 @@ class Search:
         """
         names = self.space.items()
         settings = {name: trial.suggest_categorical(name, listed) for name, listed in names}
-        for other in trial.study.get_trials(states=[TrialState.COMPLETE]):
-            if other.params == settings and other.value is not None:
+        for other in _ended(trial.study):
+            if other.params == settings:
+                for epoch, reached in other.intermediate_values.items():
+                    trial.report(reached, epoch)
+                if other.state == TrialState.PRUNED or other.value is None:
+                    raise optuna.TrialPruned
                 return _record(trial, Tried(other.value, **other.user_attrs))
 
         def on_epoch(number: int, ndcg: float) -> None:
@@ -108,17 +124,26 @@ class Search:
         return _record(trial, fit(settings, on_epoch))
 
 
-def trials(file: Path, data: str) -> dict[str, list[FrozenTrial]]:
-    """Return the trials of each model's latest search on this data, by the model's name."""
+def trials(file: Path, data: Mapping[str, str]) -> dict[str, list[FrozenTrial]]:
+    """Return the trials of each model's latest search on its `data`, by the model's name."""
     found: dict[str, list[FrozenTrial]] = {}
     if not file.exists():
         return found
     for study in optuna.get_all_study_summaries(_storage(file)):
         own = study.user_attrs
-        if own.get(DATA) == data:  # ascending by when they were made
+        if own.get(DATA) == data.get(own[MODEL]):  # ascending by when they were made
             loaded = optuna.load_study(study_name=study.study_name, storage=_storage(file))
             found[own[MODEL]] = max(found.get(own[MODEL], []), loaded.get_trials(), key=_last_begun)
     return found
+
+
+def _ended(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(states=[TrialState.COMPLETE, TrialState.PRUNED])
+
+
+def _n_settings(study: optuna.Study) -> int:
+    """Return how many different settings have been tried."""
+    return len({tuple(sorted(trial.params.items())) for trial in _ended(study)})
 
 
 def _last_begun(of_one: Sequence[FrozenTrial]) -> float:

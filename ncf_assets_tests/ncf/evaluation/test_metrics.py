@@ -174,3 +174,9 @@ def test_only_the_order_of_scores_counts(scores: np.ndarray) -> None:
     for rising in (np.exp, lambda x: 3 * x - 7, np.cbrt):
         after = ranking.count_better_and_tied(rising(scores))
         np.testing.assert_array_equal(before, after)
+
+
+def test_the_headline_is_at_ten_or_at_what_comes_nearest() -> None:
+    """0 is the k of metrics of entire lists, which have no length."""
+    lengths = [1, 5, 10, 20], [5, 20], [0, 15, 5], [0, 50], [0], []
+    assert [metrics.headline_k(ks) for ks in lengths] == [10, 5, 5, 50, 0, 0]

@@ -42,7 +42,7 @@ def search(file: Path, model: str = "one", data: str = "data", space: Space = SP
 def run(file: Path, n_trials: int, model: str = "one", data: str = "data") -> list[FrozenTrial]:
     """Return all trials once there are n."""
     search(file, model, data).run(curve, n_trials, ignore)
-    return trials(file, data)[model]
+    return trials(file, {model: data})[model]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_a_search_begins_with_the_settings_that_its_space_has(tmp_path: Path) ->
     start = {"learning_rate": 0.5, "factors": 16, "negatives": None, "ema_decay": 0.8}
     file = tmp_path / "searches.db"
     Search("one", SPACE, start, seed=1, data="data", file=file).run(curve, 1, ignore)
-    (trial,) = trials(file, "data")["one"]
+    (trial,) = trials(file, {"one": "data"})["one"]
     assert (trial.params["factors"], trial.params["ema_decay"]) == (16, 0.8)
     assert trial.params["learning_rate"] in SPACE["learning_rate"]
     assert trial.params["negatives"] in (4, 8)
@@ -97,7 +97,7 @@ def test_a_search_goes_on_with_other_trials(tmp_path: Path) -> None:
 
 def test_no_search_has_no_trials(tmp_path: Path) -> None:
     """`Materialize all` asks for none, and leaves no file."""
-    assert trials(tmp_path / "searches.db", "data") == {}
+    assert trials(tmp_path / "searches.db", {"one": "data"}) == {}
     assert not (tmp_path / "searches.db").exists()
 
 
@@ -107,12 +107,12 @@ def test_searches_of_one_file_do_not_mix(tmp_path: Path) -> None:
     run(file, 3)
     assert len(run(file, 2, data="another")) == 2
     assert len(run(file, 1, model="another")) == 1
-    assert {model: len(of) for model, of in trials(file, "data").items()} == {
-        "one": 3,
-        "another": 1,
-    }
+    of_both = trials(file, {"one": "data", "another": "data"})
+    assert {model: len(of) for model, of in of_both.items()} == {"one": 3, "another": 1}
+    of_both = trials(file, {"one": "another", "another": "data"})
+    assert {model: len(of) for model, of in of_both.items()} == {"one": 2, "another": 1}
     search(file, space=SPACE | {"factors": [32, 64]}).run(curve, 1, ignore)
-    assert len(trials(file, "data")["one"]) == 1
+    assert len(trials(file, {"one": "data"})["one"]) == 1
 
 
 def test_a_small_space_is_tried_to_its_end_and_no_settings_twice(tmp_path: Path) -> None:
@@ -126,10 +126,43 @@ def test_a_small_space_is_tried_to_its_end_and_no_settings_twice(tmp_path: Path)
     space = {"ridge": [1.0, 2.0]}
     file = tmp_path / "searches.db"
     Search("ease", space, {"ridge": 1.0}, seed=1, data="data", file=file).run(fit, 9, ignore)
-    done = trials(file, "data")["ease"]
+    done = trials(file, {"ease": "data"})["ease"]
     assert len(done) == 2
     assert len(fitted) == len(set(fitted))
     assert done[0].user_attrs == {"validation_hr_at_10": None, "epoch": None}
+
+
+def test_all_settings_of_a_space_are_tried_where_as_many_trials_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    """Of 7 · 2 · 1 · 1 settings, 14, some of them pruned, none is fitted twice."""
+    fitted: list[Settings] = []
+
+    def fit(settings: Settings, on_epoch: OnEpoch) -> Tried:
+        fitted.append(settings)
+        return curve(settings, on_epoch)
+
+    space = SPACE | {"negatives": [4], "ema_decay": [0.0]}
+    file = tmp_path / "searches.db"
+    search(file, space=space).run(fit, 14, ignore)
+    assert len(fitted) == len({tuple(settings.values()) for settings in fitted}) == 14
+    assert any(trial.state == TrialState.PRUNED for trial in trials(file, {"one": "data"})["one"])
+
+
+def test_what_was_pruned_is_not_fitted_again(tmp_path: Path) -> None:
+    """40 trials draw some of 56 settings again; each is fitted once."""
+    fitted: list[Settings] = []
+
+    def fit(settings: Settings, on_epoch: OnEpoch) -> Tried:
+        fitted.append(settings)
+        return curve(settings, on_epoch)
+
+    file = tmp_path / "searches.db"
+    search(file).run(fit, 40, ignore)
+    found = trials(file, {"one": "data"})["one"]
+    assert len(fitted) == len({tuple(settings.values()) for settings in fitted}) <= 40
+    assert len(found) > len(fitted)
+    assert all(trial.intermediate_values for trial in found)
 
 
 def test_a_killed_trial_is_distinguished_from_a_running_one(tmp_path: Path) -> None:
@@ -143,3 +176,4 @@ def test_a_killed_trial_is_distinguished_from_a_running_one(tmp_path: Path) -> N
         search(file).run(killed, 2, ignore)
     states = [trial.state for trial in run(file, 2)]
     assert states == [TrialState.FAIL, TrialState.COMPLETE, TrialState.COMPLETE]
+    assert trials(file, {"one": "data"})["one"][1].params == START
