@@ -4,9 +4,12 @@ A command's file is imported when the command is run: `--help` and `sql` do not 
 """
 
 import importlib
+import sys
 from typing import Any
 
 import click
+
+from ncf_assets.cli.wrapping import wrap_for
 
 # name: what it does, in one line; its file has the name with _ in place of -
 COMMANDS = {
@@ -55,7 +58,10 @@ class ErrorHandlingGroup(click.Group):
         """Run the command; a full disk or a missing permission is no traceback."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            error.message = wrap_for(sys.stderr, error.message, len("Error: "))
+            raise
+        except (click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
             from ncf_assets.cli.errors import explanation

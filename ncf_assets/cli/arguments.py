@@ -12,6 +12,7 @@ import click
 from dotenv import dotenv_values
 
 import ncf_assets
+from ncf_assets.cli.wrapping import say
 from ncf_assets.datasets import Dataset, RegistryError, read
 from ncf_assets.hashing import hash_json
 from ncf_assets.warehouse.duckdb_limits import memory_limit
@@ -153,7 +154,7 @@ def registry() -> dict[str, Dataset]:
 @cache
 def _tell(faults: tuple[str, ...]) -> None:
     for fault in faults:
-        click.secho(f"left out: {fault}", err=True, fg="yellow")
+        say(f"left out: {fault}", err=True, color="yellow")
 
 
 def check_known(kind: str, names: Iterable[str], known: Iterable[str], where: str) -> None:

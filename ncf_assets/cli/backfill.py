@@ -30,6 +30,7 @@ from ncf_assets.cli.run_config import (
     seeds_option,
     with_seeds,
 )
+from ncf_assets.cli.wrapping import say
 
 POLL_SECONDS = 2
 UNKNOWN = (  # of Dagster's "Targeted partitions have been removed since this backfill was stored"
@@ -77,7 +78,7 @@ def backfill(
     names = tuple(registry()) if every else datasets
     refused = source_refusals(names)
     for reason in refused.values():
-        click.echo(f"left out: {reason}", err=True)
+        say(f"left out: {reason}", err=True)
     names = tuple(name for name in names if name not in refused)
     if refused and not names:
         raise click.ClickException("no dataset is left, so there is no backfill.")

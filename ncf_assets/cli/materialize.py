@@ -21,6 +21,7 @@ from ncf_assets.cli.run_config import (
 from ncf_assets.cli.run_job import run_job
 from ncf_assets.cli.selection import resolve_selection
 from ncf_assets.cli.status import dataset_statuses
+from ncf_assets.cli.wrapping import say
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.orchestration.staleness import SEARCH, remake
 
@@ -81,19 +82,18 @@ def conclude(dataset: str, has_new_report: bool) -> None:
     """Say what was found, what is out of date now, and what to run next."""
     if has_new_report:
         place = warehouse()
-        click.echo(place.record("evaluation_report", dataset)["findings"][0])
+        say(place.record("evaluation_report", dataset)["findings"][0])
         page = place.existing("evaluation_report", dataset).with_name("report.html")
         click.echo(f"report: {page}\nnext: ncf-assets show {dataset}, ncf-assets sql, make ui")
     stale = {s.asset for s in dataset_statuses([dataset])[dataset] if s.reasons}
     if SEARCH in stale:  # which nothing waits for
         stale.remove(SEARCH)
-        click.echo(f"the search is out of date. Search again with: {remake([SEARCH], dataset)}")
+        say("the search for settings is out of date. Search again with:")
+        click.echo(f"  {remake([SEARCH], dataset)}")
     if stale:
         first = [a.name for a in graph_assets() if a.name in stale and not stale & {*a.upstream}]
-        click.echo(
-            f"out of date now: {', '.join(first)} and what follows, {len(stale)} in all."
-            f" Make them with: {remake(first, dataset)}"
-        )
+        say(f"out of date now: {', '.join(first)} and what follows, {len(stale)} in all. Make with:")
+        click.echo(f"  {remake(first, dataset)}")
 
 
 def _with_best(config: dict[str, Any], dataset: str) -> dict[str, Any]:

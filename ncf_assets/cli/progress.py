@@ -5,7 +5,6 @@ import logging
 import os
 import re
 import sys
-import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +21,8 @@ from dagster import (
     EventLogEntry,
 )
 from rich.console import Console
+
+from ncf_assets.cli.wrapping import wrap, wrap_for
 
 INDENT = " " * 11  # of what belongs to a step
 NAMED_EVERY = 30  # seconds
@@ -142,8 +143,7 @@ class Progress:
         """Return text below the line of its step, in a terminal in lines that fit."""
         if not self._bar:
             return f"{INDENT}{text}"
-        width = self._bar.console.width
-        return textwrap.fill(text, width, initial_indent=INDENT, subsequent_indent=INDENT)
+        return wrap(text, self._bar.console.width, INDENT)
 
     def _end(self, step: str | None) -> None:
         self._running.pop(step, None)
@@ -188,7 +188,8 @@ class Progress:
     def _failed(self, event: Any) -> None:
         failure = event.step_failure_data
         self.failed |= failure.error.cls_name != INTERRUPTED
-        self._say(f"{event.step_key} failed: {failure_reason(failure)}", "red", self._err)
+        what = wrap_for(self._err, f"{event.step_key} failed: {failure_reason(failure)}")
+        self._say(what, "red", self._err)
 
 
 def _bar(terminal: IO[str]) -> rich.progress.Progress:

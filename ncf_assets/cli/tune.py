@@ -12,6 +12,7 @@ from ncf_assets.cli.arguments import check_can_train, check_datasets, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.run_config import config_option, merge, read_config
 from ncf_assets.cli.run_job import run_job
+from ncf_assets.cli.wrapping import say
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.orchestration.staleness import SEARCH
 
@@ -62,12 +63,12 @@ def tune(
     click.echo(f"{dataset} is searched, {time.monotonic() - started:.0f} s.")
     for model, trial in best.items():
         settings = ", ".join(f"{k} {v:.4g}" for k, v in json.loads(trial["settings"]).items())
-        click.echo(
+        say(
             f"{model}: best is trial {trial['trial']} with validation NDCG@10"
             f" {trial['validation_ndcg_at_10']:.4f}: {settings}"
         )
     again = ",".join(f"{model}_model+" for model in models)
-    click.echo(f"To fit with it: ncf-assets materialize {dataset} --select {again} --tuned")
+    click.echo(f"To fit with it:\n  ncf-assets materialize {dataset} --select {again} --tuned")
 
 
 def _check_inputs(dataset: str) -> None:

@@ -1,10 +1,14 @@
 """Running `ncf-assets` as its user does: as a process, on a data folder of its own."""
 
+import contextlib
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -78,6 +82,26 @@ def forked(
             os.killpg(process.pid, signal.SIGKILL)
             raise
     return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+
+
+def in_terminal(data: Path, *words: str, trains: bool = False) -> tuple[int, str]:
+    """Run `ncf-assets` in a terminal of 80 columns: its exit code, and what it has printed.
+
+    Colors and moves of the cursor are left out.
+    """
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, 80))
+    streams = {"stdin": follower, "stdout": follower, "stderr": follower}
+    more = {"TERM": "xterm", "COLUMNS": "80"}
+    with start(data, "ncf-assets", *words, trains=trains, more=more, **streams) as process:
+        os.close(follower)
+        said = b""
+        with contextlib.suppress(OSError):  # Linux's way to say that nobody writes any more
+            while block := os.read(leader, 4096):
+                said += block
+    os.close(leader)
+    text = re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", said.decode())
+    return process.returncode, text
 
 
 def graphql(data: Path, query: str) -> dict[str, Any]:

@@ -1,11 +1,8 @@
 """`ncf-assets materialize`, and what reads its results: status, summary, sql, export."""
 
-import contextlib
 import csv
 import io
 import json
-import os
-import pty
 import re
 import shutil
 from pathlib import Path
@@ -16,7 +13,7 @@ import pytest
 
 from ncf_assets.cli.arguments import asset_names
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.cli.commands import ncf, run, start, tiny_folder
+from ncf_assets_tests.cli.commands import in_terminal, ncf, run, tiny_folder
 from ncf_assets_tests.tiny import ROWS
 
 pytestmark = pytest.mark.process
@@ -64,19 +61,9 @@ def test_a_run_ends_with_what_was_found_and_what_to_run_next(data: Path) -> None
 
 def test_a_terminal_has_a_bar_that_names_the_running_step(tmp_path: Path) -> None:
     """With its time so far, below the lines of what is made; nothing of it stays."""
-    leader, follower = pty.openpty()
-    streams = {"stdin": follower, "stdout": follower, "stderr": follower}
-    words = ["ncf-assets", "materialize", "Sample", "--select", "raw_reviews"]
-    more = {"TERM": "xterm", "COLUMNS": "80"}
-    with start(tiny_folder(tmp_path), *words, more=more, **streams) as process:
-        os.close(follower)
-        said = b""
-        with contextlib.suppress(OSError):  # Linux's way to say that nobody writes any more
-            while block := os.read(leader, 4096):
-                said += block
-    os.close(leader)
-    text = re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", said.decode())  # without colors and moves
-    assert process.returncode == 0, text
+    words = ["materialize", "Sample", "--select", "raw_reviews"]
+    code, text = in_terminal(tiny_folder(tmp_path), *words)
+    assert code == 0, text
     assert re.search(r"0/2 .* reviews .*0:00:0\d", text)
     assert "[ 1/2]    raw_reviews" in text
     assert text.rstrip().splitlines()[-1].startswith("Sample is materialized, ")
@@ -162,10 +149,18 @@ def test_a_leaderboard_that_was_killed_is_shown_as_failed_by_the_next(tmp_path: 
 
 
 def test_what_follows_from_an_asset_is_of_the_dataset_alone(data: Path) -> None:
-    """`data_profile+` reaches the report and leaves the leaderboard to its own command."""
-    done = ncf(data, "materialize", "Sample", "--select", "data_profile+")
-    assert done.returncode == 0, done.stderr
-    assert "[ 2/2]" in done.stdout
+    """`data_profile+` reaches the report and leaves the leaderboard to its own command.
+
+    In a terminal the last sentence is in lines that fit, broken at blanks.
+    """
+    code, said = in_terminal(data, "materialize", "Sample", "--select", "data_profile+")
+    assert code == 0, said
+    assert "[ 2/2]" in said
+    found = Warehouse(data).record("evaluation_report", "Sample")["findings"][0].split()
+    last = said[said.index("Sample is materialized") :].splitlines()[1:]
+    sentence = last[: [line.startswith("report: ") for line in last].index(True)]
+    assert " ".join(sentence).split() == found
+    assert max(map(len, sentence)) <= 80 < len(" ".join(found))
     refused = ncf(data, "materialize", "Sample", "--select", "leaderboard")
     assert "no asset 'leaderboard' in the job everything" in refused.stderr
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.cli.commands import ncf, start, tiny_folder
+from ncf_assets_tests.cli.commands import in_terminal, ncf, start, tiny_folder
 from ncf_assets_tests.tiny import copied
 
 pytestmark = pytest.mark.process
@@ -129,12 +129,16 @@ def test_any_model_is_searched_for_and_takes_its_best(data: Path) -> None:
     """
     place = Warehouse(data)
     before = place.read("tuning_trials", "Sample")
-    searched = ncf(data, "tune", "Sample", "--trials", "3", "--model", "ease", "--model", "blend")
-    assert searched.returncode == 0, searched.stderr
-    assert re.search(
-        r"ease: best is trial \d with validation NDCG@10 [\d.]+: half_life \d", searched.stdout
-    )
-    assert "--select ease_model+,blend_model+ --tuned" in searched.stdout
+    words = ["tune", "Sample", "--trials", "3", "--model", "ease", "--model", "blend"]
+    code, said = in_terminal(data, *words)
+    assert code == 0, said
+    assert re.search(r"ease: best is trial \d with validation NDCG@10 [\d.]+:\s+half_life \d", said)
+    assert said.splitlines()[-2:] == [
+        "To fit with it:",
+        "  ncf-assets materialize Sample --select ease_model+,blend_model+ --tuned",
+    ]
+    last = said[said.index("Sample is searched") :].splitlines()
+    assert max(map(len, last)) <= 80
     trials = place.read("tuning_trials", "Sample")
     assert n_settings(trials) == {"blend": 3, "ease": 3, **n_settings(before)}
     fitted = ncf(data, "materialize", "Sample", "--select", "ease_model", "--tuned")
