@@ -5,6 +5,7 @@ The macros that answer in SQL are in `ncf_assets/macros/`.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -15,8 +16,8 @@ from pydantic import Field
 
 from ncf_assets.assets.ingest import downloaded
 from ncf_assets.assets.train import NeumfConfig, next_item_training
-from ncf_assets.datasets import load
-from ncf_assets.ingest import compression, details, source
+from ncf_assets.datasets import Dataset, load
+from ncf_assets.ingest import details, download, source
 from ncf_assets.ncf.evaluation import ranking
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.ncf.recommend import top_k
@@ -32,6 +33,7 @@ from ncf_assets.tables import tables
 if TYPE_CHECKING:  # it takes Keras along
     from ncf_assets.ncf.models.fold_in import FoldIn
 
+DETAILS_FOUND = "item_details_file_found"
 QUICKLY_FOUND = 50_000  # rows of a row group, of which a question reads few; measured
 
 
@@ -79,21 +81,30 @@ class WeightsConfig(dg.Config):
 popular_items = sql_table("popular_items", "serve")
 
 
-@python_tables({"item_details": "serve"}, reads=["items"], config=DetailsConfig)
+@python_tables(
+    {"item_details": "serve"},
+    reads=["items"],
+    config=DetailsConfig,
+    warning_checks=[
+        (
+            "item_details",
+            DETAILS_FOUND,
+            "The file of `details` is there, where the registry names one. If not: put it there, or"
+            " correct `details` in datasets.toml, and materialize `item_details+`.",
+        )
+    ],
+)
 def item_details(run: AssetRun, config: DetailsConfig) -> None:
     """Read what the registry's file of `details` says of the items; without one, write no rows."""
     paths = run.warehouse.paths
     dataset = load(paths.registry)[run.dataset]
     run.config, run.source, found = {"details": None}, {}, details.Found()
-    if file := details.locate(dataset, paths.registry.parent, paths.raw):
-        there = details.published(dataset)
-        if there and not file.is_file():
-            downloaded(run, there)
-        if not file.is_file():
-            raise compression.SourceError(
-                f"{file} does not exist. Put the file there, or correct `details` of"
-                f" [{dataset.name}] in datasets.toml"
-            )
+    file = details.locate(dataset, paths.registry.parent, paths.raw)
+    missing = _fetch_details(run, dataset, file) if file else None
+    run.check_results.append(_details_found(dataset, missing))
+    if file and missing:
+        run.source = {"path": str(file)}  # what `status` looks for from now on
+    elif file:
         run.source = {"path": str(file), **source.signature(file)}
         run.config = {"details": source.fingerprint([file])}
         wanted = set(run.inputs.read("items", ["item_id"])["item_id"])
@@ -104,6 +115,30 @@ def item_details(run: AssetRun, config: DetailsConfig) -> None:
         "items without details": run.inputs.rows("items") - len(rows),
         "lines that could not be read": found.unread,
     }
+
+
+def _fetch_details(run: AssetRun, dataset: Dataset, file: Path) -> str | None:
+    """Download a file of details that is not there; return why it cannot be had, or None."""
+    there, paths = details.published(dataset), run.warehouse.paths
+    if there is None or file.is_file():
+        return details.refusal(dataset, paths.registry.parent, paths.raw)
+    try:
+        downloaded(run, there)
+    except download.DownloadError as error:
+        return details.in_its_words(str(error))
+    return None
+
+
+def _details_found(dataset: Dataset, missing: str | None) -> dg.AssetCheckResult:
+    """Warn of a file that cannot be had: titles are an ornament, for which no run should fail."""
+    again = f"`ncf-assets materialize {dataset.name} --select item_details+`"
+    return dg.AssetCheckResult(
+        asset_key="item_details",
+        check_name=DETAILS_FOUND,
+        passed=missing is None,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"items have no titles: {missing} Then run {again}." if missing else None,
+    )
 
 
 @serving_model(ServedConfig, reads=[*TRAINING_INPUTS, "interactions", "ials_model", "neumf_model"])

@@ -59,7 +59,8 @@ class ErrorHandlingGroup(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            error.message = wrap_for(sys.stderr, error.message, len("Error: "))
+            told = wrap_for(sys.stderr, error.message, len("Error: "))
+            error.message = told  # type: ignore[misc]  # click prints it after this
             raise
         except (click.exceptions.Exit, click.Abort):
             raise

@@ -182,12 +182,21 @@ def source_refusals(names: Iterable[str]) -> dict[str, str]:
 
     A run that is planned nevertheless would show all its assets as failed in Dagster's UI.
     """
-    from ncf_assets.ingest import details, download
+    from ncf_assets.ingest import download
 
     place, datasets = Paths(data_dir()), registry()
     asked = [datasets[name] for name in names]
-    asked += filter(None, map(details.published, asked))  # the details have the dataset's name
     reasons = download.refusals(asked, place.registry.parent, place.raw)
     refused = [(one.name, reason) for one, reason in zip(asked, reasons, strict=True) if reason]
-    found = dict(reversed(refused))
-    return {name: f"{reason.rstrip('.')}." for name, reason in found.items()}
+    return {name: f"{reason.rstrip('.')}." for name, reason in refused}
+
+
+def missing_details(names: Iterable[str]) -> dict[str, str]:
+    """Return the datasets whose file of details cannot be had, with the reason and the remedy."""
+    from ncf_assets.ingest import details
+
+    place, datasets = Paths(data_dir()), registry()
+    reasons = (
+        (name, details.refusal(datasets[name], place.registry.parent, place.raw)) for name in names
+    )
+    return {name: reason for name, reason in reasons if reason}

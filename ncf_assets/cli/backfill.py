@@ -16,6 +16,7 @@ from ncf_assets.cli.arguments import (
     asset_names,
     check_can_train,
     check_datasets,
+    missing_details,
     registry,
     source_refusals,
 )
@@ -82,6 +83,8 @@ def backfill(
     names = tuple(name for name in names if name not in refused)
     if refused and not names:
         raise click.ClickException("no dataset is left, so there is no backfill.")
+    for name, reason in missing_details(names).items():
+        say(f"warning, items of {name} will have no titles: {reason}", err=True)
     prepare_home()
     with dg.DagsterInstance.get() as instance:
         if follow:

@@ -64,6 +64,25 @@ def published(dataset: Dataset) -> Dataset | None:
     return replace(dataset, url=dataset.details, path=None, sha256=None)
 
 
+def refusal(dataset: Dataset, registry_folder: Path, raw_folder: Path) -> str | None:
+    """Return why the file of details cannot be had, as far as one short question can tell."""
+    file = locate(dataset, registry_folder, raw_folder)
+    if file is None or file.is_file():
+        return None
+    if there := published(dataset):
+        reason = download.refusal(there, registry_folder, raw_folder)
+        return in_its_words(reason) if reason else None
+    return (
+        f"{file} does not exist. Put the file there, or correct `details` of [{dataset.name}] in"
+        " datasets.toml."
+    )
+
+
+def in_its_words(reason: str) -> str:
+    """Return why a download failed, with the registry's key for details in place of `url`."""
+    return reason.replace("Correct `url`", "Correct `details`")
+
+
 def read(file: Path, wanted: Collection[str], max_unpacked: int) -> Found:
     """Return the details of the wanted items; of an item that comes again the first line counts.
 

@@ -14,7 +14,11 @@ from ncf_assets.tables import tables
 from ncf_assets_tests.paths import DATA, ROOT
 from ncf_assets_tests.running import DEFS
 
-WARNINGS = {"raw_reviews_as_many_as_published", "rejected_reviews_few"}
+WARNINGS = {
+    "item_details_file_found",
+    "raw_reviews_as_many_as_published",
+    "rejected_reviews_few",
+}
 GRAPH = DEFS.resolve_asset_graph()
 KEYS = sorted(GRAPH.materializable_asset_keys)
 SOURCE = dg.AssetKey("source_file")  # which is read, and not made

@@ -109,18 +109,29 @@ def test_filters_that_leave_nothing_are_refused(
 def test_items_have_the_details_of_the_registry_s_file(
     warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
-    """The bag is described and the sock unknown; what becomes of the file is told by `status`."""
+    """The bag is described and the sock unknown; what becomes of the file is told by `status`.
+
+    A file that is not there costs the titles alone, which a warning says with the remedy.
+    """
     made = [*PREPARED, "item_details"]
     assert materialize(warehouse, instance, made, {}).success
     assert warehouse.read("item_details", "Sample").empty
     assert details_status(warehouse) is None
     registry, meta = warehouse.paths.registry, warehouse.root / "meta.json"
     registry.write_text(registry.read_text() + 'details = "meta.json"\n')
-    missing = failure(materialize(warehouse, instance, ["item_details"], {}), "item_details")
-    assert f"{meta} does not exist. Put the file there, or correct `details` of" in missing
+    result = materialize(warehouse, instance, ["item_details"], {})
+    assert result.success
+    assert warned(result) == (
+        f"items have no titles: {meta} does not exist. Put the file there, or correct `details` of"
+        " [Sample] in datasets.toml. Then run `ncf-assets materialize Sample --select"
+        " item_details+`."
+    )
+    assert details_status(warehouse) is None
     meta.write_text('{"asin": "sock", "title": "A"}\n{"asin": "bag", "title": "A tote bag"}\n')
     assert details_status(warehouse) == "the file of details has changed"
-    assert materialize(warehouse, instance, ["item_details"], {}).success
+    result = materialize(warehouse, instance, ["item_details"], {})
+    assert result.success
+    assert warned(result) is None
     found = warehouse.read("item_details", "Sample")
     assert list(zip(found["item_id"], found["title"], strict=True)) == [("bag", "A tote bag")]
     assert details_status(warehouse) is None
@@ -154,9 +165,21 @@ def test_details_may_have_an_address(warehouse: Warehouse, instance: dg.DagsterI
         server.behaviour = [404]
         missing = f"{server.address}/no/meta.json"
         warehouse.paths.registry.write_text(f'{registry}details = "{missing}"\n')
-        refused = failure(materialize(warehouse, instance, ["item_details"], {}), "item_details")
-        assert missing in refused
-        assert list(warehouse.read("item_details", "Sample")["title"]) == ["A bag"]
+        result = materialize(warehouse, instance, ["item_details"], {})
+        assert result.success
+        assert f"{missing}: HTTP status 404. Correct `details` in" in str(warned(result))
+        assert warehouse.read("item_details", "Sample").empty
+        assert details_status(warehouse) is None
+
+
+def warned(result: dg.ExecuteInProcessResult) -> str | None:
+    """What a run has said of a missing file of details."""
+    [found] = [
+        each
+        for each in result.get_asset_check_evaluations()
+        if each.check_name == "item_details_file_found"
+    ]
+    return found.description
 
 
 def details_status(warehouse: Warehouse) -> str | None:
