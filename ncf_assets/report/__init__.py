@@ -67,6 +67,7 @@ __all__ = [
 ]
 
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+PERCENT = re.compile(r"(?<=\d) %")
 MARKS = re.compile(r"[\\`*|~\[\]]|(?<![^\W_])_|_(?![^\W_])")  # `_` inside a word marks nothing
 
 
@@ -84,10 +85,16 @@ def render(data: ReportData) -> Report:
     content = _content(data)
     sentences = {name: content[name] for name in ("findings", "method", "caveats")}
     return Report(
-        markdown=_environment(markdown=True).get_template("report.md.j2").render(content),
-        html=_environment(markdown=False).get_template("report.html.j2").render(content),
+        markdown=_rendered("report.md.j2", content, markdown=True),
+        html=_rendered("report.html.j2", content, markdown=False),
         json=document(data, sentences, content["views"]),
     )
+
+
+def _rendered(template: str, content: dict[str, Any], *, markdown: bool) -> str:
+    """Return a text in which no line ends between a number and its percent sign."""
+    text = _environment(markdown=markdown).get_template(template).render(content)
+    return PERCENT.sub("\N{NO-BREAK SPACE}%", text)
 
 
 def _content(data: ReportData) -> dict[str, Any]:

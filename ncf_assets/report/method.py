@@ -33,7 +33,8 @@ SEEDS = ", and other seeds of the networks, by Student's t of so few, for each b
 VERDICTS = (
     "Verdicts: NeuMF beats a model if the interval of their difference lies above 0, and loses to "
     "it if it lies below. It equals a model if the interval lies within the margin, {} of that "
-    "model's figure. Otherwise there are too few users to tell."
+    "model's figure. Otherwise it is undecided: the interval is too wide, mostly because of too "
+    "few users, or of seeds that differ."
 )
 FITS = (
     "Fits: settings and epochs are chosen on validation, by NDCG@10 among all unseen items, with "

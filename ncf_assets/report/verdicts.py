@@ -18,7 +18,8 @@ class VerdictRow:
     """The verdict on one model by the first view, and where the other views differ.
 
     `relative` is the difference in percent of that model's figure. `detectable` is the smallest
-    difference that so many users would have shown, where none was found.
+    difference that so many users would have shown, where none was found, and `because` says what
+    made the interval wide.
     """
 
     model: str
@@ -26,6 +27,7 @@ class VerdictRow:
     relative: str
     interval: str
     verdict: Verdict
+    because: str
     detectable: str
     elsewhere: str
 
@@ -53,9 +55,15 @@ def _row(view: View, others: Sequence[View], scores: Scores, baseline: str) -> V
         relative=_percent(row.difference / level.value) if known and level else MISSING,
         interval=interval(row),
         verdict=found,
+        because=_because(row.seed_share) if found == "undecided" else "",
         detectable=f"{row.detectable:.4f}" if undecided else "",
         elsewhere=_elsewhere(found, others, baseline),
     )
+
+
+def _because(seed_share: float | None) -> str:
+    """Return which part of the variance is the larger one; few users have no interval."""
+    return ": seeds differ" if (seed_share or 0) > 0.5 else ": too few users"
 
 
 def _percent(share: float) -> str:

@@ -55,6 +55,7 @@ def comparison(verdict: str) -> dict[str, Any]:
         "detectable": 0.07,
         "margin": 0.01,
         "n_users": 12,
+        "seed_share": 0.0,
         "verdict": verdict,
     }
 

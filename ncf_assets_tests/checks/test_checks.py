@@ -133,6 +133,7 @@ SOUND: dict[str, Rows] = {
             None,
             0.02,
             1,
+            None,
             "undecided",
         )
         for baseline in ("popularity", "theirs")
@@ -153,7 +154,7 @@ def figures(**values: float) -> Rows:
 
 def differences(difference: float, low: float | None, high: float | None, users: int) -> Rows:
     """Return rows of comparisons."""
-    figures = (difference, low, high, 0.1, 0.02, users, "undecided")
+    figures = (difference, low, high, 0.1, 0.02, users, 0.0, "undecided")
     return [("neumf", "popularity", "sampled-99", m, 10, *figures) for m in ("hr", "ndcg")]
 
 

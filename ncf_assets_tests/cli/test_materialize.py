@@ -284,7 +284,7 @@ def test_status_follows_source_and_upstream(tmp_path: Path) -> None:
     assert f"Sample: 7 out of date, {len(asset_names()) - 7} not materialized of" in stale.stdout
     made = ncf(data, "materialize", "Sample", "--select", "raw_reviews").stdout
     assert state(data, "latest_reviews") == "raw_reviews has changed"
-    assert "out of date now: filters, latest_reviews and what follows, 5 in all. Make them" in made
+    assert "out of date now: filters, latest_reviews and what follows, 5 in all. Make with:" in made
     assert "materialize Sample --select 'filters+,latest_reviews+'" in made
     assert ncf(data, "materialize", "Sample", "--select", "latest_reviews").returncode == 0
     assert state(data, "latest_reviews") == "up to date"

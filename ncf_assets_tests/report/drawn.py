@@ -77,7 +77,7 @@ def comparison(
     """
     low, high = difference - HALF_WIDTH, difference + HALF_WIDTH
     figures = difference, low, high, 0.0143, 0.005
-    return Comparison("neumf", baseline, protocol, name, k, *figures, 1_234)
+    return Comparison("neumf", baseline, protocol, name, k, *figures, 1_234, 0.0)
 
 
 METRICS = [

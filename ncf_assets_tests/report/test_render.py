@@ -209,7 +209,7 @@ def test_a_report_of_another_protocol_has_its_figures_in_both_forms() -> None:
     """It has 50 negatives and k = 5, so only validation is at 10."""
     rows = [metric("neumf", name, 0.4, "sampled-50", k=5) for name in ("hr", "ndcg")]
     report = render(replace(DATA, metrics=rows, comparisons=[]))
-    assert "| Model | HR@5 | 95 % interval | NDCG@5 | 95 % interval |" in report.markdown
+    assert "| Model | HR@5 | 95\xa0% interval | NDCG@5 | 95\xa0% interval |" in report.markdown
     for text in (report.markdown, report.html):
         assert "among 50 random items" in text
         assert not re.search(r"(?<!Validation )HR@10|sampled-99", text)

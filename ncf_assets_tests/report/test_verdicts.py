@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from ncf_assets.report.comparisons import views
 from ncf_assets.report.scores import read_scores
 from ncf_assets.report.verdicts import VerdictRow, verdict_rows
@@ -18,11 +20,24 @@ def test_a_row_has_the_size_before_the_verdict() -> None:
     rows = rows_of(DATA.comparisons)
     assert next(iter(rows)) == "EASE"
     assert rows["EASE"] == VerdictRow(
-        "EASE", "−0.0300", "−9 %", "−0.0400 to −0.0200", "worse", "", "the same"
+        "EASE", "−0.0300", "−9 %", "−0.0400 to −0.0200", "worse", "", "", "the same"
     )
     ials = rows["iALS"]
     assert (ials.difference, ials.relative, ials.verdict) == ("+0.0050", "+2 %", "undecided")
-    assert ials.detectable == "0.0143"
+    assert (ials.because, ials.detectable) == (": too few users", "0.0143")
+
+
+@pytest.mark.parametrize(
+    ("seed_share", "because"),
+    [(None, ": too few users"), (0.49, ": too few users"), (0.51, ": seeds differ")],
+)
+def test_an_undecided_row_says_what_makes_the_interval_wide(
+    seed_share: float | None, because: str
+) -> None:
+    """The larger part of its squared width; a row of few users has no interval."""
+    rows = [replace(row, seed_share=seed_share) for row in DATA.comparisons]
+    assert rows_of(rows)["iALS"].because == because
+    assert rows_of(rows)["EASE"].because == ""
 
 
 def test_a_view_that_says_otherwise_is_named() -> None:

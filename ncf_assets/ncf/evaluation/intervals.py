@@ -93,13 +93,15 @@ class Differences:
     """Means over users with intervals that all hold together: float64 [m] each.
 
     `detectable` is the size of a true difference that would be found in POWER of all samples of as
-    many users. With fewer than MIN_USERS, intervals and `detectable` are NaN.
+    many users. `seed_share` is the part of the squared width that seeds add. With fewer than
+    MIN_USERS, all but the means are NaN.
     """
 
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
     detectable: np.ndarray
+    seed_share: np.ndarray
 
 
 def simultaneous(
@@ -124,19 +126,25 @@ def simultaneous(
     n, mean = len(differences), differences.mean(axis=0)
     if n < MIN_USERS:
         unknown = np.full_like(mean, np.nan)
-        return Differences(mean, unknown, unknown, unknown)
+        return Differences(mean, unknown, unknown, unknown, unknown)
     error = differences.std(axis=0, ddof=1) / np.sqrt(n)
     varied = error > 1e-12  # two models of equal ranks differ by rounding at most
     width = ndtri((1 + level) / 2)
     if varied.any():
         width = _widest(differences[:, varied], generator, level)
-    half_width, of_all = width * error, error
+    half_width, of_all, seed_share = width * error, error, np.zeros_like(mean)
     if seeds:
         t, of_seeds = stdtrit(len(seeds.means) - 1, (1 + level) / 2), np.sqrt(seeds.variance)
         half_width = np.hypot(half_width, t * of_seeds)
+        np.divide(t * of_seeds, half_width, out=seed_share, where=half_width > 0)
+        seed_share **= 2
         of_all = np.hypot(error, of_seeds)
     return Differences(
-        mean, mean - half_width, mean + half_width, half_width + ndtri(POWER) * of_all
+        mean,
+        mean - half_width,
+        mean + half_width,
+        half_width + ndtri(POWER) * of_all,
+        seed_share,
     )
 
 

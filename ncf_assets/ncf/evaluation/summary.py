@@ -61,8 +61,9 @@ class Comparison:
     """A row of the table `comparisons`: the mean of model - baseline over the same users.
 
     The 95 % intervals of all rows of one k hold together. `detectable` and `margin` are sizes of
-    differences: what would be found in 80 % of samples, and what counts as none. None: few users.
-    The `verdict` on the model follows: see `verdict`.
+    differences: what would be found in 80 % of samples, and what counts as none. `seed_share` is
+    the part of the interval's squared width that seeds add. None: few users. The `verdict` on the
+    model follows: see `verdict`.
     """
 
     model: str
@@ -76,6 +77,7 @@ class Comparison:
     detectable: float | None
     margin: float
     n_users: int
+    seed_share: float | None
     verdict: Verdict = field(init=False)
 
     def __post_init__(self) -> None:
@@ -254,6 +256,7 @@ def _comparisons(
             subject, baseline, one.protocol, metric, k,
             float(found.mean[i]), _known(found.low[i]), _known(found.high[i]),
             _known(found.detectable[i]), margin * float(one.levels[b, c]), len(differences),
+            _known(found.seed_share[i]),
         )
         for i, (baseline, metric, one, b, c) in enumerate(parts)
     ]  # fmt: skip

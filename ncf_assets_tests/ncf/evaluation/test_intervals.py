@@ -117,6 +117,22 @@ def test_what_seeds_add_does_not_depend_on_other_columns() -> None:
     assert found.high - found.mean == pytest.approx(
         np.full(2, 4.303 * 0.1 / math.sqrt(3)), rel=1e-3
     )
+    assert found.seed_share == pytest.approx([1, 1])
+
+
+def test_the_share_of_seeds_is_told_from_that_of_users() -> None:
+    """400 users of ±1 and 3 seeds of ±.1: (4.303 · .1 / √3)² of that and (1.96 / 20)².
+
+    .0617 of .0713; of one seed, and of columns that do not vary, it is none.
+    """
+    users = np.repeat([-1.0, 1.0], 200)[:, None]
+    values = (users + np.array([-0.1, 0.0, 0.1]))[:, :, None]  # [users, seeds, columns]
+    seeds = intervals.Seeds.of(values)
+    found = intervals.simultaneous(values.mean(axis=1), rng(10, "share"), seeds)
+    assert found.seed_share == pytest.approx([0.0617 / 0.0713], rel=0.02)
+    assert intervals.simultaneous(users, rng(10, "share")).seed_share.tolist() == [0]
+    none = intervals.Seeds.of(0 * values)
+    assert intervals.simultaneous(0 * users, rng(10, "share"), none).seed_share.tolist() == [0]
 
 
 def test_intervals_over_users_and_seeds_cover_the_truth() -> None:

@@ -276,7 +276,7 @@ def test_an_interval_decides_if_it_leaves_out_zero_or_lies_within_the_margin(
     low: float | None, high: float | None, expected: str
 ) -> None:
     """An interval may be above 0, below it, or around it, and may be missing."""
-    row = Comparison("neumf", "ials", "full", "ndcg", 10, 0.0, low, high, None, 0.005, 100)
+    row = Comparison("neumf", "ials", "full", "ndcg", 10, 0.0, low, high, None, 0.005, 100, 0.0)
     assert row.verdict == expected
 
 
@@ -286,7 +286,7 @@ def test_swapping_the_models_swaps_the_verdict(
 ) -> None:
     """Better and worse are each other's mirror."""
     low, high = difference - below, difference + above
-    row = Comparison("neumf", "ials", "full", "ndcg", 10, difference, low, high, 0.1, 0.1, 100)
+    row = Comparison("neumf", "ials", "full", "ndcg", 10, difference, low, high, 0.1, 0.1, 100, 0.0)
     mirrored = replace(row, difference=-difference, ci_low=-high, ci_high=-low)
     mirror = {"better": "worse", "worse": "better", "equal": "equal"}
     assert mirrored.verdict == mirror.get(row.verdict, "undecided")
