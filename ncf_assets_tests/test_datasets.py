@@ -224,6 +224,35 @@ def test_a_wrong_block_of_the_users_own_leaves_the_others(
     assert message in fault
 
 
+LINES = (GOOD.replace("[A]", "[Mine]") + "# caf\u00e9\n").replace("\n", "\r\n")  # of Windows
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_what_editors_of_windows_write_is_read(tmp_path: Path, encoding: str) -> None:
+    """A byte order mark and other line ends, in both files."""
+    registry = tmp_path / "datasets.toml"
+    registry.write_bytes(LINES.replace("Mine", "A").encode(encoding))
+    local_file(registry).write_bytes(LINES.encode(encoding))
+    assert list(load(registry)) == ["A", "Mine"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "found"),
+    [
+        ("utf-16", "UTF-16"),
+        ("utf-16-le", "UTF-16"),  # without a mark every other byte is 0
+        ("latin-1", "the byte 0xe9 in line 4, as in Latin-1"),
+    ],
+)
+def test_another_encoding_is_named(tmp_path: Path, encoding: str, found: str) -> None:
+    """The message has the file and the remedy; datasets of the registry stay."""
+    own = local_file(_write(tmp_path, GOOD))
+    own.write_bytes(LINES.encode(encoding))
+    registry = read(tmp_path / "datasets.toml")
+    assert list(registry.datasets) == ["A"]
+    assert registry.faults == (f"{own} must be text in UTF-8, found {found}. Save it as UTF-8.",)
+
+
 def test_a_wrong_block_of_the_registry_leaves_the_others(tmp_path: Path) -> None:
     """In the file itself too."""
     found = read(_write(tmp_path, GOOD.replace("[A]", '["A-B"]') + GOOD))

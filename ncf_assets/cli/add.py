@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ncf_assets.cli.arguments import registry
-from ncf_assets.datasets import RegistryError, local_file
+from ncf_assets.datasets import RegistryError, local_file, read_blocks
 from ncf_assets.datasets.validation import check_name
 from ncf_assets.ingest.compression import SourceError
 from ncf_assets.warehouse.paths import Paths, data_dir
@@ -36,6 +36,8 @@ def add(name: str, file: Path, query: str | None, yes: bool, **columns: str | No
     if name.casefold() in {known.casefold() for known in registry()}:
         raise click.ClickException(f"there is a dataset {name}. Choose another name.")
     try:
+        if target.exists():
+            read_blocks(target)  # below what nobody can read, a block would be lost
         check_name(f"{target}, [{name}]", name)
         known = {role: column for role, column in columns.items() if column}
         proposal = propose(file, known, datetime.now(UTC).date(), query)

@@ -127,7 +127,7 @@ class Progress:
             DagsterEventType.STEP_UP_FOR_RETRY,
         ):
             self._end(event.step_key)
-        elif event.event_type == DagsterEventType.RUN_FAILURE and not event.step_key:
+        elif event.event_type == DagsterEventType.RUN_FAILURE and not self.failed:
             self._say(event.message or "the run failed", "red", self._err)
 
     def _say(self, text: str, style: str = "", stream: IO[str] | None = None) -> None:

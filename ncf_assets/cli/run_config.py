@@ -12,6 +12,7 @@ import yaml
 from dagster._config import ConfigTypeKind
 
 from ncf_assets.cli.arguments import definitions, suggestion
+from ncf_assets.datasets.text_file import EncodingError, read_utf8
 
 Classes = dict[str, type[dg.Config]]  # by the name of the op
 WORDS = {"Int": "a whole number", "Float": "a number", "Bool": "true or false", "String": "text"}
@@ -38,13 +39,11 @@ def read_config(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        config = yaml.load(file.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506  # is safe
+        config = yaml.load(read_utf8(file), _Loader)  # noqa: S506  # is safe
     except yaml.YAMLError as error:
         raise click.ClickException(f"{file} is not YAML: {error}") from error
-    except UnicodeDecodeError as error:
-        raise click.ClickException(
-            f"{file} must be text in UTF-8, found other bytes ({error.reason}). Save it as UTF-8."
-        ) from error
+    except EncodingError as error:
+        raise click.ClickException(str(error)) from error
     if not isinstance(config, dict):
         raise click.ClickException(
             f"{file} must be a mapping such as `ops: {{ials_model: {{config: {{factors: 64}}}}}}`,"

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ncf_assets.datasets.text_file import EncodingError, read_utf8
 from ncf_assets.datasets.validation import (
     FORMATS,
     LEAVE_ONE_OUT,
@@ -142,7 +143,7 @@ def read(registry: Path) -> Registry:
     faults: list[str] = []
     for file in (registry, local_file(registry)):
         try:
-            blocks = _blocks(file) if file == registry or file.exists() else {}
+            blocks = read_blocks(file) if file == registry or file.exists() else {}
         except RegistryError as error:
             if file == registry:
                 raise
@@ -162,14 +163,17 @@ def read(registry: Path) -> Registry:
     return Registry(datasets, tuple(faults))
 
 
-def _blocks(registry: Path) -> dict[str, Any]:
+def read_blocks(registry: Path) -> dict[str, Any]:
+    """Return the blocks of one file, unchecked; raise `RegistryError` if it is no TOML in UTF-8."""
     try:
-        return tomllib.loads(registry.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(read_utf8(registry))
     except FileNotFoundError:
         raise RegistryError(
             f"{registry} does not exist. Restore data/datasets.toml from the repository."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except EncodingError as error:
+        raise RegistryError(str(error)) from error
+    except tomllib.TOMLDecodeError as error:
         raise RegistryError(
             f"{registry} must be TOML in UTF-8, found: {error}. Correct it there; two blocks of one"
             " name are an error, too."

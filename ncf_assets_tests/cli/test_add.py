@@ -52,3 +52,14 @@ def test_what_cannot_be_added_is_named(
     assert done.exit_code == 1
     assert message in done.output
     assert registry.read_text() == REGISTRY
+
+
+def test_nothing_is_added_below_what_cannot_be_read(registry: Path) -> None:
+    """The new block would be left out with the rest of the file, which stays as it is."""
+    own = local_file(registry)
+    own.write_text("[Half\n")
+    file = str(registry.with_name("ratings.csv"))
+    done = CliRunner().invoke(main, ["add", "Mine", file, "--yes"])
+    assert done.exit_code == 1
+    assert f"Error: {own} must be TOML in UTF-8, found: " in done.output
+    assert own.read_text() == "[Half\n"

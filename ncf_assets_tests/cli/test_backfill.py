@@ -23,11 +23,13 @@ from ncf_assets_tests.cli.commands import (
     tiny_folder,
     wait_for_runs,
 )
+from ncf_assets_tests.running import failed_partitions
 from ncf_assets_tests.tiny import ROWS
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 
 BROKEN = '[Broken]\nformat = "amazon-2014"\npath = "broken.json"\n'
+LOST = '[Lost]\nformat = "amazon-2014"\npath = "lost.json"\n'  # a file that is not there
 OTHER = '[Other]\nformat = "amazon-2014"\npath = "tiny.json"\n'
 
 
@@ -42,9 +44,9 @@ def wait_for_daemon(data: Path, seconds: float = 240) -> None:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four data sets that work and one that does not."""
+    """Four data sets that work, one that does not, and one without its file."""
     blocks = [OTHER.replace("Other", name) for name in ("Other", "Third", "Fourth")]
-    folder = tiny_folder(tmp_path_factory.mktemp("data"), "".join([*blocks, BROKEN]))
+    folder = tiny_folder(tmp_path_factory.mktemp("data"), "".join([*blocks, BROKEN, LOST]))
     (folder / "broken.json").write_text("not a review\n")
     return folder
 
@@ -96,13 +98,13 @@ class Backfilled:
 
 @pytest.fixture(scope="module")
 def backfilled(data: Path) -> Backfilled:
-    """A backfill of three data sets, of which one fails, while no daemon is running."""
+    """A backfill of four data sets while no daemon is running: one fails, one has no file."""
     first = ["--select", "raw_reviews,latest_reviews,users"]
     assert ncf(data, "materialize", "Sample", *first).returncode == 0
     inode = (data / "warehouse.duckdb").stat().st_ino
     with open_shell(data, data / "stop") as shell:
         config = str(data / "run.yaml")
-        done = ncf(data, "backfill", "Sample", "Broken", "Other", "--config", config)
+        done = ncf(data, "backfill", "Sample", "Lost", "Broken", "Other", "--config", config)
         assert shell.poll() is None, "the shell ended before the backfill"
         (data / "stop").touch()
         return Backfilled(done, shell, shell.communicate(timeout=60), inode)
@@ -168,6 +170,21 @@ def test_a_backfill_runs_each_dataset_and_retries_what_failed(
     nothing = ncf(data, "backfill", "--failed")
     assert nothing.returncode == 1
     assert "there is nothing to run again" in nothing.stderr
+
+
+def test_a_dataset_without_its_file_is_left_out_of_a_backfill(
+    data: Path, backfilled: Backfilled
+) -> None:
+    """It is told so at once, the others are made, and the graph shows nothing of it as failed."""
+    first = " ".join(backfilled.done.stderr.split())
+    assert first.startswith(f"left out: {data}/lost.json must be a file, or a folder")
+    assert backfilled.done.returncode == 1
+    assert rows(data, "Other") == ROWS
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        (recorded,) = instance.get_backfills()
+        assert recorded.partition_names == ["Sample", "Broken", "Other"]
+        failed = failed_partitions(instance)
+    assert {name for names in failed.values() for name in names} == {"Broken"}
 
 
 def test_a_running_daemon_is_used(again: subprocess.CompletedProcess[str]) -> None:

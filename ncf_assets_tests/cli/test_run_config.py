@@ -93,7 +93,7 @@ def test_numbers_and_encodings_that_people_write_are_read(tmp_path: Path) -> Non
     file.write_bytes(b"\xef\xbb\xbfrates: [5e-4, 1E6, -2.5e+3, 5.0e-4]\nname: 5e\n")
     assert read_config(file) == {"rates": [5e-4, 1e6, -2500.0, 5e-4], "name": "5e"}
     file.write_bytes("rates: 1".encode("utf-16"))
-    with pytest.raises(click.ClickException, match="must be text in UTF-8, found other bytes"):
+    with pytest.raises(click.ClickException, match="must be text in UTF-8, found UTF-16"):
         read_config(file)
 
 
