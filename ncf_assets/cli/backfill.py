@@ -105,10 +105,10 @@ def backfill(
             Console().print(_outcome(instance, runs))
         ended = instance.get_backfill(backfill_id)
     if ended is None or ended.status.value not in SUCCEEDED:
-        if not runs and ended and ended.error:
+        if ended and ended.error:  # of Dagster's, not of a run
             if "have been removed since" in ended.error.message:
                 raise click.ClickException(UNKNOWN)
-            click.echo(ended.error.message, err=True)
+            say(f"Dagster ended the backfill: {ended.error.message.strip()}", err=True)
         click.echo("run what failed again with: ncf-assets backfill --failed", err=True)
         raise SystemExit(1)
     if refused:
