@@ -28,7 +28,8 @@ GREETING = """\
 All tables of {folder}, to be read. Begin with one of:
     show tables;
     from catalogue;
-    from recommend('Sample', 'a user_id');   -- similar_items('Sample', 'an item_id')"""
+    from recommend('Sample', 'a user_id');
+    from similar_items('Sample', 'an item_id');"""
 
 
 @click.command()

@@ -15,6 +15,7 @@ from ncf_assets.cli.run_config import check_config, read_config, with_processes,
     [
         ({"negatives": {}}, "no 'negatives' in the file. There are: ops"),
         ({"ops": {"negative": {}}}, "no 'negative' in ops. Did you mean negatives?"),
+        ({"ops": {"neumf": {}}}, "no 'neumf' in ops. Did you mean neumf_model?"),
         ({"ops": {"users": {"seed": 1}}}, "no 'seed' in ops.users. There are: config"),
         ({"ops": {"users": {"config": {"seed": 1}}}}, "no 'seed' in ops.users.config. Leave it"),
         (

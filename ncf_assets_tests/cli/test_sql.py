@@ -173,6 +173,7 @@ def test_the_shell_greets_people_alone(original: Path) -> None:
     os.close(leader)
     for word in (f"All tables of {original}", "show tables;", "from catalogue;", "recommend("):
         assert word in said.decode()
+    assert max(map(len, said.decode().splitlines()[1:])) <= 80  # but for the folder's name
     assert "catalogue" not in ncf(original, "sql", typed="select 1;").stdout
 
 
