@@ -7,9 +7,11 @@ views are defined in `ncf_assets.warehouse.views`.
 """
 
 import contextlib
+import json
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,24 +30,30 @@ LOCK_SECONDS = 60  # chosen: far longer than a refresh, which takes a second
 
 
 def refresh(database: Path, root: Path) -> None:
-    """Rebuild the catalogue if its views or the file itself have changed."""
+    """Rebuild the catalogue if its views or the file itself have changed.
+
+    Where there are only more of them, as after the first run of an asset, they are added to a copy.
+    """
     database.parent.mkdir(parents=True, exist_ok=True)
     built_from = _built_from(database)
     new = database.with_suffix(".duckdb.new")
     with FileLock(database.with_suffix(".duckdb.lock"), timeout=LOCK_SECONDS), cleared(new):
-        statements = _statements(views(root, database), "view")
-        wanted = hash_text("\n".join([STORAGE, *statements]))
+        wanted = _definitions(views(root, database), "view")
+        hashes = {name: hash_text("\n".join(parts)) for name, parts in wanted.items()}
         # a shell that wrote to an old catalogue leaves a log that would not fit this one
         log = database.with_name(database.name + ".wal")
-        unchanged = built_from.exists() and built_from.read_text() == wanted + _identity(database)
-        if unchanged and not log.exists():
+        known = None if log.exists() else _known(database)
+        if known == hashes:
             return
+        if known is None or not known.items() <= hashes.items() or not _copied(database, new):
+            known = {}
         built_from.unlink(missing_ok=True)
-        with _built(new, statements):
+        with _built(new, {name: wanted[name] for name in wanted if name not in known}):
             pass
         log.unlink(missing_ok=True)
         new.replace(database)
-        built_from.write_text(wanted + _identity(database))
+        note = {"storage": STORAGE, "identity": _identity(database), "definitions": hashes}
+        built_from.write_text(json.dumps(note))
 
 
 @contextlib.contextmanager
@@ -71,7 +79,7 @@ def build_private(database: Path, root: Path) -> bool:
     """Build a catalogue of one's own, as for a shell; False if there is no table to show."""
     shown = views(root, database)
     if shown:
-        with _built(database, _statements(shown, "view")):
+        with _built(database, _definitions(shown, "view")):
             pass
     return bool(shown)
 
@@ -114,7 +122,7 @@ def export(
     if only is not None:
         shown = _with_what_they_read(shown, only)
     path = folder / file.name
-    with _built(path, _statements(shown, "table"), **resources) as connection:
+    with _built(path, _definitions(shown, "table"), **resources) as connection:
         exported = {view.name: _count(connection, view.name) for view in shown}
     if exported:
         atomic_replace(path, file)
@@ -130,18 +138,38 @@ def _with_what_they_read(every: list[View], only: Collection[str]) -> list[View]
     return [view for view in every if view.name in wanted]
 
 
-def _statements(shown: list[View], kind: str) -> list[str]:
-    """Return the statements that create views or tables, then the macros over those that exist."""
-    found = [statement for view in shown for statement in view.statements(kind)]
+def _definitions(shown: list[View], kind: str) -> dict[str, list[str]]:
+    """Return the statements that create each view or table, then those of each macro over them."""
+    found = {f"{kind} {view.name}": view.statements(kind) for view in shown}
     for macro in macros.over(view.name for view in shown):
         comment = f"comment on {macro.kind} {macro.name} is {literal(macro.description)}"
-        found += [macro.create, comment]
+        found[f"{macro.kind} {macro.name}"] = [macro.create, comment]
     return found
 
 
 def _built_from(database: Path) -> Path:
     """Return the file that notes from which definitions the catalogue was built."""
     return database.with_suffix(".duckdb.built-from")
+
+
+def _known(database: Path) -> dict[str, str] | None:
+    """Return the hash of each definition in the catalogue; None if that is not sure."""
+    try:
+        note: dict[str, Any] = json.loads(_built_from(database).read_text())
+    except (OSError, ValueError):  # missing, or of an older version
+        return None
+    same = (note["storage"], note["identity"]) == (STORAGE, _identity(database))
+    return note["definitions"] if same else None
+
+
+def _copied(database: Path, new: Path) -> bool:
+    """Copy the catalogue; return whether nobody has written to it meanwhile."""
+    before = _identity(database)
+    shutil.copyfile(database, new)
+    if _identity(database) == before:
+        return True
+    new.unlink()
+    return False
 
 
 def _shown(database: Path) -> dict[str, str]:
@@ -154,13 +182,15 @@ def _shown(database: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _built(file: Path, statements: list[str], **config: Any) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Build a new database and yield a connection to it; after the block it is on the disk."""
+def _built(
+    file: Path, definitions: Mapping[str, list[str]], **config: Any
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Build or extend a database and yield a connection to it; then it is on the disk."""
     with duckdb.connect(config=config) as connection:
         connection.execute(f"attach {literal(file)} as built (storage_version '{STORAGE}')")
         connection.execute("use built")
         connection.execute("begin")  # else each of the hundreds of statements is synced to the disk
-        for statement in statements:
+        for statement in chain.from_iterable(definitions.values()):
             connection.execute(statement)
         connection.execute("commit")
         yield connection

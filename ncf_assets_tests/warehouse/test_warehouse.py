@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from ncf_assets.warehouse.catalogue import rebuild
 from ncf_assets.warehouse.lineage import find_inconsistencies, upstream_provenance
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.warehouse import NotMaterializedError, Warehouse
@@ -157,6 +158,27 @@ def test_a_catalogue_that_somebody_changed_is_rebuilt(warehouse: Warehouse) -> N
         shell.execute("drop view items")
     warehouse.refresh_catalogue()
     assert other_shell(warehouse, "select count(*) from items") == ["2"]
+
+
+DEFINED = """
+select view_name, comment, sql from duckdb_views() where not internal
+union all select table_name || column_index, comment, data_type from duckdb_columns()
+where not internal
+union all select function_name, description, macro_definition from duckdb_functions()
+where not internal
+order by all
+"""
+
+
+def test_a_catalogue_that_a_table_is_added_to_is_as_one_built_anew(warehouse: Warehouse) -> None:
+    """It has the same views and macros, with the same comments."""
+    write(warehouse, "A")
+    before = query(warehouse, DEFINED)
+    write(warehouse, "A", "users", {"user": [0], "user_id": ["a"], "n_interactions": [1]})
+    added = query(warehouse, DEFINED)
+    assert {*before} < {*added}
+    rebuild(warehouse.paths.database, warehouse.root)
+    assert added == query(warehouse, DEFINED)
 
 
 def test_what_a_shell_left_behind_does_not_reach_the_next_catalogue(warehouse: Warehouse) -> None:
