@@ -1,16 +1,18 @@
 """Backfills of assets, through GraphQL: Dagster has no command and no Python API for them."""
 
 import json
-import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
+import dagster as dg
+from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 
-from ncf_assets.cli.dagster_home import workspace_options
+from ncf_assets.cli.recorded_run import DEFINITIONS, LOCATION
 
 _RESULT = """{
   __typename
@@ -54,12 +56,12 @@ def retry_failed(backfill_id: str) -> str:
 
 def cancel_backfill(backfill_id: str) -> None:
     """Ask Dagster to end a backfill's runs and close it."""
-    _execute(_CANCEL, {"id": backfill_id})
+    execute(_CANCEL, {"id": backfill_id})
 
 
 def _mutate(mutation: str, params: Mapping[str, Any]) -> str:
     """Record a backfill; its id. Raises ClickException where Dagster refuses."""
-    answer = _execute(mutation, {"params": params})
+    answer = execute(mutation, {"params": params})
     result = (answer.get("data") or {}).get("result") or {}
     if result.get("__typename") != "LaunchBackfillSuccess":
         reason = result.get("message") or json.dumps(answer.get("errors") or result)[:2000]
@@ -67,15 +69,12 @@ def _mutate(mutation: str, params: Mapping[str, Any]) -> str:
     return str(result["backfillId"])
 
 
-def _execute(mutation: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Run one mutation by `dagster-graphql`, which needs no web server."""
-    command = Path(sys.executable).with_name("dagster-graphql")
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "result.json"
-        call = [str(command), *workspace_options(), "-t", mutation]
-        call += ["-v", json.dumps(variables), "-o", str(output)]
-        done = subprocess.run(call, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode or not output.exists():
-            raise click.ClickException(f"dagster-graphql failed:\n{done.stderr.strip()[-2000:]}")
-        answer: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
+def execute(document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a query or mutation in this process, which needs no web server and no code server."""
+    from dagster_graphql.cli import execute_query  # takes a second, which `--follow` does not need
+
+    module = LoadableTargetOrigin(executable_path=sys.executable, module_name=DEFINITIONS)
+    code = InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(module, location_name=LOCATION))
+    with dg.DagsterInstance.get() as instance, WorkspaceProcessContext(instance, code) as context:
+        answer: dict[str, Any] = execute_query(context, document, variables)
     return answer

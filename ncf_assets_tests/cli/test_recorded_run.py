@@ -65,6 +65,6 @@ def test_a_run_is_recorded_as_the_ui_launches_them(made: Path, tmp_path: Path) -
 
 JOBS = (
     'query { result: repositoryOrError(repositorySelector: {repositoryName: "__repository__",'
-    ' repositoryLocationName: "ncf_assets.definitions"})'
+    ' repositoryLocationName: "ncf_assets"})'
     " { ... on Repository { jobs { name pipelineSnapshotId } } } }"
 )
