@@ -2,7 +2,7 @@
 
 from ncf_assets.report import Example, ExampleItem, render
 from ncf_assets.report.examples import example_views
-from ncf_assets_tests.report.drawn import DATA
+from ncf_assets_tests.report.drawn import UNDRAWN
 
 
 def items(letters: str, title: str | None = None) -> list[ExampleItem]:
@@ -53,7 +53,7 @@ def test_titles_stand_in_place_of_ids_and_long_ones_are_cut() -> None:
 
 def test_the_page_shows_them_without_letting_a_title_mark_up() -> None:
     """In HTML and Markdown, in the contents, and in the JSON; a report of none has no section."""
-    rendered = render(DATA)
+    rendered = render(UNDRAWN)
     assert '<a href="#users">Some users</a>' in rendered.html
     assert "&lt;b&gt;Strings &amp; picks&lt;/b&gt;" in rendered.html
     assert "| 2014-05-02 | ★ &lt;b&gt;Strings &amp; picks&lt;/b&gt; |" in rendered.markdown
