@@ -75,8 +75,12 @@ def test_a_wrong_tf_config_is_refused_before_any_work(tmp_path: Path, command: s
     """Not at the first network, minutes later; commands that train nothing do not care."""
     data = tiny_folder(tmp_path)
     workers = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}
+    chief = {"cluster": {"chief": ["a:1"]}, "task": {"type": "chief", "index": 0}}
+    unknown = {"cluster": {"worker": ["nowhere.invalid:1"]}, "task": {"type": "worker", "index": 0}}
     for config, why in (
         ("{}", "TF_CONFIG must be JSON such as"),
+        (json.dumps(chief), "found chief. List all addresses as workers, or unset TF_CONFIG"),
+        (json.dumps(unknown), "found nowhere.invalid:1"),
         (json.dumps(workers), "worker 0 of TF_CONFIG makes the assets, found worker 1. Start"),
     ):
         done = ncf(data, command, "Sample", TF_CONFIG=config)

@@ -80,26 +80,59 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 @pytest.mark.service
 @pytest.mark.parametrize(
-    ("java", "url", "found"),
+    ("environment", "url", "said"),
     [
-        ("/nowhere", "local", "JAVA_GATEWAY_EXITED"),
-        pytest.param("", "spark://here", "Invalid master URL", marks=pytest.mark.acceptance),
+        (
+            {"JAVA_HOME": "/nowhere"},
+            "local",
+            r"could not start at local \(.*JAVA_GATEWAY_EXITED.*\)\. Install Java 17 \(JAVA_HOME\)",
+        ),
+        (
+            {"SPARK_HOME": "/nowhere"},
+            "local",
+            r"found no Spark in /nowhere\. Unset SPARK_HOME",
+        ),
+        (
+            {"SPARK_LOCAL_HOSTNAME": "nowhere.invalid"},
+            "local",
+            r"could not start at local \(.*UnresolvedAddress.*\)\. Set SPARK_LOCAL_IP to an",
+        ),
+        (
+            {},
+            "spark://nowhere.invalid:7077",
+            r"no master of Spark answers at spark://nowhere.invalid:7077"
+            r" \(nowhere.invalid:7077: .*(known|resolution|No address).*\)\. Start it, correct",
+        ),
+        (
+            {},
+            "spark://127.0.0.1:1,[::1]:1",
+            r"\(127.0.0.1:1: Connection refused, \[::1\]:1: .*\)\. Start it, correct",
+        ),
+        pytest.param(
+            {},
+            "spark://here",
+            r"could not start at spark://here \(.*Invalid master URL.*\)\. Correct NCF_SPARK",
+            marks=pytest.mark.acceptance,
+        ),
     ],
 )
-def test_what_keeps_spark_from_starting_is_named(java: str, url: str, found: str) -> None:
-    """No Java, or no master's URL; in a process of its own, which has no Java running."""
+def test_what_keeps_spark_from_starting_is_named(
+    environment: dict[str, str], url: str, said: str
+) -> None:
+    """Java, Spark, the name of this machine or the master's: each with a remedy of its own.
+
+    In a process of its own, which has no Java running.
+    """
     if reason := missing():
         pytest.skip(reason)
     code = "from ncf_assets.warehouse.spark import Spark"
     code += f"; next(Spark('{url}').rows('', {{}}, {{}}, ''))"
-    environment = os.environ | ({"JAVA_HOME": java} if java else {})
+    command = [sys.executable, "-c", code]
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, check=False, capture_output=True, text=True
+        command, env=os.environ | environment, check=False, capture_output=True, text=True
     )
-    said = (
-        rf"SparkError: the engine spark could not start at {url} \(.*{found}.*\)\. Install Java 17"
-    )
-    assert re.search(said, done.stderr)
+    assert re.search(f"SparkError: .*{said}", done.stderr)
+    assert ("Install Java" in done.stderr) == ("JAVA_HOME" in environment)
 
 
 @pytest.fixture(scope="module")

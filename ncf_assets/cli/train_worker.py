@@ -16,12 +16,14 @@ def train_worker() -> None:
     folder or object store, or copies of the tables. See docs/scaling.md.
     """
     from ncf_assets.ncf.training import distributed
-    from ncf_assets.ncf.training.cluster import parse_tf_config
+    from ncf_assets.ncf.training.cluster import check_workers, parse_tf_config
     from ncf_assets.orchestration.distributed import run_worker
 
     config = os.environ.get("TF_CONFIG")
     try:
         size, index = parse_tf_config(config) if config else (0, 0)
+        if config and index:
+            check_workers(config)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     if not index:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster, parse_tf_config
+from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster, check_workers, parse_tf_config
 from ncf_assets.orchestration.fits import SPLITS, Fit
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.warehouse.dataset_lock import follow
@@ -21,12 +21,15 @@ from ncf_assets.warehouse.warehouse import Warehouse
 def check_tf_config() -> None:
     """Raise ValueError if TF_CONFIG has no sense, or says that this process is not worker 0."""
     config = os.environ.get("TF_CONFIG")
-    _, index = parse_tf_config(config) if config is not None else (1, 0)
+    if config is None:
+        return
+    _, index = parse_tf_config(config)
     if index:
         raise ValueError(
             f"worker 0 of TF_CONFIG makes the assets, found worker {index}. Start"
             " `ncf-assets train-worker` here, and what makes the assets with index 0."
         )
+    check_workers(config)
 
 
 def join_cluster() -> Cluster:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 READ_ROWS = 100_000  # rows of a result that are in memory at a time; chosen
+# what Java says if this machine's own name does not resolve, or its address is another's
+_OWN_ADDRESS_TEXTS = ("UnknownHostException", "UnresolvedAddressException", "'sparkDriver'")
+CONNECT_SECONDS = 10  # until a master must have answered; chosen
 LOCAL = "local[*]"  # Spark in this process, on all cores
 
 
@@ -55,6 +59,25 @@ def check_spark_home() -> None:
             f"SPARK_HOME must name Spark {wanted}, as the package pyspark is, found"
             f" {' and '.join(sorted(versions)) or 'no Spark'} in {home}. Unset SPARK_HOME, or"
             " install the pyspark of that version."
+        )
+
+
+def check_master(master: str) -> None:
+    """Raise SparkError if nothing answers at any address of a standalone cluster's master.
+
+    Spark tries for two minutes, and says then that it has stopped, but not why.
+    """
+    found = []
+    for host, port in re.findall(r"([^/,]+):(\d+)", master.partition("spark://")[2]):
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS):
+                return
+        except OSError as error:
+            found.append(f"{host}:{port}: {error.strerror or error}")
+    if found:
+        raise SparkError(
+            f"no master of Spark answers at {master} ({', '.join(found)}). Start it, correct"
+            " NCF_SPARK_MASTER or the run configuration, or use the engine duckdb."
         )
 
 
@@ -121,6 +144,7 @@ class Spark:
                 " `pip install 'ncf-assets[spark]'`, or use the engine duckdb."
             ) from error
         check_spark_home()
+        check_master(self.master)
         # otherwise a worker would use the first python3 that it finds
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         try:
@@ -129,13 +153,22 @@ class Spark:
         except PySparkRuntimeError as error:
             raise self._not_started(str(error)) from error
         except Py4JJavaError as error:
-            raise self._not_started(str(error.java_exception.getMessage())) from error
+            raise self._not_started(error.java_exception.toString()) from error
 
     def _not_started(self, found: str) -> SparkError:
         return SparkError(
-            f"the engine spark could not start at {self.master} ({found.splitlines()[0]}). Install"
-            " Java 17 (JAVA_HOME) and check that the master runs, or use the engine duckdb."
+            f"the engine spark could not start at {self.master} ({found.splitlines()[0]})."
+            f" {_remedy(found)}, or use the engine duckdb."
         )
+
+
+def _remedy(found: str) -> str:
+    """Say what lets Spark start, by what Java or PySpark told."""
+    if "JAVA_GATEWAY_EXITED" in found:
+        return "Install Java 17 (JAVA_HOME)"
+    if any(text in found for text in _OWN_ADDRESS_TEXTS):
+        return "Set SPARK_LOCAL_IP to an address of this machine, and unset SPARK_LOCAL_HOSTNAME"
+    return "Correct NCF_SPARK_MASTER or spark-defaults.conf"
 
 
 def _written(result: DataFrame, scratch: Scratch) -> Iterator[pa.RecordBatch]:

@@ -5,8 +5,9 @@ are: with one process, every sum is the value itself, and every message arrives 
 """
 
 import json
+import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 Weights = Mapping[str, Any]  # tensors by the paths of Keras's variables
@@ -50,15 +51,39 @@ ONE_PROCESS = Cluster()
 
 
 def parse_tf_config(config: str) -> tuple[int, int]:
-    """Return the number of workers and this process's index. Raise ValueError without them."""
-    try:
+    """Return the number of workers and this process's index.
+
+    Raise ValueError without them, and for a process of another role, such as a cloud's `chief`.
+    """
+    others: list[str] = []
+    with suppress(ValueError, KeyError, TypeError):
         found = json.loads(config)
-        size, task = len(found["cluster"]["worker"]), found["task"]
-        if task["type"] == "worker" and 0 <= task["index"] < size:
+        others = sorted(set(found["cluster"]) - {"worker"})
+        size, task = len(found["cluster"].get("worker", [])), found["task"]
+        if not others and task["type"] == "worker" and 0 <= task["index"] < size:
             return size, task["index"]
-    except (ValueError, KeyError, TypeError):
-        pass
+    if others:
+        raise ValueError(
+            f"every process of TF_CONFIG must be a worker, found {' and '.join(others)}. List all"
+            " addresses as workers, or unset TF_CONFIG to train in one process."
+        )
     raise ValueError(
         'TF_CONFIG must be JSON such as {"cluster": {"worker": ["host1:5000", "host2:5000"]},'
         f' "task": {{"type": "worker", "index": 0}}}}, found {config}. Correct or unset it.'
     )
+
+
+def check_workers(config: str) -> None:
+    """Raise ValueError if an address of a valid TF_CONFIG has no port or does not resolve.
+
+    TensorFlow 2.21 waits for such a worker without end, without a word, and ignores SIGTERM.
+    """
+    for address in json.loads(config)["cluster"]["worker"]:
+        host, _, port = str(address).rpartition(":")
+        try:
+            socket.getaddrinfo(host.strip("[]") or None, int(port))
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                "the workers of TF_CONFIG must have addresses such as host1:5000, whose names"
+                f" resolve, found {address} ({error}). Correct it, or start that machine first."
+            ) from error
