@@ -10,7 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ncf_assets.ncf.evaluation.evaluation_negatives import unseen_items, user_keys
+from ncf_assets.ncf.evaluation.evaluation_negatives import (
+    InteractionSet,
+    unseen_items,
+    user_keys,
+)
 from ncf_assets.ncf.random_streams import rng
 
 N_USERS, N_ITEMS = 6_040, 3_706
@@ -48,9 +52,8 @@ def validation(split: Split, seed: int) -> Split:
     held_out = order[first]
     keys = user_keys([str(user) for user in range(N_USERS)])
     # the test items count as unseen here, since a choice that knew them would be biased
-    negatives = unseen_items(
-        keys, users, split.train_users, split.train_items, N_ITEMS, CANDIDATES, seed
-    )
+    seen = InteractionSet(split.train_users, split.train_items, N_ITEMS)
+    negatives = unseen_items(keys, users, seen, CANDIDATES, seed)
     kept = np.ones(split.train_users.size, bool)
     kept[held_out] = False
     return Split(

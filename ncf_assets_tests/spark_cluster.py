@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ncf_assets_tests.serving import free_port, wait_until_served
 
-SECONDS = 60  # to start in, on a busy machine
+SECONDS = 180  # to start in, on a busy machine
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # short runs gain nothing from Java's optimizer
 DEFAULTS = f"""
 spark.driver.bindAddress 127.0.0.1

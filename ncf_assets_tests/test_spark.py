@@ -4,6 +4,7 @@ import gzip
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,28 +12,36 @@ from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ncf_assets.assets import split
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest.compression import SourceError
 from ncf_assets.ingest.source import ROWS, batches, files_of, rows
+from ncf_assets.ncf.evaluation import ranking
+from ncf_assets.ncf.recommend import user_blocks
 from ncf_assets.orchestration.resources import EngineResource, warehouse_resource
+from ncf_assets.orchestration.user_blocks import map_users
 from ncf_assets.tables import tables
 from ncf_assets.warehouse.scratch import Scratch
 from ncf_assets.warehouse.spark import Spark, SparkError, result_files
 from ncf_assets.warehouse.spark_sql import translate
 from ncf_assets.warehouse.store import Store
 from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets_tests.cli.commands import ncf, tiny_folder
 from ncf_assets_tests.drawn import select
 from ncf_assets_tests.paths import DATA, ROOT
 from ncf_assets_tests.running import ASSETS
 from ncf_assets_tests.spark_cluster import cluster, missing
+from ncf_assets_tests.tiny import CONFIG
 
 REAL = ROOT.parent / "shared/data/amazon-2014/reviews_Musical_Instruments_5.json.gz"
 SAMPLE = DATA / "sample/reviews_Sample_5.json.gz"
@@ -51,6 +60,7 @@ DRAWN: dict[str, Any] = {
 AFTER_TRAINING: dict[str, dict[str, str]] = {
     "leaderboard": {"dataset": "A", "report": "a.html", "report_content": "0f", "state": "current"},
 }
+BY_USER = ["negatives", "test_ranks", "diversity", "example_lists", "recommendations"]
 BY_SQL = sorted(t.name for t in tables().values() if t.select and t.name not in AFTER_TRAINING)
 
 
@@ -255,6 +265,74 @@ def test_what_fails_on_the_cluster_is_told_with_a_remedy(master: str, tmp_path: 
             list(spark.rows("select n from t", {}, {"t": f"{tmp_path}/none.parquet"}, place))
         with pytest.raises(SparkError, match=remedy.format(r"\(ModuleNotFoundError: No module")):
             list(spark.made(task, 1, schema, place))
+
+
+def by_user(made: Path, root: Path, engine: dict[str, str]) -> dict[str, str]:
+    """Make again, in a copy of a data folder, what is made by blocks of users: content hashes."""
+    shutil.copytree(made, root)
+    place = Warehouse(root)
+    resources = {"engine": EngineResource(), "warehouse": warehouse_resource(place)}
+    with dg.instance_for_test() as instance:
+        result = dg.materialize(
+            ASSETS,
+            instance=instance,
+            partition_key="Sample",
+            resources=resources,
+            run_config=CONFIG | {"resources": {"engine": {"config": engine}}},
+            selection=BY_USER,
+        )
+    assert result.success
+    return {table: place.get_provenance(table, "Sample").content_hash for table in BY_USER}
+
+
+@pytest.mark.service
+def test_negatives_ranks_and_recommendations_are_the_same_by_workers(
+    master: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all models, in tasks of 5 users' negatives and of 2 users' scores, with two workers."""
+    monkeypatch.setattr(split, "NEGATIVES_AT_ONCE", 5)
+    monkeypatch.setattr(user_blocks, "SCORED_AT_ONCE", 1)
+    monkeypatch.setattr(ranking, "CELLS", 24)  # of a block: 2 users by 12 items
+    before = {
+        table: Warehouse(made).get_provenance(table, "Sample").content_hash for table in BY_USER
+    }
+    for kind in ("duckdb", "spark"):
+        assert by_user(made, tmp_path / kind, {"kind": kind, "master": master}) == before
+
+
+@pytest.mark.service
+@pytest.mark.acceptance
+def test_the_sample_is_the_same_by_workers(master: str, tmp_path: Path) -> None:
+    """With networks that are trained for two epochs, which is enough to be ranked."""
+    data = tiny_folder(tmp_path / "made")
+    (data / "datasets.toml").write_text(f'[Sample]\nformat = "amazon-2014"\npath = "{SAMPLE}"\n')
+    words = ("--config", str(data / "run.yaml"), "--select", "+recommendations,+test_ranks")
+    done = ncf(data, "materialize", "Sample", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = [
+        by_user(data, tmp_path / kind, {"kind": kind, "master": master})
+        for kind in ("duckdb", "spark")
+    ]
+    assert made[0] == made[1]
+
+
+@pytest.mark.service
+def test_what_a_block_refuses_is_told_as_without_spark(master: str, tmp_path: Path) -> None:
+    """A worker's ValueError is raised by the driver, with its own words."""
+
+    def refuse(users: np.ndarray) -> dict[str, np.ndarray]:
+        if 2 in users:
+            raise ValueError("User 2 has nothing. Give it something.")
+        return {"user": users}
+
+    with spark_of(master) as spark:
+        run: Any = SimpleNamespace(warehouse=Warehouse(tmp_path, spark=spark), dataset="A")
+        blocks = map_users(run, refuse, np.arange(4), 2)
+        with pytest.raises(ValueError, match=r"^User 2 has nothing\. Give it something\.$"):
+            list(blocks)
+        [one, two] = map_users(run, lambda users: {"user": users * 2}, np.arange(4), 2)
+    assert one["user"].tolist() == [0, 2]
+    assert two["user"].tolist() == [4, 6]
 
 
 def test_rows_that_workers_left_elsewhere_are_missed(tmp_path: Path) -> None:

@@ -16,17 +16,19 @@ import pyarrow as pa
 
 from ncf_assets.ingest import scores
 from ncf_assets.ingest.compression import SourceError
-from ncf_assets.ncf.evaluation import diversity, listed_scores, ranking
+from ncf_assets.ncf.evaluation import diversity, listed_scores
 from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.ranking import BlockScorer, HeldOutRanks, RankCounts
 from ncf_assets.ncf.models import CHANCE
 from ncf_assets.ncf.random_streams import rng
-from ncf_assets.ncf.recommend.top_k import NO_ITEM, TopUnseen
+from ncf_assets.ncf.recommend.top_k import NO_ITEM
+from ncf_assets.ncf.recommend.user_blocks import Ranks, scored_at_once
 from ncf_assets.orchestration import scorers
 from ncf_assets.orchestration.fits import SPLITS, pairs
 from ncf_assets.orchestration.inputs import Inputs
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import NoConfig, python_tables
+from ncf_assets.orchestration.user_blocks import map_users
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import outside_scores
 
@@ -44,7 +46,7 @@ def scoring(run: AssetRun, _: NoConfig) -> None:
     """Score every item for every test user with each model."""
     test = RankedItems.of(run.inputs)
     models = sorted(scorers.SCORERS.items())
-    ranks, lists = test.rank((name, load(run.inputs)) for name, load in models)
+    ranks, lists = test.rank(run, ((name, load(run.inputs)) for name, load in models))
     everything = pd.concat([*ranks, test.rank_by_chance()], ignore_index=True)
     run.write("test_ranks", everything.sort_values("model", kind="stable"))
     run.write("diversity", test.diversity(lists))
@@ -67,9 +69,9 @@ def outside_scoring(run: AssetRun, _: NoConfig) -> None:
             run.write(table, pa.RecordBatch.from_pylist([], tables()[table].schema))
         return
     test = RankedItems.of(run.inputs)
-    ranks, lists = test.rank((name, _outside_scorer(run, name)) for name in origins)
+    ranks, lists = test.rank(run, ((name, _outside_scorer(run, name)) for name in origins))
     run.write("outside_ranks", pd.concat(ranks, ignore_index=True))
-    popular = test.rank([(POPULARITY, scorers.SCORERS[POPULARITY](run.inputs))])[1]
+    popular = test.rank(run, [(POPULARITY, scorers.SCORERS[POPULARITY](run.inputs))])[1]
     figures = test.diversity(popular | lists)
     run.write("outside_diversity", figures[figures["model"] != POPULARITY])
 
@@ -117,21 +119,22 @@ class RankedItems:
         return cls(np.unique(rows), rows, candidates, seen, known, inputs.rows("users"))
 
     def rank(
-        self, models: Iterable[tuple[str, BlockScorer]]
+        self, run: AssetRun, models: Iterable[tuple[str, BlockScorer]]
     ) -> tuple[list[pd.DataFrame], dict[str, np.ndarray]]:
         """Return each model's ranks by both protocols, and its lists: integers [users, max(KS)]."""
         ranks, lists = [], {}
         for model, scorer in models:
-            held_out = HeldOutRanks(self.rows, self.candidates, self.seen)
-            top = TopUnseen(self.users, self.known, max(KS))
             started = time.monotonic()
-            ranking.score_all(model, scorer, self.users, self.seen.n_items, [held_out, top])
+            work = Ranks(model, scorer, self.rows, self.candidates, self.seen, self.known, max(KS))
+            blocks = list(map_users(run, work, self.users, scored_at_once(self.seen.n_items)))
+            made = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
             dg.get_dagster_logger().info(
                 f"{model} ranked {self.seen.n_items:,} items for {self.users.size:,} users,"
                 f" {time.monotonic() - started:.1f} s"
             )
-            ranks.append(self._frame(model, held_out.full, held_out.sampled))
-            lists[model] = top.items
+            full, sampled = (RankCounts(*made[name].T) for name in ("full", "sampled"))
+            ranks.append(self._frame(model, full, sampled))
+            lists[model] = made["items"]
         return ranks, lists
 
     def rank_by_chance(self) -> pd.DataFrame:

@@ -82,5 +82,5 @@ def _counts(
     from ncf_assets.ncf.evaluation.neumf_scorer import block_scorer
 
     scorer = block_scorer(network.train(run, settings).model)
-    ranks, _ = ranked.rank([(network.model, scorer)])
+    ranks, _ = ranked.rank(run, [(network.model, scorer)])
     return ranks[0][list(COUNTS)].to_numpy()

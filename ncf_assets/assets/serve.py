@@ -18,16 +18,16 @@ from ncf_assets.assets.ingest import downloaded
 from ncf_assets.assets.train import NeumfConfig, next_item_training
 from ncf_assets.datasets import Dataset, load
 from ncf_assets.ingest import details, download, source
-from ncf_assets.ncf.evaluation import ranking
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.ncf.recommend import top_k
-from ncf_assets.ncf.recommend.top_k import TopUnseen
+from ncf_assets.ncf.recommend.user_blocks import Recommendations, scored_at_once
 from ncf_assets.orchestration import scorers
 from ncf_assets.orchestration.checkpoints import Chosen
 from ncf_assets.orchestration.fits import TRAINING_INPUTS, interactions, pairs
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import python_tables, sql_table
 from ncf_assets.orchestration.trained_models import Training, serving_model, with_chosen
+from ncf_assets.orchestration.user_blocks import map_users
 from ncf_assets.tables import tables
 
 if TYPE_CHECKING:  # it takes Keras along
@@ -178,19 +178,18 @@ def recommendations(run: AssetRun, config: RecommendationsConfig) -> None:
 
     everyone = np.arange(run.inputs.rows("users"), dtype=np.int32)
     seen = pairs(run.inputs, ["interactions"])
-    top = TopUnseen(everyone, seen, config.top_k)
     scorer = neumf_scorer.block_scorer(neumf.load(run.inputs.model_file("served_model")))
-    ranking.score_all("served_model", scorer, everyone, seen.n_items, [top])
-    columns = top_k.long_form(top)
+    best = Recommendations("served_model", scorer, seen, config.top_k)
     users, items = run.inputs.read("users")["user_id"], run.inputs.read("items")["item_id"]
-    rows = {
-        "user_id": users.take(columns["user"]).array,
-        "position": columns["position"],
-        "item_id": items.take(columns["item"]).array,
-        "score": columns["score"],
-        "reason": EVALUATED_MODEL,
-    }
-    run.write("recommendations", pd.DataFrame(rows))
+    for columns in map_users(run, best, everyone, scored_at_once(seen.n_items)):
+        rows = {
+            "user_id": users.take(columns["user"]).array,
+            "position": columns["position"],
+            "item_id": items.take(columns["item"]).array,
+            "score": columns["score"],
+            "reason": EVALUATED_MODEL,
+        }
+        run.write("recommendations", pd.DataFrame(rows))
 
 
 @python_tables(

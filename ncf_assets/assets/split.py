@@ -9,8 +9,11 @@ from pydantic import Field
 
 from ncf_assets.datasets import LEAVE_ONE_OUT, Dataset, load
 from ncf_assets.ncf.evaluation import evaluation_negatives, time_split
+from ncf_assets.ncf.recommend.user_blocks import NEGATIVES_AT_ONCE, Negatives
+from ncf_assets.orchestration.fits import pairs
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import NoConfig, python_tables, sql_table
+from ncf_assets.orchestration.user_blocks import map_users
 from ncf_assets.tables import tables
 
 
@@ -41,8 +44,6 @@ train = sql_table("train", "split")
 validation = sql_table("validation", "split")
 test = sql_table("test", "split")
 
-USERS_AT_ONCE = 10_000  # whose rows are in memory in the table's form: chosen to take 30 MB
-
 
 class NegativesConfig(dg.Config):
     """Which random items a user's test items compete with."""
@@ -59,20 +60,10 @@ class NegativesConfig(dg.Config):
 def negatives(run: AssetRun, config: NegativesConfig) -> None:
     """Draw the competitors of each user's test items."""
     keys = evaluation_negatives.user_keys(run.inputs.read("users")["user_id"].tolist())
-    seen = run.inputs.read("interactions", ["user", "item"])
+    seen = pairs(run.inputs, ["interactions"])
     held_out = np.unique(run.inputs.read("test", ["user"])["user"])
-    items = evaluation_negatives.unseen_items(
-        keys,
-        held_out,
-        seen["user"].to_numpy(),
-        seen["item"].to_numpy(),
-        run.inputs.rows("items"),
-        config.n_negatives,
-        config.seed,
-    )
-    for start in range(0, max(1, len(held_out)), USERS_AT_ONCE):
-        part = slice(start, start + USERS_AT_ONCE)
-        rows = evaluation_negatives.long_form(held_out[part], items[part])
+    draw = Negatives(keys, seen, config.n_negatives, config.seed)
+    for rows in map_users(run, draw, held_out, NEGATIVES_AT_ONCE):
         run.write("negatives", pd.DataFrame(rows))
 
 

@@ -5,10 +5,14 @@ decides what is done with a slice.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from threadpoolctl import threadpool_limits
+
+_one_core: ContextVar[bool] = ContextVar("one core", default=False)
 
 
 def map_slices(work: Callable[[slice], None], n: int, size: int) -> None:
@@ -24,6 +28,18 @@ def map_slices(work: Callable[[slice], None], n: int, size: int) -> None:
             pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep the `map_slices` of this thread to one core, where others work on the other cores."""
+    before = _one_core.set(True)
+    try:
+        yield
+    finally:
+        _one_core.reset(before)
+
+
 def cores() -> int:
-    """Return the number of cores that this process may use."""
+    """Return the number of cores that this thread may use."""
+    if _one_core.get():
+        return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,6 +29,7 @@ from ncf_assets.warehouse.scratch import Scratch
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+T = TypeVar("T")
 READ_ROWS = 100_000  # rows of a result that are in memory at a time; chosen
 # what Java says if this machine's own name does not resolve, or its address is another's
 _OWN_ADDRESS_TEXTS = ("UnknownHostException", "UnresolvedAddressException", "'sparkDriver'")
@@ -127,6 +128,17 @@ class Spark:
             made = numbers.mapInArrow(work, from_arrow_schema(schema))
         yield from _written(made, scratch)
 
+    @contextmanager
+    def shared(self, value: T) -> Iterator[Callable[[], T]]:
+        """Send a value to the workers; yield what returns it in a task, unpickled once a worker."""
+        session = self._session
+        with _spark_errors():
+            sent = session.sparkContext.broadcast(_Pickled(value))
+        try:
+            yield lambda: sent.value
+        finally:
+            sent.destroy()
+
     def close(self) -> None:
         """End the connection, which frees the cluster's cores."""
         if session := self.__dict__.pop("_session", None):
@@ -169,6 +181,18 @@ def _remedy(found: str) -> str:
     if any(text in found for text in _OWN_ADDRESS_TEXTS):
         return "Set SPARK_LOCAL_IP to an address of this machine, and unset SPARK_LOCAL_HOSTNAME"
     return "Correct NCF_SPARK_MASTER or spark-defaults.conf"
+
+
+class _Pickled:
+    """A value that any pickle writes with the help of cloudpickle, which knows closures as well."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
+        from pyspark import cloudpickle
+
+        return cloudpickle.loads, (cloudpickle.dumps(self._value),)
 
 
 def _written(result: DataFrame, scratch: Scratch) -> Iterator[pa.RecordBatch]:

@@ -80,23 +80,19 @@ def user_keys(user_ids: Sequence[str]) -> np.ndarray:
 def unseen_items(
     user_keys: np.ndarray,
     users: np.ndarray,
-    seen_users: np.ndarray,
-    seen_items: np.ndarray,
-    n_items: int,
+    seen: InteractionSet,
     n: int,
     seed: int,
 ) -> np.ndarray:
     """Draw evaluation negatives: for each of `users`, n different items unseen in any split.
 
-    A row depends on the seed, the user's key, the user's own seen items and n_items. It does not
-    depend on the order of rows, on other users, or on the engine.
+    A row depends on the seed, the user's key, the user's own seen items and the number of items. It
+    does not depend on the order of rows, on other users, or on the engine.
 
     Args:
         user_keys: uint64 [n_users], from `user_keys`
         users: integers [m], one row each
-        seen_users: integers [k], with seen_items the pairs of all splits, in any order
-        seen_items: integers [k]
-        n_items: number of items that the lists are drawn from
+        seen: the pairs of all splits
         n: length of each list
         seed: seed of the draws
 
@@ -107,8 +103,7 @@ def unseen_items(
         ValueError: a user has fewer than n unseen items.
 
     """
-    seen = InteractionSet(seen_users, seen_items, n_items)
-    n_unseen = seen.n_unseen(users)
+    n_items, n_unseen = seen.n_items, seen.n_unseen(users)
     seen.check_unseen(users, n, "Lower `n_negatives` of `negatives`, or drop users with fewer.")
     starts = mix(user_keys[users] ^ stream_key(seed, "negatives test"))
     # below either bound most draws would be rejected, so all items are hashed instead

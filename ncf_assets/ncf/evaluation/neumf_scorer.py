@@ -10,12 +10,14 @@ and `training.neumf_logits` scores a few items of each user.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from ncf_assets.ncf.evaluation.ranking import BlockScorer
+
+if TYPE_CHECKING:  # other machines score by weights, without TensorFlow
+    import keras
 
 CACHE = 2**19  # chosen: floats of a tile's activations; a quarter of it takes a third more time
 ITEMS = {half: f"{half}_item_embedding/embeddings" for half in ("gmf", "mlp")}  # their weights
@@ -30,14 +32,16 @@ class Dense:
     bias: np.ndarray
 
 
-def block_scorer(model: keras.Model) -> BlockScorer:
+def block_scorer(model: "keras.Model") -> BlockScorer:
     """Return a scorer with the model's present weights.
 
     Raise ValueError for a network whose hidden layers are not ReLU.
     """
+    from keras.activations import relu
+
     for layer in model.layers:
         activation = getattr(layer, "activation", None)
-        if layer.name.startswith("mlp_hidden_") and activation is not keras.activations.relu:
+        if layer.name.startswith("mlp_hidden_") and activation is not relu:
             found = getattr(activation, "__name__", activation)
             raise ValueError(
                 f"Hidden layers must have the activation relu, found {found} in {layer.name}."

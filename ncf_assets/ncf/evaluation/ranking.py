@@ -131,7 +131,12 @@ def score_all(
         for consume in consumers:
             consume(users[part], scores)
 
-    map_slices(score, users.size, max(1, CELLS // n_items))
+    map_slices(score, users.size, users_of_block(n_items))
+
+
+def users_of_block(n_items: int) -> int:
+    """Return how many users a scorer is asked for at a time."""
+    return max(1, CELLS // n_items)
 
 
 def same_for_all(scores: np.ndarray) -> BlockScorer:

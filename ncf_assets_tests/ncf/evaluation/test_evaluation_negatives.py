@@ -32,7 +32,7 @@ def pairs(seen: list[set[int]]) -> tuple[np.ndarray, np.ndarray]:
 def draw(ids: list[str], seen: list[set[int]], n: int = 10) -> np.ndarray:
     """Draw one row of negatives for each id."""
     users = np.arange(len(ids))
-    return unseen_items(user_keys(ids), users, *pairs(seen), N_ITEMS, n, 2017)
+    return unseen_items(user_keys(ids), users, InteractionSet(*pairs(seen), N_ITEMS), n, 2017)
 
 
 def names(seen: list[set[int]]) -> list[str]:
@@ -72,7 +72,7 @@ def test_the_order_and_repetition_of_history_do_not_matter(seen: list[set[int]])
     users, items = pairs(seen)
     keys, rows = user_keys(names(seen)), np.arange(len(seen))
     backwards = (np.tile(users[::-1], 2), np.tile(items[::-1], 2))
-    twice = unseen_items(keys, rows, *backwards, N_ITEMS, 10, 2017)
+    twice = unseen_items(keys, rows, InteractionSet(*backwards, N_ITEMS), 10, 2017)
     assert (twice == draw(names(seen), seen)).all()
 
 
@@ -87,10 +87,9 @@ def test_the_size_of_chunks_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> 
 def test_users_and_seeds_draw_differently() -> None:
     """Another seed gives other lists, and so does another user."""
     keys, none = user_keys(["A1", "A2"]), np.empty(0, np.int32)
+    nothing = InteractionSet(none, none, 10_000)
     rows = {
-        tuple(row)
-        for seed in (1, 2)
-        for row in unseen_items(keys, np.arange(2), none, none, 10_000, 5, seed)
+        tuple(row) for seed in (1, 2) for row in unseen_items(keys, np.arange(2), nothing, 5, seed)
     }
     assert len(rows) == 4
 
@@ -172,7 +171,8 @@ def test_negatives_are_uniform(n_seen: int, n: int) -> None:
     users = np.repeat(np.arange(n_users), n_seen)
     items = np.tile(np.arange(n_seen), n_users)  # all have seen the same first items
     keys = user_keys([str(user) for user in range(n_users)])
-    drawn = unseen_items(keys, np.arange(n_users), users, items, n_items, n, 1)
+    seen = InteractionSet(users, items, n_items)
+    drawn = unseen_items(keys, np.arange(n_users), seen, n, 1)
     counts = np.bincount(drawn.ravel(), minlength=n_items)[n_seen:]
     expected = n_users * n / counts.size
     freedom = counts.size - 1

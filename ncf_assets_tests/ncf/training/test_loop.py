@@ -445,8 +445,8 @@ def test_neumf_learns_whose_taste_is_whose() -> None:
     """
     users, rows = two_tastes()
     test, held_out, train_items = rows[:, 0], rows[:, 1], rows[:, 2:]
-    seen = np.repeat(users, 10), rows.ravel()
-    negatives = unseen_items(user_keys([str(user) for user in users]), users, *seen, 60, 30, 1)
+    seen = InteractionSet(np.repeat(users, 10), rows.ravel(), 60)
+    negatives = unseen_items(user_keys([str(user) for user in users]), users, seen, 30, 1)
     lists = np.column_stack([test, negatives])
     known = np.repeat(users, 9), rows[:, 1:].ravel()
     validated = Validation(users, held_out, InteractionSet(*known, 60))
