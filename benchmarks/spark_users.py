@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ranking import FACTORS, LAYERS, K, world
+from benchmarks.ranking import FACTORS, LAYERS, SEEN, K, world
+from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.neumf_scorer import block_scorer
 from ncf_assets.ncf.recommend.user_blocks import (
     NEGATIVES_AT_ONCE,
@@ -33,6 +34,7 @@ from ncf_assets.warehouse.spark import Spark
 from ncf_assets.warehouse.warehouse import Warehouse
 
 USERS, ITEMS = 40_000, 10_000  # as many scores as an Amazon category of middle size
+DRAWN_FOR = 20  # times as many users get negatives, which are drawn faster than scores are made
 N_NEGATIVES, SEED = 99, 2017
 TICKS = os.sysconf("SC_CLK_TCK")  # in which Linux counts processor time
 WARM_UP = np.arange(8)
@@ -66,9 +68,13 @@ def works(n_users: int) -> dict[str, tuple[Callable[[np.ndarray], Arrays], np.nd
     given = world(n_users, ITEMS)
     scorer, users, at_once = block_scorer(given.model), given.users, scored_at_once(ITEMS)
     ranks = Ranks("neumf", scorer, users, given.candidates, given.seen, given.seen, K)
-    keys = np.random.default_rng(SEED).integers(2**63, size=n_users).astype(np.uint64)
+    drawn_for = np.arange(DRAWN_FOR * n_users)
+    generator = np.random.default_rng(SEED)
+    keys = generator.integers(2**63, size=drawn_for.size).astype(np.uint64)
+    items = generator.integers(ITEMS, size=drawn_for.size * SEEN)
+    seen = InteractionSet(np.repeat(drawn_for, SEEN), items, ITEMS)
     return {
-        "negatives": (Negatives(keys, given.seen, N_NEGATIVES, SEED), users, NEGATIVES_AT_ONCE),
+        "negatives": (Negatives(keys, seen, N_NEGATIVES, SEED), drawn_for, NEGATIVES_AT_ONCE),
         "ranks": (ranks, users, at_once),
         "recommendations": (Recommendations("neumf", scorer, given.seen, K), users, at_once),
     }

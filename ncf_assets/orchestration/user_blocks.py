@@ -57,7 +57,7 @@ def map_users(
 
 def _packed(arrays: Arrays) -> bytes:
     with io.BytesIO() as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
         return file.getvalue()
 
 

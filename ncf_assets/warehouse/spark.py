@@ -133,7 +133,7 @@ class Spark:
         """Send a value to the workers; yield what returns it in a task, unpickled once a worker."""
         session = self._session
         with _spark_errors():
-            sent = session.sparkContext.broadcast(_Pickled(value))
+            sent: Any = session.sparkContext.broadcast(_Pickled(value))
         try:
             yield lambda: sent.value
         finally:
@@ -192,7 +192,7 @@ class _Pickled:
     def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
         from pyspark import cloudpickle
 
-        return cloudpickle.loads, (cloudpickle.dumps(self._value),)
+        return cloudpickle.loads, (cloudpickle.dumps(self._value),)  # type: ignore[no-untyped-call]
 
 
 def _written(result: DataFrame, scratch: Scratch) -> Iterator[pa.RecordBatch]:
