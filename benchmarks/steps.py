@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks import first_steps
 from ncf_assets.ncf.evaluation import summary
-from ncf_assets.ncf.evaluation.evaluation_negatives import unseen_items
+from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet, unseen_items
 from ncf_assets.ncf.evaluation.segments import segments
 from ncf_assets.ncf.evaluation.user_metrics import (
     Ranks,
@@ -68,8 +68,13 @@ def draw(scale: float) -> Given:
 def negatives(given: Given) -> Callable[[], object]:
     """Draw the lists of both splits."""
     everyone = np.arange(int(given["n_users"]), dtype=np.int32)
-    rest = given["users"], given["items"], int(given["n_items"]), 99
-    return lambda: [unseen_items(given["user_keys"], everyone, *rest, seed) for seed in (1, 2)]
+    pairs = given["users"], given["items"], int(given["n_items"])
+
+    def both() -> None:
+        for seed in (1, 2):
+            unseen_items(given["user_keys"], everyone, InteractionSet(*pairs), 99, seed)
+
+    return both
 
 
 def interactions(given: Given) -> Interactions:

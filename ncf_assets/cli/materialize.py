@@ -92,7 +92,8 @@ def conclude(dataset: str, has_new_report: bool) -> None:
         click.echo(f"  {remake([SEARCH], dataset)}")
     if stale:
         first = [a.name for a in graph_assets() if a.name in stale and not stale & {*a.upstream}]
-        say(f"out of date now: {', '.join(first)} and what follows, {len(stale)} in all. Make with:")
+        named = ", ".join(first)
+        say(f"out of date now: {named} and what follows, {len(stale)} in all. Make with:")
         click.echo(f"  {remake(first, dataset)}")
 
 
