@@ -56,12 +56,11 @@ class Recommender:
                 f"{MODEL} of {dataset} was made by another version or from other items. Run"
                 f" `ncf-assets materialize {dataset} --select {MODEL}`."
             )
-        folder = warehouse.paths.folder(MODEL, dataset)
-        model = neumf.load(folder / record["file"])
+        model = neumf.load(warehouse.beside(MODEL, dataset, record["file"]))
         return cls(
             warehouse.read("items", dataset, ["item_id"])["item_id"].to_numpy(),
             {weight.path: weight.numpy() for weight in model.weights},
-            FoldIn.load(folder / record["fold_in"]),
+            FoldIn.load(warehouse.beside(MODEL, dataset, record["fold_in"])),
         )
 
     def recommend(self, items: Sequence[str], k: int = 20) -> Recommendations:

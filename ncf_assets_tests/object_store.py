@@ -1,11 +1,15 @@
-"""S3 on this machine, as moto serves it on loopback."""
+"""S3 on this machine, as moto serves it on loopback, and a proxy that makes trouble."""
 
 import subprocess
 import sys
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -32,14 +36,75 @@ def server(folder: Path) -> Iterator[str]:
 
 
 def new_bucket(address: str) -> dict[str, str]:
-    """Make a bucket, and return the environment variables for an empty store in it."""
+    """Make a bucket, and return the environment variables for an empty data folder in it."""
     name = f"warehouse-{uuid.uuid4()}"
     requests.put(f"{address}/{name}", timeout=SECONDS).raise_for_status()
     return {
-        "NCF_STORE": f"s3://{name}/ncf",
+        "NCF_DATA_DIR": f"s3://{name}/ncf",
         "AWS_ENDPOINT_URL": address,
         "AWS_ALLOW_HTTP": "true",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": "us-east-1",
     }
+
+
+Answer = Callable[[str, Callable[[], Any]], tuple[int, bytes] | None]
+
+
+@dataclass
+class Proxy:
+    """A server before S3's, and what it answers by itself: status and body, or None."""
+
+    address: str
+    answer: Answer
+
+
+@contextmanager
+def proxy(address: str) -> Iterator[Proxy]:
+    """Run a server in this process that passes requests on, unless its `answer` does not."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_request(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {name: value for name, value in self.headers.items() if name != "Host"}
+
+            def forward() -> requests.Response:
+                return requests.request(
+                    self.command, address + self.path, headers=headers, data=body, timeout=SECONDS
+                )
+
+            found = behind.answer(self.command, forward)
+            if found is None:
+                answer = forward()
+                self._answer(answer.status_code, answer.content, answer.headers)
+            else:
+                self._answer(*found, {"Content-Type": "application/xml", "ETag": '"none"'})
+
+        def _answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+            self.send_response_only(status)
+            for name, value in headers.items():
+                if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                    self.send_header(name, value)
+            length = headers.get("Content-Length") if self.command == "HEAD" else None
+            self.send_header("Content-Length", length or str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_GET = do_HEAD = do_PUT = do_DELETE = do_POST = handle_request  # noqa: N815
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        behind = Proxy(f"http://127.0.0.1:{server.server_port}", lambda *_: None)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield behind
+        finally:
+            server.shutdown()
+            thread.join()

@@ -8,8 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ncf_assets.warehouse.dataset_lock import holders
-from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets.warehouse.dataset_lock import holder
 from ncf_assets_tests.cli.commands import daemon, forked, tiny_folder
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
@@ -35,7 +34,7 @@ def worker(data: Path, seconds: float = 240) -> int:
     """The process of the run that has claimed the tiny data set."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        for held in holders(Warehouse(data), "Sample"):
+        if held := holder(data, "Sample"):
             return held.pid
         time.sleep(0.05)
     pytest.fail(f"no run began in {seconds} s")

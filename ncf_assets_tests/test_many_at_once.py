@@ -124,7 +124,7 @@ def test_four_data_sets_two_shells_and_the_ui_do_not_disturb_each_other(data: Pa
     config, stop, place = ["--config", str(data / "run.yaml")], data / "stop", Warehouse(data)
     assert ncf(data, "materialize", "Sample", *config, trains=True).returncode == 0
     with ui(data) as address, open_shell(data, stop) as one:
-        catalogue.rebuild(place.paths.database, place.root)
+        catalogue.rebuild(place.paths.database, place.published)
         with open_shell(data, stop) as two:
             with polled(address):
                 done = ncf(data, "backfill", *DATASETS, *config)

@@ -34,7 +34,6 @@ from ncf_assets.tables import tables
 from ncf_assets.warehouse.scratch import Scratch
 from ncf_assets.warehouse.spark import Spark, SparkError, result_files
 from ncf_assets.warehouse.spark_sql import translate
-from ncf_assets.warehouse.store import Store
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import ncf, tiny_folder
 from ncf_assets_tests.drawn import select
@@ -168,13 +167,11 @@ def parts(folder: Path) -> Path:
     return folder
 
 
-def materialized(
-    root: Path, dataset: str, engine: dict[str, str], store: Store | None = None
-) -> Warehouse:
+def materialized(root: Path, dataset: str, engine: dict[str, str]) -> Warehouse:
     """A data folder of one dataset, with all tables before training."""
     source = REAL if dataset == "Musical_Instruments" else parts(root / "parts")
     (root / "datasets.toml").write_text(f'[{dataset}]\nformat = "amazon-2014"\npath = "{source}"\n')
-    made = Warehouse(root, store=store)
+    made = Warehouse(root)
     with dg.instance_for_test() as instance:
         result = dg.materialize(
             ASSETS,
@@ -210,23 +207,6 @@ def test_every_table_has_the_same_content_from_both_engines(
     with duckdb.connect(place.paths.database, read_only=True) as catalogue:
         shown = catalogue.execute("select count(*) from interactions").fetchall()
     assert shown == [(place.get_provenance("interactions", dataset).rows,)]
-
-
-@pytest.mark.service
-@pytest.mark.acceptance
-def test_spark_reads_and_writes_in_an_object_store(master: str, tmp_path: Path) -> None:
-    """A folder as `file://`: tables as DuckDB makes them, and nothing is left in its tmp/."""
-    made, engine = {}, {"kind": "spark", "master": master}
-    for kind, store in (("duckdb", None), ("spark", Store(f"file://{tmp_path}/bucket"))):
-        (tmp_path / kind).mkdir()
-        place = materialized(tmp_path / kind, "Sample", engine | {"kind": kind}, store)
-        made[kind] = {
-            table: place.get_provenance(table, "Sample").content_hash for table in [*READ, *BY_SQL]
-        }
-    assert made["spark"] == made["duckdb"]
-    assert store is not None
-    assert store.entries("tmp/") == {}
-    assert len(store.entries("tables/")) == len([*READ, "negatives", *BY_SQL])
 
 
 @contextmanager

@@ -96,14 +96,13 @@ def _report_status(warehouse: Warehouse, dataset: str) -> ReportStatus:
 def _rows(
     warehouse: Warehouse, status: ReportStatus, report: Provenance
 ) -> Iterator[pa.RecordBatch]:
-    page = warehouse.paths.file("evaluation_report", status.dataset).with_name("report.html")
     parameters = {
         "dataset": status.dataset,
-        "report": page.relative_to(warehouse.root).as_posix(),
+        "report": warehouse.page(status.dataset).relative_to(warehouse.root).as_posix(),
         "report_content": report.content_hash,
         "state": status.state,
     }
-    files = {table: warehouse.existing(table, status.dataset) for table in FIGURES}
+    files = {table: warehouse.paths.file(table, status.dataset) for table in FIGURES}
     return warehouse.query(ALL_DATASETS, files, str(tables()["leaderboard"].select), parameters)
 
 

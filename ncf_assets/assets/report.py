@@ -37,7 +37,7 @@ from ncf_assets.orchestration.upstream import reads_metadata
 from ncf_assets.warehouse.changes import changes, describe_lists
 from ncf_assets.warehouse.lineage import find_inconsistencies, upstream_provenance
 from ncf_assets.warehouse.provenance import Provenance
-from ncf_assets.warehouse.warehouse import Warehouse
+from ncf_assets.warehouse.warehouse import REPORT, Warehouse
 
 if TYPE_CHECKING:  # the report draws with matplotlib, which must not load with the code location
     from ncf_assets import report
@@ -142,41 +142,47 @@ def _make_report(run: AssetRun) -> Iterator[Any]:
     with tracked(run, "evaluation_report") as tracker:
         run.check_publishable()
         content_hash = hash_json(rendered.json)
-        page = _publish(run, rendered, content_hash)
+        _publish(run, rendered, content_hash)
         tracker.log_metrics({k: v for k, v in figures.items() if isinstance(v, float)})
-        tracker.log_artifacts(page, page.with_suffix(".md"), page.with_suffix(".json"))
+        tracker.log_artifacts(*_published_files(run))
     plots = {plot.title: inline_plot(plot.title, plot.png()) for plot in report.plots(data)}
     figures |= _changes(run)
-    yield _materialized(run, page, rendered, content_hash, figures, plots)
+    yield _materialized(run, rendered, content_hash, figures, plots)
 
 
-def _publish(run: AssetRun, rendered: "report.Report", content_hash: str) -> Path:
-    """Put page and Markdown in place, then the JSON that names them; return the page's path."""
-    asset, warehouse = "evaluation_report", run.warehouse
+def _publish(run: AssetRun, rendered: "report.Report", content_hash: str) -> None:
+    """Put page and Markdown in place, then the JSON that names them."""
+    asset, warehouse = REPORT, run.warehouse
     texts = {"report.html": rendered.html, "report.md": rendered.markdown}
     provenance = Provenance(content_hash=content_hash, rows=0, **run.provenance(asset))
-    record = {**rendered.json, "files": list(texts), "provenance": provenance.to_json()}
-    warehouse.publish_texts(asset, run.dataset, texts, record)
+    record = {**rendered.json, "provenance": provenance.to_json()}
+    warehouse.publish_texts(asset, run.dataset, texts, record, run.seen[asset])
     warehouse.refresh_catalogue()  # its lineage shows reports as well
-    return warehouse.paths.folder(asset, run.dataset) / "report.html"
+
+
+def _published_files(run: AssetRun) -> list[Path]:
+    """Return page, Markdown and record."""
+    place, dataset = run.warehouse, run.dataset
+    named = place.record(REPORT, dataset)["files"]
+    return [place.beside(REPORT, dataset, name) for name in (*named, "report.json")]
 
 
 def _materialized(
     run: AssetRun,
-    page: Path,
     rendered: "report.Report",
     content_hash: str,
     figures: Mapping[str, Any],
     plots: Mapping[str, Any],
 ) -> dg.MaterializeResult[Any]:
     """Return what the Dagster UI shows of a published report, with plots and figures."""
+    page = run.warehouse.published.name(run.warehouse.page(run.dataset))
     return dg.MaterializeResult(
         data_version=dg.DataVersion(content_hash),
         metadata={
             "content hash": content_hash,
             "found": rendered.json["findings"][0],
-            "page": dg.MetadataValue.path(str(page)),
-            "dagster/uri": dg.MetadataValue.path(str(page)),
+            "page": dg.MetadataValue.path(page),
+            "dagster/uri": dg.MetadataValue.path(page),
             **figures,
             "report": dg.MetadataValue.md(rendered.markdown),
             **plots,

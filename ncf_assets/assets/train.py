@@ -301,7 +301,7 @@ def _as_in_the_paper(run: AssetRun, config: PaperConfig, fit: Fit, model: Any) -
 
     cluster, settings = join_cluster(), config.settings()
     share_training(cluster, run, model, settings, fit, stream=config.stream)
-    files = [run.inputs.files[split] for split in SPLITS[fit]]
+    files = [run.inputs.file(split) for split in SPLITS[fit]]
     positives = read_pairs(files, *run.sizes(), stream=config.stream)
     objective = Pointwise(positives, run.inputs.rows("items"), settings, cluster)
     return Training(fit, model, objective, config.epochs, config.patience, cluster=cluster)

@@ -81,8 +81,8 @@ def main() -> None:
     """Turn Amazon reviews into an audited neural recommender.
 
     Data are in the folder that NCF_DATA_DIR names, else in data/ of the current folder if it has a
-    datasets.toml, else of the checkout, else in ~/.local/share/ncf-assets. With NCF_STORE that
-    folder follows an object store. Dagster's history is in DAGSTER_HOME, else in dagster/ within
+    datasets.toml, else of the checkout, else in ~/.local/share/ncf-assets. It may be in an object
+    store, such as s3://bucket/folder. Dagster's history is in DAGSTER_HOME, else in dagster/ within
     the data folder. Variables may also be in the file .env of the current folder.
     """
     from ncf_assets.cli.arguments import check_environment, load_env_file

@@ -17,7 +17,7 @@ from ncf_assets.datasets import Dataset, RegistryError, read
 from ncf_assets.hashing import hash_json
 from ncf_assets.warehouse.duckdb_limits import memory_limit
 from ncf_assets.warehouse.history_note import check_history, history_folder
-from ncf_assets.warehouse.paths import Paths, check_checkout, data_dir
+from ncf_assets.warehouse.paths import Paths, check_checkout, data_dir, data_url
 from ncf_assets.warehouse.versions import model_versions, table_versions
 
 if TYPE_CHECKING:  # imported where they are used: most commands want one of them
@@ -51,9 +51,8 @@ def load_env_file() -> None:
 
 def data_folder_line() -> str:
     """Return which data folder this process works on, and where Dagster's history of it is."""
-    text = f"data folder: {data_dir()}"
-    if url := os.environ.get("NCF_STORE"):
-        text += f", which follows {url}"
+    url = data_url()
+    text = f"data folder: {url}; work folder: {data_dir()}" if url else f"data folder: {data_dir()}"
     home = history_folder()
     return text if home == data_dir() / "dagster" else f"{text}; Dagster's history: {home}"
 
@@ -116,29 +115,13 @@ def asset_names() -> list[str]:
 
 
 def warehouse() -> "Warehouse":
-    """Return the warehouse of the environment variables, as the store has it if there is one."""
+    """Return the warehouse of the environment variables."""
     from ncf_assets.warehouse.warehouse import Warehouse
 
     try:
-        found = Warehouse.from_env()
+        return Warehouse.from_env()
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    if found.store:
-        _follow_store(found.root, found.store.url)
-    return found
-
-
-@cache
-def _follow_store(root: Path, url: str) -> None:
-    """Fetch what is new in the store, once in this process."""
-    from ncf_assets.warehouse.dataset_lock import follow
-    from ncf_assets.warehouse.store import Store
-    from ncf_assets.warehouse.warehouse import Warehouse
-
-    def report(objects: int, size: int) -> None:
-        click.echo(f"fetching {objects:,} files of {url}, {size / 1e6:,.1f} MB", err=True)
-
-    follow(Warehouse(root, store=Store(url)), report)
 
 
 def registry() -> dict[str, Dataset]:

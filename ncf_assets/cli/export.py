@@ -33,7 +33,7 @@ def export(file: Path, force: bool, tables: str | None) -> None:
     only = None
     if tables is not None:
         only = [name.strip() for name in tables.split(",")]
-        check_known("table", only, [view.name for view in views(place.root)], place.name)
+        check_known("table", only, [view.name for view in views(place.published)], place.name)
     exported = place.export(file.resolve(), only)
     if not exported:
         raise click.ClickException(f"nothing is materialized in {place.name}")

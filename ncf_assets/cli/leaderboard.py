@@ -37,7 +37,7 @@ def leaderboard() -> None:
     if rows["dataset"].nunique() > 1:
         Console().print(_summary(summarize(rows)))
     for dataset, row in rows.groupby("dataset")[["report", "state"]].first().iterrows():
-        click.echo(f"{dataset}: {row['state']}, {place.root / row['report']}")
+        click.echo(f"{dataset}: {row['state']}, {place.published.name(place.root / row['report'])}")
     missing = len(registry()) - rows["dataset"].nunique()
     click.echo(
         f"not materialized to the end: {missing} of {len(registry())} datasets;"

@@ -83,7 +83,7 @@ def conclude(dataset: str, has_new_report: bool) -> None:
     if has_new_report:
         place = warehouse()
         say(place.record("evaluation_report", dataset)["findings"][0])
-        page = place.existing("evaluation_report", dataset).with_name("report.html")
+        page = place.beside("evaluation_report", dataset, place.page(dataset).name)
         click.echo(f"report: {page}\nnext: ncf-assets show {dataset}, ncf-assets sql, make ui")
     stale = {s.asset for s in dataset_statuses([dataset])[dataset] if s.reasons}
     if SEARCH in stale:  # which nothing waits for

@@ -19,9 +19,9 @@ def own_catalogue(place: Warehouse) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="ncf-assets-") as folder:
         database = Path(folder) / place.paths.database.name
-        if not catalogue.build_private(database, place.root):
+        if not catalogue.build_private(database, place.published):
             raise click.ClickException(
-                f"there is no warehouse yet: no table in {place.root}. Run `make demo` or"
+                f"there is no warehouse yet: no table in {place.name}. Run `make demo` or"
                 " `ncf-assets materialize DATASET`."
             )
         yield database

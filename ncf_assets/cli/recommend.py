@@ -47,10 +47,12 @@ def recommend(dataset: str, user: str | None, items: str | None) -> None:
     if (user is None) == (items is None):
         raise click.UsageError("either a USER or --items must be given, and not both.")
     check_datasets([dataset])
+    place = warehouse()
     with (
-        own_catalogue(warehouse()) as database,
+        own_catalogue(place) as database,
         duckdb.connect(str(database), read_only=True) as connection,
     ):
+        place.published.register(connection)
         try:
             answer = _Answer(connection, dataset)
             if items is not None:

@@ -21,7 +21,8 @@ def show(dataset: str) -> None:
     place = warehouse()
     try:
         compared = _comparison(place, dataset)
-        report = place.existing("evaluation_report", dataset).with_name("report.html")
+        page = place.page(dataset)
+        report = place.beside("evaluation_report", dataset, page.name)
     except NotMaterializedError as error:
         raise click.ClickException(
             f"{dataset} is not materialized to the end. Run `ncf-assets materialize {dataset}`, and"
@@ -30,9 +31,9 @@ def show(dataset: str) -> None:
     console = Console()
     console.print(_row_counts(place, dataset), compared)
     click.echo(f"report    {report}")
-    click.echo(
-        f"database  {place.paths.database}  (ncf-assets sql, or: duckdb {place.paths.database})"
-    )
+    database = place.paths.database
+    also = f", or: duckdb {database}" if place.published.is_local else ""
+    click.echo(f"database  {database if also else place.name}  (ncf-assets sql{also})")
     click.echo("Dagster   make ui, then open http://127.0.0.1:3000")
 
 

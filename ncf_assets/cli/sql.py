@@ -50,12 +50,18 @@ def sql(query: str | None, form: str | None) -> None:
     """
     place = warehouse()
     with own_catalogue(place) as database, _spill(place.root, database.parent) as spill:
+        if query is None and not place.published.is_local:
+            raise click.ClickException(
+                f"the DuckDB shell reads no object store, and the tables are in {place.name}. Give"
+                " a QUERY, or run `ncf-assets export FILE` and open FILE with duckdb."
+            )
         if query is None:
             if sys.stdin.isatty():
                 click.echo(GREETING.format(folder=place.root))
             raise SystemExit(_shell(database, spill))
         config = duckdb_config(memory_limit(), spill)
         with duckdb.connect(str(database), read_only=True, config=config) as connection:
+            place.published.register(connection)
             try:
                 _print(connection, query, form)
             except duckdb.Error as error:

@@ -18,7 +18,7 @@ from ncf_assets.orchestration.staleness import (
     verdict,
 )
 from ncf_assets.tables import tables
-from ncf_assets.warehouse.paths import data_dir
+from ncf_assets.warehouse.paths import data_dir, data_url
 
 OUT_OF_DATE = 3  # the exit code; 1 stands for an error, and 2 for a mistaken command
 NOTHING = "nothing is materialized there. Run `ncf-assets materialize Sample`."
@@ -43,7 +43,9 @@ def status(datasets: tuple[str, ...], as_json: bool) -> None:
         if datasets or any(s.provenance or s.reasons for s in of)
     }
     if as_json:
-        click.echo(json.dumps({"data_folder": str(data_dir()), "datasets": _as_json(shown)}))
+        click.echo(
+            json.dumps({"data_folder": data_url() or str(data_dir()), "datasets": _as_json(shown)})
+        )
     else:
         click.echo(data_folder_line())
         for name, of in shown.items():

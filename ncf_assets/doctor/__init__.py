@@ -16,7 +16,7 @@ from ncf_assets.doctor import history, leftovers, partitions
 from ncf_assets.doctor.finding import Finding
 from ncf_assets.orchestration.staleness import Asset
 from ncf_assets.tables import tables
-from ncf_assets.warehouse.dataset_lock import holders
+from ncf_assets.warehouse.dataset_lock import holder
 from ncf_assets.warehouse.history_note import history_folder
 from ncf_assets.warehouse.lock_holder import LockHolder
 from ncf_assets.warehouse.paths import ALL_DATASETS
@@ -42,8 +42,8 @@ class HealthCheck:
 
     def busy(self) -> dict[str, LockHolder]:
         """Return the datasets that a run works on, and that run."""
-        held = {dataset: holders(self.place, dataset) for dataset in (*self.registry, ALL_DATASETS)}
-        return {dataset: who[0] for dataset, who in held.items() if who}
+        root, datasets = self.place.root, (*self.registry, ALL_DATASETS)
+        return {dataset: who for dataset in datasets if (who := holder(root, dataset))}
 
     def findings(self) -> Iterator[Finding]:
         """Yield what is wrong with runs, daemon and exports, with datasets, and the catalogue."""

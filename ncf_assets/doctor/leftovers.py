@@ -83,9 +83,11 @@ def stale_catalogue(place: Warehouse) -> Iterator[Finding]:
     """Yield the differences between the catalogue and the tables that exist."""
 
     def rebuild() -> None:
-        catalogue.rebuild(place.paths.database, place.root)
+        catalogue.rebuild(place.paths.database, place.published)
 
-    for fault in catalogue.faults(place.paths.database, place.root):
+    if not place.published.is_local:
+        return
+    for fault in catalogue.faults(place.paths.database, place.published):
         yield Finding(f"{place.paths.database} {fault}", "rebuild it", rebuild)
 
 

@@ -18,21 +18,21 @@ from ncf_assets.warehouse.warehouse import Warehouse
 
 def unregistered(place: Warehouse, registry: Mapping[str, Dataset]) -> Iterator[Finding]:
     """Yield datasets that datasets.toml lacks, and tables that this version lacks."""
-    files = [*place.root.glob("tables/*/dataset=*/*.parquet")]
-    files += [*place.root.glob("models/*/dataset=*/model.json")]
-    files += [*place.root.glob("reports/dataset=*/report.json")]
+    files = place.published.glob("tables/*/dataset=*/*.parquet")
+    files += place.published.glob("models/*/dataset=*/model.json")
+    files += place.published.glob("reports/dataset=*/report.json")
     datasets = {file.parent.name.removeprefix("dataset=") for file in files}
     for name in sorted(datasets - set(registry)):
         yield Finding(
             f"there are files of dataset {name}, which {place.paths.registry} does not list",
-            f"add a block [{name}] there, or remove {place.root}/*/*/dataset={name} and"
-            f" {place.root}/reports/dataset={name}",
+            f"add a block [{name}] there, or remove {place.name}/*/*/dataset={name} and"
+            f" {place.name}/reports/dataset={name}",
         )
     folders = {file.parents[1] for file in files if file.suffix == ".parquet"}
     for folder in sorted(folders):
         if folder.name not in tables():
             yield Finding(
-                f"{folder} has a table that this version does not know",
+                f"{place.published.name(folder)} has a table that this version does not know",
                 "remove it, or move what you want to keep out of tables/",
             )
 
@@ -61,9 +61,9 @@ def _beginning(file: Path) -> bytes:
 def damaged(place: Warehouse, assets: Iterable[Asset], dataset: str) -> Iterator[Finding]:
     """Yield tables, models and reports that differ from what was written, reading all of them."""
     for asset in assets:
-        file = place.paths.file(asset.name, dataset)
         try:
-            if not file.exists():
+            file = place.published.find(place.paths.file(asset.name, dataset))
+            if file is None:
                 continue
             if file.suffix == ".parquet":
                 verify(file)
@@ -82,7 +82,7 @@ def missing(place: Warehouse, assets: Sequence[Asset], dataset: str) -> Iterator
             for name, provenance in provenances.items()
             if provenance and asset.name in provenance.input_hashes
         ]
-        if made and not place.paths.file(asset.name, dataset).exists():
+        if made and place.published.find_footer(place.paths.file(asset.name, dataset)) is None:
             yield Finding(
                 f"{asset.name} of {dataset} is missing, though it was read for"
                 f" {' and '.join(made)}",
@@ -99,9 +99,11 @@ def _verify_record(place: Warehouse, asset: str, dataset: str) -> None:
     place.get_provenance(asset, dataset)
     record, folder = place.record(asset, dataset), place.paths.folder(asset, dataset)
     named = record["files"] if "files" in record else [record["file"], record.get("fold_in")]
-    for file in (folder / name for name in named if name):
-        if not file.exists():
-            raise DamagedError(f"{file} is missing, though {asset}'s record names it")
+    for path in (folder / name for name in named if name):
+        file = place.published.find(path)
+        if file is None:
+            missing = place.published.name(path)
+            raise DamagedError(f"{missing} is missing, though {asset}'s record names it")
         if asset.endswith("_model"):
             _verify_archive(file)
 

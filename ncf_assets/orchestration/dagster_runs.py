@@ -14,7 +14,7 @@ import dagster as dg
 from dagster import DagsterRunStatus as Status
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus, PartitionBackfill
 
-from ncf_assets.warehouse.dataset_lock import holders, last_holder
+from ncf_assets.warehouse.dataset_lock import holder, last_holder
 from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.warehouse import Warehouse
 
@@ -74,12 +74,12 @@ def has_work(instance: dg.DagsterInstance) -> bool:
 
 def lock_tag(place: Warehouse, run_id: str) -> dict[str, str]:
     """Return the tag of a run with a lock on its dataset; a rerun that copies it has another id."""
-    return {LOCK_TAG: f"{run_id} {place.name}"}
+    return {LOCK_TAG: f"{run_id} {place.lock_name}"}
 
 
 def released_tag(place: Warehouse, run_id: str) -> dict[str, str]:
     """Return the tag of a run that has released its dataset."""
-    return {LOCK_TAG: f"released: {run_id} {place.name}"}
+    return {LOCK_TAG: f"released: {run_id} {place.lock_name}"}
 
 
 def find_dead_runs(instance: dg.DagsterInstance, place: Warehouse) -> list[dg.DagsterRun]:
@@ -96,10 +96,10 @@ def _suspects(instance: dg.DagsterInstance, place: Warehouse) -> dict[str, dg.Da
     # nothing can be said of others: they may be at other data, or wait for their process to begin
     locked = [record.dagster_run for record in records if _should_hold(record, place)]
     held_by = {
-        dataset: {who.run_id for who in holders(place, dataset)}
+        dataset: who.run_id if (who := holder(place.root, dataset)) else None
         for dataset in map(dataset_of, locked)
     }
-    return {run.run_id: run for run in locked if run.run_id not in held_by[dataset_of(run)]}
+    return {run.run_id: run for run in locked if run.run_id != held_by[dataset_of(run)]}
 
 
 def _should_hold(record: dg.RunRecord, place: Warehouse) -> bool:

@@ -14,7 +14,6 @@ from typing import Any
 from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster, check_workers, parse_tf_config
 from ncf_assets.orchestration.fits import SPLITS, Fit
 from ncf_assets.orchestration.publish import AssetRun
-from ncf_assets.warehouse.dataset_lock import follow
 from ncf_assets.warehouse.warehouse import Warehouse
 
 
@@ -83,16 +82,14 @@ def run_worker(cluster: Cluster, warehouse: Warehouse) -> Iterator[str]:
 
 def _files(warehouse: Warehouse, task: dict[str, Any]) -> list[Path]:
     """Return the files of the splits to train on. ValueError if worker 0 has others."""
-    follow(warehouse)
     files = []
     for split, content in task["content"].items():
         provenance = warehouse.find_provenance(split, task["dataset"])
-        file = warehouse.paths.file(split, task["dataset"])
         if provenance is None or provenance.content_hash != content:
             raise ValueError(
                 "all processes train on the same data, found"
-                f" {provenance and provenance.content_hash} in {file} and {content} at worker 0."
-                " Share one data folder or object store, or copy its tables."
+                f" {provenance and provenance.content_hash} of {split} in {warehouse.name} and"
+                f" {content} at worker 0. Share one data folder, or copy its tables."
             )
-        files.append(file)
+        files.append(warehouse.existing(split, task["dataset"]))
     return files

@@ -12,11 +12,10 @@ from filelock import Timeout
 
 from ncf_assets.ingest.compression import SourceError
 from ncf_assets.ingest.download import DownloadError
-from ncf_assets.warehouse.lease import ClaimLostError
+from ncf_assets.warehouse.object_store import RefusedError, ReplacedError, StoreError
 from ncf_assets.warehouse.parquet import DamagedError
 from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.spark import SparkError
-from ncf_assets.warehouse.store import StoreError
 from ncf_assets.warehouse.system_errors import Explanation, explain
 from ncf_assets.warehouse.warehouse import NotMaterializedError, Warehouse
 
@@ -28,7 +27,8 @@ FINAL = (
     SourceError,
     DownloadError,  # which has been retried for as long as that may help
     SparkError,
-    ClaimLostError,
+    RefusedError,
+    ReplacedError,
     DamagedError,
     NotMaterializedError,
 )
@@ -48,10 +48,10 @@ def translate_errors(
         if found is None:
             raise
         dataset = context.partition_key if context.has_partition_key else ALL_DATASETS
-        failure = dg.Failure(
-            f"{found.text.rstrip('.')}.{_previous_versions(warehouse, assets, dataset)}",
-            allow_retries=False,
-        )
+        # a store that cannot be used cannot be asked what it has
+        is_told = not isinstance(error, StoreError | ReplacedError)
+        intact = _previous_versions(warehouse, assets, dataset) if is_told else ""
+        failure = dg.Failure(f"{found.text.rstrip('.')}.{intact}", allow_retries=False)
         failure.__cause__ = error
         if not found.transient:
             raise failure  # noqa: B904  # its cause is set
@@ -75,7 +75,8 @@ def _classify(error: Exception, warehouse: Warehouse) -> Explanation | None:
 
 def _previous_versions(warehouse: Warehouse, assets: tuple[str, ...], dataset: str) -> str:
     """Name what is in place, if anything."""
-    assets = tuple(name for name in assets if warehouse.paths.file(name, dataset).exists())
+    paths, published = warehouse.paths, warehouse.published
+    assets = tuple(name for name in assets if published.find_footer(paths.file(name, dataset)))
     if not assets:
         return ""
     names = ", ".join(assets)

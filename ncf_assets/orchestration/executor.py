@@ -37,11 +37,6 @@ class DatasetExecutor(MultiprocessExecutor):
     """Runs each step in a process of its own while this process holds the lock of the dataset."""
 
     def __init__(self, place: Warehouse, processes: int) -> None:
-        if place.store:
-            raise ValueError(
-                "steps of one run cannot be processes of their own where NCF_STORE is set, as they"
-                " do not share its lease. Leave out `multiprocess`."
-            )
         if processes < 1:  # Dagster would take all cores, and memory be shared out for none
             raise ValueError(
                 f"max_concurrent must be 1 or more, found {processes}. Correct it under `execution`"

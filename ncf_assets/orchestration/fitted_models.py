@@ -124,8 +124,12 @@ def _publish(run: AssetRun, asset: str, config: ModelConfig, fitted: Fitted) -> 
     }
     with run.warehouse.stage_model(asset, run.dataset, ".npz") as path:
         np.savez(path, allow_pickle=False, **fitted.arrays)
-        file = run.warehouse.publish_model(asset, run.dataset, [path], provenance, record)
-    shown: dict[str, Any] = {"dagster/uri": dg.MetadataValue.path(str(file))}
+        file = run.warehouse.publish_model(
+            asset, run.dataset, [path], provenance, record, run.seen[asset]
+        )
+    shown: dict[str, Any] = {
+        "dagster/uri": dg.MetadataValue.path(run.warehouse.published.name(file))
+    }
     shown |= settings_metadata(run.config, fitted.settings, record)
     if fitted.ndcg is not None:
         shown["validation NDCG@10"] = round(fitted.ndcg, 4)

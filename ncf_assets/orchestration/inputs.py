@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ncf_assets.tables import Table
+from ncf_assets.tables import Table, tables
 from ncf_assets.warehouse.lineage import find_inconsistencies
 from ncf_assets.warehouse.parquet import DamagedError
 from ncf_assets.warehouse.provenance import Provenance
@@ -26,7 +26,7 @@ class Inputs:
     def __init__(self, warehouse: Warehouse, dataset: str, declared: Iterable[str]) -> None:
         self._warehouse = warehouse
         self.dataset = dataset
-        self.files = {name: warehouse.existing(name, dataset) for name in sorted(declared)}
+        self._declared = sorted(declared)
         self._provenance = self._current_provenance()
         self._made: dict[str, Any] = {}
 
@@ -38,7 +38,7 @@ class Inputs:
 
     def check_one_lineage(self) -> None:
         """Refuse inputs that do not come from the same interactions and this version."""
-        if broken := find_inconsistencies(self._warehouse, self.files, self.dataset):
+        if broken := find_inconsistencies(self._warehouse, self._declared, self.dataset):
             raise dg.Failure(
                 f"what is read of dataset {self.dataset} must come from the same interactions and"
                 f" this version, and does not: {'; '.join(broken)}",
@@ -70,21 +70,27 @@ class Inputs:
         name = str(self.record(asset)["file"])
         if name in ("", "..") or Path(name).name != name:
             raise DamagedError(
-                f"{self.files[asset]} names {name!r}, which is no file of its folder."
+                f"{self.file(asset)} names {name!r}, which is no file of its folder."
                 f" Materialize {asset} again."
             )
-        return self.files[asset].with_name(name)
+        return self._warehouse.beside(asset, self.dataset, name)
 
-    def connect(self, tables: Iterable[str]) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    def file(self, asset: str) -> Path:
+        """Return the file of a table, or the record of a model."""
+        self._check_declared(asset)
+        return self._warehouse.existing(asset, self.dataset)
+
+    def connect(self, names: Iterable[str]) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """Connect to a private DuckDB with a view for each of these tables."""
-        for table in tables:
-            self._check_declared(table)
-        return self._warehouse.connect(self.dataset, {name: self.files[name] for name in tables})
+        return self._warehouse.connect(self.dataset, {name: self.file(name) for name in names})
 
     def query(self, select: str, parameters: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a select over the declared tables."""
-        tables = {name: file for name, file in self.files.items() if file.suffix == ".parquet"}
-        yield from self._warehouse.query(self.dataset, tables, select, parameters)
+        paths = self._warehouse.paths
+        files = {
+            name: paths.file(name, self.dataset) for name in self._declared if name in tables()
+        }
+        yield from self._warehouse.query(self.dataset, files, select, parameters)
 
     def query_by_user(
         self, table: Table, parameters: Mapping[str, Any], users_of: str
@@ -105,7 +111,7 @@ class Inputs:
     def check_unchanged(self) -> None:
         """Refuse to publish what was made from partitions that have been replaced meanwhile."""
         current = self._current_provenance()
-        changed = [name for name in self.files if current[name] != self._provenance[name]]
+        changed = [name for name in self._declared if current[name] != self._provenance[name]]
         if changed:
             raise dg.Failure(
                 f"{', '.join(changed)} of dataset {self.dataset} changed while being read,"
@@ -113,8 +119,8 @@ class Inputs:
             )
 
     def _current_provenance(self) -> dict[str, Provenance]:
-        return {name: self._warehouse.get_provenance(name, self.dataset) for name in self.files}
+        return {name: self._warehouse.get_provenance(name, self.dataset) for name in self._declared}
 
     def _check_declared(self, name: str) -> None:
-        if name not in self.files:
+        if name not in self._declared:
             raise KeyError(f"{name} is read but not declared. Add it to the asset's `reads`.")

@@ -25,6 +25,7 @@ from ncf_assets.orchestration.metadata import (
 )
 from ncf_assets.warehouse.parquet import StagedTable
 from ncf_assets.warehouse.provenance import Provenance
+from ncf_assets.warehouse.published import Version
 from ncf_assets.warehouse.warehouse import Warehouse
 
 ROW_COUNT = {False: "dagster/partition_row_count", True: "dagster/row_count"}
@@ -41,6 +42,7 @@ class AssetRun:
     source: path, size and mtime of the source file, where the asset reads one
     check_parameters: settings of checks; they change no row and are not part of the provenance
     extra_metadata: what the UI shows besides what it shows of every table
+    seen: what was published of each asset when this run began, which alone it may replace
     previews: rows of tables that the UI shows in place of the first ones
     check_results: of checks that the asset's function makes itself
     """
@@ -53,6 +55,7 @@ class AssetRun:
     source: Mapping[str, Any] = field(default_factory=dict)
     check_parameters: Mapping[str, Any] = field(default_factory=dict)
     extra_metadata: dict[str, Any] = field(default_factory=dict)
+    seen: Mapping[str, Version | None] = field(default_factory=dict)
     previews: dict[str, pd.DataFrame] = field(default_factory=dict)
     check_results: list[dg.AssetCheckResult] = field(default_factory=list)
     usage: ResourceUsage = field(default_factory=ResourceUsage)
@@ -108,8 +111,6 @@ class AssetRun:
             )
         self.check_publishable()
         self.warehouse.publish_tables(sealed, self.dataset)
-        for table in sealed:
-            self.warehouse.share(table.table.name, self.dataset)
         self.warehouse.refresh_catalogue()
         for table, provenance in sealed.items():
             yield self._materialized(table, provenance)
@@ -153,10 +154,11 @@ class AssetRun:
         self, staged: StagedTable, provenance: Provenance
     ) -> dg.MaterializeResult[Any]:
         """Return what the Dagster UI shows of a published table."""
-        table, target = staged.table, staged.target
+        table = staged.table
         preview = self.previews.get(table.name)
         if preview is None:
-            with self.warehouse.connect(self.dataset, {table.name: target}) as connection:
+            file = self.warehouse.existing(table.name, self.dataset)
+            with self.warehouse.connect(self.dataset, {table.name: file}) as connection:
                 preview = connection.table(table.name).limit(PREVIEW_ROWS).df()
         return dg.MaterializeResult(
             asset_key=table.name,
@@ -165,7 +167,7 @@ class AssetRun:
                 ROW_COUNT[table.is_global]: provenance.rows,
                 **({} if preview.empty else {"preview": table_metadata(preview)}),
                 **lineage_metadata(table),
-                "dagster/uri": dg.MetadataValue.path(str(target)),
+                "dagster/uri": dg.MetadataValue.path(self.warehouse.published.name(staged.target)),
                 "content hash": provenance.content_hash,
                 **self.usage.as_metadata(),
                 **self.extra_metadata,
@@ -198,7 +200,8 @@ def asset_run(
         staged = {
             name: stack.enter_context(warehouse.stage_table(name, dataset)) for name in tables
         }
-        yield AssetRun(context, warehouse, read, config, read.hashes, _staged=staged)
+        seen = {name: warehouse.seen(name, dataset) for name in assets}
+        yield AssetRun(context, warehouse, read, config, read.hashes, seen=seen, _staged=staged)
 
 
 def _batches(rows: Rows) -> Generator[pa.RecordBatch, None, None]:

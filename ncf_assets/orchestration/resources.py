@@ -82,6 +82,7 @@ def warehouse_resource(at: Warehouse) -> dg.ResourceDefinition:
             yield place  # to look at: `dg launch` asks for it again after the run has ended
             return
         check_tf_config()  # before any work, which takes long before the first network
+        place.published.check_usable()
         if (processes := processes_of(run)) > 1:
             place = replace(place, memory_limit=shared_out(place.memory_limit, processes))
         with (

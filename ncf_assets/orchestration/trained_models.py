@@ -328,8 +328,11 @@ def _publish(run: AssetRun, asset: str, trained: Trained, tracker: Tracker) -> I
             **_export(run, asset, model),
         }
         files = [path, beside] if trained.fold_in else [path]
-        file = run.warehouse.publish_model(asset, run.dataset, files, provenance, record)
-    tracker.log_artifacts(run.warehouse.paths.file(asset, run.dataset), file)
+        file = run.warehouse.publish_model(
+            asset, run.dataset, files, provenance, record, run.seen[asset]
+        )
+    saved = run.warehouse.beside(asset, run.dataset, file.name)
+    tracker.log_artifacts(run.warehouse.existing(asset, run.dataset), saved)
     CheckpointStore(run, asset).delete()
     yield _materialized(run, asset, provenance, file, trained, record)
 
@@ -375,7 +378,7 @@ def _materialized(
     return dg.MaterializeResult(
         data_version=dg.DataVersion(provenance.content_hash),
         metadata={
-            "dagster/uri": dg.MetadataValue.path(str(file)),
+            "dagster/uri": dg.MetadataValue.path(run.warehouse.published.name(file)),
             "fit": trained.fit,
             "parameters": provenance.rows,
             "chosen epoch": trained.chosen.epoch,

@@ -23,13 +23,14 @@ from ncf_assets.hashing import hash_text
 from ncf_assets.sql_text import literal
 from ncf_assets.tables import tables, upstream
 from ncf_assets.warehouse.files import atomic_replace
+from ncf_assets.warehouse.published import Published
 from ncf_assets.warehouse.views import View, views
 
 STORAGE = "v1.2.0"  # the oldest DuckDB that can read the catalogue
 LOCK_SECONDS = 60  # chosen: far longer than a refresh, which takes a second
 
 
-def refresh(database: Path, root: Path) -> None:
+def refresh(database: Path, published: Published) -> None:
     """Rebuild the catalogue if its views or the file itself have changed.
 
     Where there are only more of them, as after the first run of an asset, they are added to a copy.
@@ -38,7 +39,7 @@ def refresh(database: Path, root: Path) -> None:
     built_from = _built_from(database)
     new = database.with_suffix(".duckdb.new")
     with FileLock(database.with_suffix(".duckdb.lock"), timeout=LOCK_SECONDS), cleared(new):
-        wanted = _definitions(views(root, database), "view")
+        wanted = _definitions(views(published, database), "view")
         hashes = {name: hash_text("\n".join(parts)) for name, parts in wanted.items()}
         # a shell that wrote to an old catalogue leaves a log that would not fit this one
         log = database.with_name(database.name + ".wal")
@@ -48,7 +49,8 @@ def refresh(database: Path, root: Path) -> None:
         if known is None or not known.items() <= hashes.items() or not _copied(database, new):
             known = {}
         built_from.unlink(missing_ok=True)
-        with _built(new, {name: wanted[name] for name in wanted if name not in known}):
+        more = {name: wanted[name] for name in wanted if name not in known}
+        with _built(new, more, published):
             pass
         log.unlink(missing_ok=True)
         new.replace(database)
@@ -69,24 +71,24 @@ def cleared(new: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def rebuild(database: Path, root: Path) -> None:
+def rebuild(database: Path, published: Published) -> None:
     """Build the catalogue again, whatever is known of the old one."""
     _built_from(database).unlink(missing_ok=True)
-    refresh(database, root)
+    refresh(database, published)
 
 
-def build_private(database: Path, root: Path) -> bool:
+def build_private(database: Path, published: Published) -> bool:
     """Build a catalogue of one's own, as for a shell; False if there is no table to show."""
-    shown = views(root, database)
+    shown = views(published, database)
     if shown:
-        with _built(database, _definitions(shown, "view")):
+        with _built(database, _definitions(shown, "view"), published):
             pass
     return bool(shown)
 
 
-def faults(database: Path, root: Path) -> list[str]:
+def faults(database: Path, published: Published) -> list[str]:
     """Return how the catalogue differs from the tables that exist, each fault as a predicate."""
-    wanted = {view.name for view in views(root)}
+    wanted = {view.name for view in views(published)}
     if not database.exists():
         return ["is missing"] if wanted else []
     try:
@@ -109,7 +111,7 @@ def faults(database: Path, root: Path) -> list[str]:
 def export(
     file: Path,
     folder: Path,
-    root: Path,
+    published: Published,
     resources: Mapping[str, Any],
     only: Collection[str] | None = None,
 ) -> dict[str, int]:
@@ -118,11 +120,12 @@ def export(
     With `only`, these tables alone are written, what their views read, and the macros that read no
     others. The database is written in `folder` first, then renamed to `file`.
     """
-    shown = views(root)
+    shown = views(published)
     if only is not None:
         shown = _with_what_they_read(shown, only)
     path = folder / file.name
-    with _built(path, _definitions(shown, "table"), **resources) as connection:
+    definitions = _definitions(shown, "table")
+    with _built(path, definitions, published, **resources) as connection:
         exported = {view.name: _count(connection, view.name) for view in shown}
     if exported:
         atomic_replace(path, file)
@@ -183,10 +186,11 @@ def _shown(database: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _built(
-    file: Path, definitions: Mapping[str, list[str]], **config: Any
+    file: Path, definitions: Mapping[str, list[str]], published: Published, **config: Any
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Build or extend a database and yield a connection to it; then it is on the disk."""
     with duckdb.connect(config=config) as connection:
+        published.register(connection)
         connection.execute(f"attach {literal(file)} as built (storage_version '{STORAGE}')")
         connection.execute("use built")
         connection.execute("begin")  # else each of the hundreds of statements is synced to the disk

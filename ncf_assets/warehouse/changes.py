@@ -154,9 +154,9 @@ def _both(place: Warehouse, table: str, dataset: str, query: str) -> list[Any]:
     if not (place.find_provenance(table, dataset) and place.previous_versions(table, dataset)):
         return []
     before = place.previous_versions(table, dataset)[0]
-    if not schema_matches(tables()[table], before):
+    if not schema_matches(tables()[table], _footer(place, before)):
         return []  # made by another version of the software, as its row of the tables says
-    files = {table: place.existing(table, dataset), f"{table}_before": before}
+    files = {table: place.existing(table, dataset), f"{table}_before": _here(place, before)}
     with place.connect(dataset, files) as connection:
         return connection.execute(query).fetchall()
 
@@ -166,7 +166,7 @@ def _table_change(place: Warehouse, table: Table, dataset: str) -> TableChange:
     versions = place.previous_versions(table.name, dataset)
     if not versions:
         return TableChange(table.name, now.written_at, now.rows, note="made once")
-    before = read_provenance(versions[0])
+    before = read_provenance(_footer(place, versions[0]))
     change = TableChange(table.name, now.written_at, now.rows, before.written_at, before.rows)
     ids = {
         f"{source}_{version}": _in_place(place, source, dataset, provenance)
@@ -176,19 +176,28 @@ def _table_change(place: Warehouse, table: Table, dataset: str) -> TableChange:
     files = {name: file for name, file in ids.items() if file}
     if len(files) < len(ids):
         return replace(change, note=NOT_KEPT)
-    hashes = [read_provenance(file).content_hash for file in files.values()]
+    hashes = [read_provenance(_footer(place, file)).content_hash for file in files.values()]
     if now.content_hash == before.content_hash and hashes[::2] == hashes[1::2]:
         return replace(change, added=0, removed=0, changed=0)
-    files |= {"now": place.existing(table.name, dataset), "before": versions[0]}
-    with place.connect(dataset, files) as connection:
+    files |= {"now": place.paths.file(table.name, dataset), "before": versions[0]}
+    here = {name: _here(place, file) for name, file in files.items()}
+    with place.connect(dataset, here) as connection:
         return replace(change, **_compared(connection, table))
 
 
 def _in_place(place: Warehouse, table: str, dataset: str, made: Provenance) -> Path | None:
     """Return the version of a table that was in place when something was made; None if not kept."""
-    versions = [place.existing(table, dataset), *place.previous_versions(table, dataset)]
-    earlier = (file for file in versions if read_provenance(file).written_at <= made.written_at)
-    return next(earlier, None)
+    versions = [place.paths.file(table, dataset), *place.previous_versions(table, dataset)]
+    made_at = {file: read_provenance(_footer(place, file)).written_at for file in versions}
+    return next((file for file in versions if made_at[file] <= made.written_at), None)
+
+
+def _footer(place: Warehouse, file: Path) -> Path:
+    return place.published.find_footer(file) or file
+
+
+def _here(place: Warehouse, file: Path) -> Path:
+    return place.published.find(file) or file
 
 
 def _numbers(table: Table) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Let one run at a time work on a dataset, with a lock that the kernel frees when its holder dies.
 
 A note next to the lock names its holder, for messages and to distinguish live runs from dead ones.
-If machines share an object store, the run also holds a lease there (`ncf_assets.warehouse.lease`).
+Machines that share an object store are kept apart by Dagster's queue, and by what
+`ncf_assets.warehouse.bucket` refuses to publish.
 Dagster's runs are in `ncf_assets.orchestration.dagster_runs`.
 """
 
@@ -10,10 +11,9 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import cache
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -22,12 +22,10 @@ from filelock import FileLock, Timeout
 
 from ncf_assets.warehouse.duckdb_limits import spill_folder
 from ncf_assets.warehouse.files import remove, temporaries
-from ncf_assets.warehouse.lease import lease_holder, leased
 from ncf_assets.warehouse.lock_holder import DatasetLockedError, LockHolder
 from ncf_assets.warehouse.paths import ALL_DATASETS, display_name
 from ncf_assets.warehouse.scratch import remove_orphaned
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets.warehouse.working_copy import OnNew
 
 LOCK_TIMEOUT = 1.0  # seconds; longer than `_is_held` has the lock while it looks
 # a table of all datasets takes a moment and is made whenever one is new, so another run waits
@@ -40,10 +38,9 @@ _held: set[tuple[Path, str]] = set()  # the locks of this process, with the ids 
 def dataset_lock(place: Warehouse, dataset: str, run_id: str) -> Iterator[None]:
     """Lock a dataset for a run, and remove the files that a killed run left of it.
 
-    If there is a store, first fetch what it has of the dataset. Raise DatasetLockedError if another
-    run has the lock. A process that has the lock shares it with what it does for the same run, and
-    with the processes that it starts for it, which end with it. Other steps of one run that are
-    separate processes take turns.
+    Raise DatasetLockedError if another run has the lock. A process that has the lock shares it with
+    what it does for the same run, and with the processes that it starts for it, which end with it.
+    Other steps of one run that are separate processes take turns.
     """
     root = place.root
     path = _lock(root, dataset)
@@ -54,11 +51,12 @@ def dataset_lock(place: Warehouse, dataset: str, run_id: str) -> Iterator[None]:
     _acquire(lock, root, dataset, run_id)
     try:
         _held.add((path, run_id))
-        who = LockHolder.this_process(run_id)
-        _note(root, dataset).write_text(json.dumps(asdict(who)), encoding="utf-8")
+        who = asdict(LockHolder.this_process(run_id))
+        _note(root, dataset).write_text(json.dumps(who), encoding="utf-8")
         remove_orphaned_files(root, dataset)
-        with _locked_in_store(place, dataset, who):
-            yield
+        if place.store:
+            remove_orphaned(place.store, dataset)
+        yield
     finally:
         _held.discard((path, run_id))
         _note(root, dataset).unlink(missing_ok=True)
@@ -82,38 +80,9 @@ def _shared_by_parent(root: Path, dataset: str, run_id: str) -> bool:
     return True
 
 
-@contextmanager
-def _locked_in_store(place: Warehouse, dataset: str, who: LockHolder) -> Iterator[None]:
-    """Lock a dataset for this machine, and fetch what other machines made of it."""
-    if place.store is None:
-        yield
-        return
-    place.join_store()
-    with leased(place.store, display_name(dataset), who, _timeout(dataset)):
-        remove_orphaned(place.store, dataset)
-        is_free = _free(place.root)
-        place.follow(lambda name: name == dataset or (dataset == ALL_DATASETS and is_free(name)))
-        yield
-
-
-def follow(place: Warehouse, on_new: OnNew = lambda *_: None) -> None:
-    """Fetch what the store has, except the datasets that a run of this machine works on."""
-    place.follow(_free(place.root), on_new)
-
-
-def _free(root: Path) -> Callable[[str], bool]:
-    """Return a function: whether no process of this machine works on a dataset, asked once."""
-    return cache(lambda dataset: not _is_held(root, dataset))
-
-
-def holders(place: Warehouse, dataset: str) -> list[LockHolder]:
-    """Return the runs that hold a dataset now: on any machine if there is a store, and on this one.
-
-    There are two while a run of this machine waits for that of another. A dead run has no lock.
-    """
-    here = last_holder(place.root, dataset) if _is_held(place.root, dataset) else None
-    there = lease_holder(place.store, display_name(dataset)) if place.store else None
-    return [who for who in (there, here) if who]
+def holder(root: Path, dataset: str) -> LockHolder | None:
+    """Return the run of this machine that holds a dataset now. A dead run has no lock."""
+    return last_holder(root, dataset) if _is_held(root, dataset) else None
 
 
 def _is_held(root: Path, dataset: str) -> bool:

@@ -6,8 +6,7 @@ Runs that are shown next to the tables of another data folder would seem to have
 import os
 from pathlib import Path
 
-from ncf_assets.warehouse.paths import data_dir
-from ncf_assets.warehouse.store import Store
+from ncf_assets.warehouse.paths import data_dir, data_url
 
 NOTE = "data-folder"
 
@@ -40,8 +39,7 @@ def tie_history() -> None:
 
 def _name() -> str:
     """Return what all machines that share the data call it."""
-    store = Store.from_env()
-    return store.url if store else str(data_dir())
+    return data_url() or str(data_dir())
 
 
 def _is_within(home: Path) -> bool:

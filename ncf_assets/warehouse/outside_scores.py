@@ -13,11 +13,9 @@ import duckdb
 import pyarrow.parquet as pq
 
 from ncf_assets.sql_text import literal
-from ncf_assets.warehouse.files import atomic_replace, temporary
+from ncf_assets.warehouse.files import temporary
 from ncf_assets.warehouse.parquet import PROVENANCE_KEY, undamaged
-from ncf_assets.warehouse.paths import display_name
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets.warehouse.working_copy import WorkingCopy
 
 
 @dataclass(frozen=True)
@@ -47,12 +45,14 @@ def kept(place: Warehouse, dataset: str) -> dict[str, OutsideScores]:
 
 def names(place: Warehouse, dataset: str) -> list[str]:
     """Return the outside models that have scores, in alphabetical order."""
-    return sorted(file.stem for file in place.paths.outside(dataset).glob("[!.]*.parquet"))
+    folder = place.paths.outside(dataset).relative_to(place.root).as_posix()
+    return sorted(file.stem for file in place.published.glob(f"{folder}/[!.]*.parquet"))
 
 
 def path(place: Warehouse, dataset: str, model: str) -> Path:
-    """Return the file with the scores of an outside model."""
-    return place.paths.outside(dataset) / f"{model}.parquet"
+    """Return the file with the scores of an outside model, from a store its copy here."""
+    file = _published(place, dataset, model)
+    return place.published.find(file) or file
 
 
 def keep(
@@ -64,20 +64,19 @@ def keep(
     origin: OutsideScores,
 ) -> None:
     """Write a model's scores, the rows of a select over a connection, in place of those before."""
-    target = path(place, dataset, model)
+    target = _published(place, dataset, model)
+    seen = place.published.seen(target)
     with temporary(target) as written:
         connection.execute(
             f"copy ({rows}) to {literal(written)} (format parquet, compression zstd,"
             f" kv_metadata {{{PROVENANCE_KEY}: {literal(json.dumps(origin.to_json()))}}})"
         )
-        atomic_replace(written, target)
-    _share(place, dataset)
+        place.published.replace(written, target, seen)
 
 
 def remove(place: Warehouse, dataset: str, model: str) -> None:
     """Remove the scores of an outside model."""
-    path(place, dataset, model).unlink()
-    _share(place, dataset)
+    place.published.remove(_published(place, dataset, model))
 
 
 def _origin(place: Warehouse, dataset: str, model: str) -> OutsideScores:
@@ -87,9 +86,5 @@ def _origin(place: Warehouse, dataset: str, model: str) -> OutsideScores:
         return OutsideScores(**json.loads(pq.read_metadata(file).metadata[PROVENANCE_KEY.encode()]))
 
 
-def _share(place: Warehouse, dataset: str) -> None:
-    """Put the files of a dataset into the store, if there is one."""
-    if place.store:
-        WorkingCopy(place.root, place.store).put(
-            place.paths.outside(dataset), display_name(dataset)
-        )
+def _published(place: Warehouse, dataset: str, model: str) -> Path:
+    return place.paths.outside(dataset) / f"{model}.parquet"

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 from ncf_assets.hashing import new_hash
 from ncf_assets.tables import Table
-from ncf_assets.warehouse.files import atomic_replace
 from ncf_assets.warehouse.provenance import Provenance
+from ncf_assets.warehouse.published import Published
 
 PROVENANCE_KEY = "ncf_assets"
 REMEDY = "Remove it and materialize the table again"
@@ -90,9 +90,11 @@ def _text(column: pa.Array) -> memoryview:
 class StagedTable:
     """A partition that is being written: `write` rows, `seal` the file, check it, `publish` it."""
 
-    def __init__(self, table: Table, target: Path, temporary: Path) -> None:
+    def __init__(self, table: Table, target: Path, temporary: Path, published: Published) -> None:
         self.table = table
         self.target = target
+        self._published = published
+        self._seen = published.seen(target)
         self.path = temporary
         self.rows = 0
         self._hash = ContentHash(table.schema)
@@ -118,9 +120,13 @@ class StagedTable:
         self._file.close()
         return provenance
 
+    def check_current(self) -> None:
+        """Raise ReplacedError if another run has published the table since this one began."""
+        self._published.check(self.target, self._seen)
+
     def publish(self) -> None:
-        """Replace the previous file by this one."""
-        atomic_replace(self.path, self.target)
+        """Replace the previous file by this one, or raise ReplacedError."""
+        self._published.replace(self.path, self.target, self._seen)
 
     def close(self) -> None:
         """Close the file, sealed or not, so that its space is free once it is removed."""

@@ -4,12 +4,16 @@ Nothing here reads or writes a file; `ncf_assets.warehouse.warehouse` does.
 """
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ncf_assets.hashing import hash_text
 from ncf_assets.tables import tables
 
+FILE = "file://"
+URL = re.compile(r"(s3|gs|az)://[\w.-]+(/[\w.-]+)*/?")
 # takes the place of a dataset's name for a table of all datasets; no dataset can have this name
 ALL_DATASETS = "*"
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -57,15 +61,16 @@ def data_dir() -> Path:
 
     These are the folder that NCF_DATA_DIR names; `data` in the current folder, if it has a
     `datasets.toml`; `data` of the checkout; and the user's folder for application data. Raise
-    ValueError for a URL, and for a path with `=`, which DuckDB would read as a partition's column.
+    ValueError for a path with `=`, which DuckDB would read as a partition's column. Where
+    NCF_DATA_DIR names an object store, it is the folder for everything else on this machine: what
+    NCF_WORK_DIR names, or one in the user's folder for application data.
     """
-    text = os.environ.get("NCF_DATA_DIR") or ""
-    if "://" in text:
-        raise ValueError(
-            f"NCF_DATA_DIR must be a folder of this machine, found {text!r}. Name an object store"
-            " with NCF_STORE."
-        )
-    found = Path(text or _default_data_dir()).expanduser().resolve()
+    if url := data_url():
+        named = f"{re.sub(r'[^0-9A-Za-z]+', '-', url)}-{hash_text(url)}"
+        text = os.environ.get("NCF_WORK_DIR") or str(_user_dir() / named)
+    else:
+        text = (os.environ.get("NCF_DATA_DIR") or str(_default_data_dir())).removeprefix(FILE)
+    found = Path(text).expanduser().resolve()
     if wrong := [part for part in found.parts if "=" in part]:
         raise ValueError(
             f"no folder above the data may have = in its name, found {wrong[0]!r} in {found}."
@@ -74,12 +79,32 @@ def data_dir() -> Path:
     return found
 
 
+def data_url() -> str | None:
+    """Return the URL of the object store that NCF_DATA_DIR names; None if it names a folder.
+
+    Raise ValueError for a URL that cannot be used.
+    """
+    text = os.environ.get("NCF_DATA_DIR") or ""
+    if "://" not in text or text.startswith(f"{FILE}/"):
+        return None
+    if not URL.fullmatch(text):
+        raise ValueError(
+            "NCF_DATA_DIR must be a folder, or a URL such as s3://bucket/folder, gs://bucket/folder"
+            f" or az://container/folder, found {text!r}. Correct it."
+        )
+    return text.rstrip("/")
+
+
 def _default_data_dir() -> Path:
     here = Path("data")
     if (here / "datasets.toml").exists():
         return here
     if project := checkout():
         return project / "data"
+    return _user_dir()
+
+
+def _user_dir() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "ncf-assets"
 
 

@@ -3,14 +3,15 @@
 The rows are written and read in `ncf_assets.warehouse.spark`.
 """
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ncf_assets.warehouse.files import temporary_folder
+from ncf_assets.warehouse.object_store import ObjectStore
 from ncf_assets.warehouse.paths import display_name
-from ncf_assets.warehouse.store import Store
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Scratch:
     """A new place: a folder of the driver, and its key in the store, if there is a store."""
 
     folder: Path
-    store: Store | None = None
+    store: ObjectStore | None = None
     key: str = ""
 
     @property
@@ -30,13 +31,13 @@ class Scratch:
         """Return the folder with what the workers wrote."""
         if self.store:
             self.folder.mkdir()
-            for key in self.store.entries(self.key):
-                self.store.download(key, self.folder / key.rpartition("/")[2])
+            for entry in self.store.entries(self.key):
+                self.store.download(entry.key, self.folder / entry.key.rpartition("/")[2])
         return self.folder
 
 
 @contextmanager
-def scratch(root: Path, dataset: str, store: Store | None) -> Iterator[Scratch]:
+def scratch(root: Path, dataset: str, store: ObjectStore | None) -> Iterator[Scratch]:
     """Yield a place for one result, and remove it at the end."""
     with temporary_folder(root / "tmp" / f"dataset={dataset}" / "spark") as folder:
         place = Scratch(folder, store, f"{_key(dataset)}{folder.name.strip('.')}/")
@@ -47,15 +48,16 @@ def scratch(root: Path, dataset: str, store: Store | None) -> Iterator[Scratch]:
                 _remove(store, place.key)
 
 
-def remove_orphaned(store: Store, dataset: str) -> None:
-    """Remove what killed runs of a dataset left in the store; the caller must hold its lock."""
+def remove_orphaned(store: ObjectStore, dataset: str) -> None:
+    """Remove what killed runs of this machine left of a dataset; the caller must hold its lock."""
     _remove(store, _key(dataset))
 
 
 def _key(dataset: str) -> str:
-    return f"tmp/{display_name(dataset).replace(' ', '-')}/"
+    """Return the folder in the store of this machine's work on a dataset."""
+    return f"tmp/{socket.gethostname()}/{display_name(dataset).replace(' ', '-')}/"
 
 
-def _remove(store: Store, below: str) -> None:
-    for key in store.entries(below):
-        store.remove(key)
+def _remove(store: ObjectStore, below: str) -> None:
+    for entry in store.entries(below):
+        store.remove(entry.key)

@@ -224,7 +224,7 @@ def _spark_errors() -> Iterator[None]:
         message = lines[-1 if isinstance(error, PythonException) else 0]  # after its traceback
         raise SparkError(
             f"the engine spark failed ({message}). Check that driver and workers see the data"
-            " folder under the same path, or share an object store (NCF_STORE), and read the"
+            " folder under the same path, or keep it in an object store, and read the"
             " workers' logs, or use the engine duckdb."
         ) from error
 
@@ -236,7 +236,7 @@ def result_files(folder: Path, rows: int) -> list[Path]:
     if found != rows:
         raise SparkError(
             "driver and workers must see the data folder under the same path, found"
-            f" {found:,} of the workers' {rows:,} rows in {folder}. Share the folder, name an"
-            " object store with NCF_STORE, or use the engine duckdb."
+            f" {found:,} of the workers' {rows:,} rows in {folder}. Share the folder, keep the"
+            " data in an object store (NCF_DATA_DIR), or use the engine duckdb."
         )
     return parts

@@ -3,13 +3,15 @@
 `ncf_assets.warehouse.catalogue` creates them in a database, as views or as tables.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from ncf_assets.sql_text import glob_escaped, literal
+from ncf_assets.sql_text import literal
 from ncf_assets.tables import Table, parse, tables
 from ncf_assets.warehouse.parquet import PROVENANCE_KEY, DamagedError, schema_matches
+from ncf_assets.warehouse.published import Published
 
 LEADERBOARD_SUMMARY = "leaderboard_summary"
 DATASET = ("dataset", "the dataset, as in datasets.toml")
@@ -36,16 +38,18 @@ class View:
         ]
 
 
-def views(root: Path, database: Path | None = None) -> list[View]:
-    """Return the views over what is below a data folder; a table without any file has none.
+def views(published: Published, database: Path | None = None) -> list[View]:
+    """Return the views over what is published; a table without any file has none.
 
     With a database, which is to hold them, they refuse to answer from a copy of it.
     """
-    where = _refuse_copies(root, database) if database else "true"
+    where = _refuse_copies(database) if database else "true"
+    footers = published.footers("tables/*/data.parquet")
+    footers |= published.footers("tables/*/*/data.parquet")
     found = [
-        view for table in tables().values() if (view := _of_table(table, root / "tables", where))
+        view for table in tables().values() if (view := _of_table(table, published, footers, where))
     ]
-    if not (provenances := _provenances(root, where)):
+    if not (provenances := _provenances(published, where)):
         return found
     has_leaderboard = any(view.name == "leaderboard" for view in found)
     summaries = [of_file(LEADERBOARD_SUMMARY)] if has_leaderboard else []
@@ -53,7 +57,7 @@ def views(root: Path, database: Path | None = None) -> list[View]:
     return [*found, *summaries, lineage, _catalogue(found)]
 
 
-def _refuse_copies(root: Path, database: Path) -> str:
+def _refuse_copies(database: Path) -> str:
     """Return a condition that is true in this database, and an error in a copy of it.
 
     A view holds full paths, as DuckDB takes none that is relative to the database. So in a copied
@@ -62,9 +66,9 @@ def _refuse_copies(root: Path, database: Path) -> str:
     """
     file = database.resolve()
     wrong = (
-        f"The views in this copy of {file} show the tables of {root}. Name the folder that you mean"
-        " with NCF_DATA_DIR, and run `ncf-assets sql`, or `ncf-assets doctor --fix` to rebuild"
-        f" {file.name} in it."
+        f"The views in this copy of {file} show the tables of {file.parent}. Name the folder"
+        " that you mean with NCF_DATA_DIR, and run `ncf-assets sql`, or `ncf-assets doctor --fix`"
+        f" to rebuild {file.name} in it."
     )
     return (
         f"case when exists (select 1 from duckdb_databases() where path = {literal(file)}"
@@ -73,7 +77,9 @@ def _refuse_copies(root: Path, database: Path) -> str:
     )
 
 
-def _of_table(table: Table, folder: Path, where: str) -> View | None:
+def _of_table(
+    table: Table, published: Published, footers: Mapping[Path, Path], where: str
+) -> View | None:
     """Return a view over all partitions, future ones included, except unreadable ones.
 
     A damaged partition, or one with the columns of another version, would break the view for all
@@ -81,13 +87,14 @@ def _of_table(table: Table, folder: Path, where: str) -> View | None:
     partitions one by one until this one is made again.
     """
     below = "data.parquet" if table.is_global else "*/data.parquet"
-    files = sorted((folder / table.name).glob(below))
-    fitting = [file for file in files if _is_readable(table, file)]
+    files = [file for file in footers if file.match(f"tables/{table.name}/{below}")]
+    fitting = [file for file in files if _is_readable(table, footers[file])]
     others = [file for file in files if file not in fitting]
     if not fitting:
         return None
-    every = f"{glob_escaped(folder / table.name)}/{below}"
-    shown = [glob_escaped(file) for file in fitting] if others else [every]
+    folder = f"tables/{table.name}"
+    names = [f"{file.parent.name}/{file.name}" for file in fitting] if others else [below]
+    shown = [published.sql(f"{folder}/{name}") for name in names]
     left_out = ", ".join(file.parent.name.removeprefix("dataset=") for file in others)
     missing = f" It lacks {left_out}, damaged or made by another version. Materialize again."
     columns = [(column.name, column.description) for column in table.columns]
@@ -145,7 +152,7 @@ def _catalogue(shown: list[View]) -> View:
     return of_file("catalogue", meanings=meanings, spanning=spanning)
 
 
-def _provenances(root: Path, where: str) -> list[str]:
+def _provenances(published: Published, where: str) -> list[str]:
     """Return selects of the provenance in files, for patterns that match: others are an error."""
     is_provenance = f"decode(key) = {literal(PROVENANCE_KEY)}"
     # DuckDB 1.2 casts before it filters, and other values are not JSON
@@ -165,7 +172,7 @@ def _provenances(root: Path, where: str) -> list[str]:
         "reports/*/report.json": records,
     }
     return [
-        select.format(files=literal(f"{glob_escaped(root)}/{pattern}"), where=where)
+        select.format(files=literal(published.sql(pattern)), where=where)
         for pattern, select in kinds.items()
-        if any(root.glob(pattern))
+        if published.glob(pattern)
     ]

@@ -8,6 +8,7 @@ is published. How an asset publishes several tables together is in
 
 import contextlib
 import json
+import socket
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,20 +19,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ncf_assets.sql_text import glob_escaped
 from ncf_assets.tables import tables
 from ncf_assets.warehouse import catalogue
+from ncf_assets.warehouse.bucket import Bucket
 from ncf_assets.warehouse.duckdb_connection import connect, duckdb_config
 from ncf_assets.warehouse.duckdb_limits import MEMORY_LIMIT, export_spill, memory_limit
 from ncf_assets.warehouse.files import (
     atomic_replace,
-    commit,
     locked_temp_dir,
-    replace_folder,
     staged_texts,
     temporary,
     temporary_folder,
 )
+from ncf_assets.warehouse.object_store import ObjectStore
 from ncf_assets.warehouse.parquet import (
     DamagedError,
     StagedTable,
@@ -39,27 +39,22 @@ from ncf_assets.warehouse.parquet import (
     schema_matches,
     undamaged,
 )
-from ncf_assets.warehouse.paths import ALL_DATASETS, Paths, data_dir, display_name
+from ncf_assets.warehouse.paths import ALL_DATASETS, Paths, data_dir, data_url, display_name
 from ncf_assets.warehouse.provenance import Provenance
+from ncf_assets.warehouse.published import Folder, Published, Version
 from ncf_assets.warehouse.scratch import Scratch, scratch
 from ncf_assets.warehouse.spark import Spark
-from ncf_assets.warehouse.store import Store
-from ncf_assets.warehouse.store_note import read_note
 from ncf_assets.warehouse.versions import (
     MODEL_VERSIONS,
     TABLE_VERSIONS,
-    keep,
-    kept_versions,
     model_versions,
-    prune,
-    prune_kept,
     table_versions,
 )
-from ncf_assets.warehouse.working_copy import OnNew, Wanted, WorkingCopy
 
 if TYPE_CHECKING:  # pyarrow imports it where a frame is asked for
     import pandas as pd
 
+REPORT = "evaluation_report"
 QUERY_ROWS = 500_000  # rows of a query's result that are in memory at a time
 
 
@@ -72,13 +67,13 @@ class Warehouse:
     """Everything below one data folder.
 
     DuckDB takes `memory_limit` (as it writes limits) and spills the rest to disk. With `spark` the
-    selects of the tables run there; checks and the catalogue still run in DuckDB. With `store` the
-    folder follows an object store: locking a dataset fetches it, and publishing puts it there. Of
-    each model `model_versions` versions stay, and of each table `table_versions`.
+    selects of the tables run there; checks and the catalogue still run in DuckDB. With `store`
+    what is published is in an object store, and the folder has only what this machine works with.
+    Of each model `model_versions` versions stay, and of each table `table_versions`.
     """
 
     root: Path
-    store: Store | None = None
+    store: ObjectStore | None = None
     memory_limit: str = MEMORY_LIMIT
     spark: Spark | None = None
     model_versions: int = MODEL_VERSIONS
@@ -87,15 +82,10 @@ class Warehouse:
     @classmethod
     def from_env(cls) -> Self:
         """Return the warehouse of the environment variables. Raise ValueError for a wrong one."""
-        store = Store.from_env()
-        if store is None and (note := read_note(data_dir())):
-            raise ValueError(
-                f"{data_dir()} follows {note.url}, and NCF_STORE is not set. Set it, or name"
-                " another folder with NCF_DATA_DIR."
-            )
+        url = data_url()
         return cls(
             data_dir(),
-            store=store,
+            store=ObjectStore(url) if url else None,
             memory_limit=memory_limit(),
             model_versions=model_versions(),
             table_versions=table_versions(),
@@ -107,41 +97,85 @@ class Warehouse:
         return Paths(self.root)
 
     @property
+    def published(self) -> Published:
+        """Where tables, models and reports are: in the folder, or in the object store."""
+        return Bucket(self.root, self.store) if self.store else Folder(self.root)
+
+    @property
     def name(self) -> str:
         """A name that is the same on all machines that share the data."""
-        return self.store.url if self.store else str(self.root)
+        return self.published.name(self.root)
+
+    @property
+    def lock_name(self) -> str:
+        """What distinguishes the locks here from those of other machines at the same data."""
+        return f"{self.name} at {socket.gethostname()}:{self.root}" if self.store else self.name
 
     # Reading
 
     def find_provenance(self, asset: str, dataset: str) -> Provenance | None:
         """Return a partition's provenance; None if the partition does not exist."""
-        exists = self.paths.file(asset, dataset).exists()
-        return self.get_provenance(asset, dataset) if exists else None
+        file = self.paths.file(asset, dataset)
+        footer = self.published.find_footer(file)
+        if footer is None:
+            return None
+        if file.suffix == ".parquet":
+            return read_provenance(footer)
+        record = self.record(asset, dataset)
+        with undamaged(footer, _remedy(asset)):
+            return Provenance.from_json(record["provenance"])
 
     def get_provenance(self, asset: str, dataset: str) -> Provenance:
         """Return a partition's provenance. Raise NotMaterializedError if it does not exist."""
-        file = self.existing(asset, dataset)
-        if file.suffix == ".parquet":
-            return read_provenance(file)
-        record = self.record(asset, dataset)
-        with undamaged(file, _remedy(asset)):
-            return Provenance.from_json(record["provenance"])
+        found = self.find_provenance(asset, dataset)
+        if found is None:
+            raise self._not_materialized(asset, dataset)
+        return found
 
     def existing(self, asset: str, dataset: str) -> Path:
-        """Return a partition's file. Raise NotMaterializedError if it does not exist."""
-        file = self.paths.file(asset, dataset)
-        if not file.exists():
-            select = f"materialize {dataset} --select +{asset}"
-            raise NotMaterializedError(
-                f"{asset} of dataset {display_name(dataset)} is not materialized: {file} does not"
-                f" exist. Run `ncf-assets {asset if dataset == ALL_DATASETS else select}`."
-            )
+        """Return a partition's file, from a store its copy on this machine.
+
+        Raise NotMaterializedError if it does not exist.
+        """
+        file = self.published.find(self.paths.file(asset, dataset))
+        if file is None:
+            raise self._not_materialized(asset, dataset)
         return file
+
+    def _not_materialized(self, asset: str, dataset: str) -> NotMaterializedError:
+        file = self.published.name(self.paths.file(asset, dataset))
+        select = f"materialize {dataset} --select +{asset}"
+        return NotMaterializedError(
+            f"{asset} of dataset {display_name(dataset)} is not materialized: {file} does not"
+            f" exist. Run `ncf-assets {asset if dataset == ALL_DATASETS else select}`."
+        )
+
+    def beside(self, asset: str, dataset: str, name: str) -> Path:
+        """Return a file that a record names, from a store its copy on this machine.
+
+        Raise NotMaterializedError if it is missing.
+        """
+        named = self.paths.folder(asset, dataset) / name
+        found = self.published.find(named)
+        if found is None:
+            raise NotMaterializedError(
+                f"{self.published.name(named)} is missing, though the record of {asset} names it."
+                f" {_remedy(asset)}."
+            )
+        return found
+
+    def page(self, dataset: str) -> Path:
+        """Return the path below the data folder of a report's web page."""
+        files = self.record(REPORT, dataset).get("files", [])
+        page = next((name for name in files if name.endswith(".html")), "report.html")
+        return self.paths.folder(REPORT, dataset) / page
 
     def schema_matches(self, asset: str, dataset: str) -> bool:
         """Return whether a partition has this version's columns; True for models and reports."""
-        file = self.existing(asset, dataset)
-        return file.suffix != ".parquet" or schema_matches(tables()[asset], file)
+        footer = self.published.find_footer(self.paths.file(asset, dataset))
+        if footer is None:
+            raise self._not_materialized(asset, dataset)
+        return asset not in tables() or schema_matches(tables()[asset], footer)
 
     def read(self, table: str, dataset: str, columns: list[str] | None = None) -> "pd.DataFrame":
         """Return one table's partition in its stored order, which is that of its key."""
@@ -159,13 +193,14 @@ class Warehouse:
     def query(
         self, dataset: str, files: Mapping[str, Path], select: str, parameters: Mapping[str, Any]
     ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a select over the named Parquet files, from DuckDB or from Spark."""
+        """Yield the rows of a select over published Parquet files, from DuckDB or from Spark."""
         if self.spark:
             with self.scratch(dataset) as place:
                 urls = {table: self._for_spark(file) for table, file in files.items()}
                 yield from self.spark.rows(select, parameters, urls, place)
             return
-        with self.connect(dataset, files) as connection:
+        here = {table: self.published.find(file) or file for table, file in files.items()}
+        with self.connect(dataset, here) as connection:
             reader = connection.sql(select, params=dict(parameters)).to_arrow_reader(QUERY_ROWS)
             with reader:  # a reader that is not closed would keep DuckDB's spilled files
                 yield from reader
@@ -173,7 +208,7 @@ class Warehouse:
     def connect(
         self, dataset: str, files: Mapping[str, Path]
     ) -> contextlib.AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """Connect to a private in-memory DuckDB with a view for each named Parquet file."""
+        """Connect to a private in-memory DuckDB with a view for each of these files."""
         return connect(self.root, dataset, files, self.memory_limit)
 
     def scratch(self, dataset: str) -> contextlib.AbstractContextManager[Scratch]:
@@ -184,7 +219,7 @@ class Warehouse:
         """Return the path or URL from which Spark reads a partition."""
         if self.store:
             return self.store.spark_url(file.relative_to(self.root).as_posix())
-        return glob_escaped(file)
+        return self.published.sql(file.relative_to(self.root).as_posix())
 
     # Staging and publishing
 
@@ -193,7 +228,7 @@ class Warehouse:
         """Open a partition to write, next to the one in place; remove it unless it is published."""
         target = self.paths.file(table, dataset)
         with temporary(target) as path:
-            staged = StagedTable(tables()[table], target, path)
+            staged = StagedTable(tables()[table], target, path, self.published)
             try:
                 yield staged
             finally:
@@ -204,9 +239,12 @@ class Warehouse:
 
         The files in place get second names before the first is replaced, so that at every moment
         each is complete under its own, and a disk without space for a name replaces none. A table
-        of all datasets has no version before.
+        of all datasets has no version before. Raise ReplacedError if another run has published one
+        of them since this one began.
         """
-        tables = list(staged)
+        tables, published = list(staged), self.published
+        for table in tables:
+            table.check_current()
         previous = {
             table.target: self.paths.previous(table.table.name, dataset)
             for table in tables
@@ -214,22 +252,27 @@ class Warehouse:
         }
         if self.table_versions > 1:
             for target, folder in previous.items():
-                keep(target, folder)
+                published.keep(target, folder)
         for table in tables:
             table.publish()
         for folder in previous.values():
-            prune_kept(folder, self.table_versions - 1)
+            published.prune_kept(folder, self.table_versions - 1)
 
     def previous_versions(self, table: str, dataset: str) -> list[Path]:
-        """Return the undamaged files of the versions before the current one, the newest first."""
+        """Return the paths of the undamaged versions before the current one, the newest first."""
         current = self.find_provenance(table, dataset)
         found = []
-        for file in kept_versions(self.paths.previous(table, dataset)):
+        for file in self.published.kept(self.paths.previous(table, dataset)):
             with contextlib.suppress(DamagedError):
+                footer = self.published.find_footer(file)
                 # a run that was killed before it published has kept the current version
-                if read_provenance(file) != current:
+                if footer and read_provenance(footer) != current:
                     found.append(file)
         return found
+
+    def seen(self, asset: str, dataset: str) -> Version | None:
+        """Return what is published, for a run to name when it replaces it; None for a folder."""
+        return self.published.seen(self.paths.file(asset, dataset))
 
     @contextlib.contextmanager
     def stage_model(self, asset: str, dataset: str, suffix: str = ".keras") -> Iterator[Path]:
@@ -244,27 +287,41 @@ class Warehouse:
         saved: Sequence[Path],
         provenance: Provenance,
         record: Mapping[str, Any],
+        seen: Version | None = None,
     ) -> Path:
         """Put a model's saved files in place, then the model.json that names them.
 
         Return the first, which is the model; the others have suffixes of their own. A file's name
         has the content hash, so the previous model stays usable until the record is replaced. The
-        oldest files are then removed.
+        oldest files are then removed. Raise ReplacedError if the record is not the one that was
+        `seen`.
         """
-        folder = self.paths.folder(asset, dataset)
+        folder, published = self.paths.folder(asset, dataset), self.published
         name = f"{asset.removesuffix('_model')}-{provenance.content_hash}"
         files = {folder / f"{name}{path.suffix}": path for path in saved}
         file, *beside = files
         named = {"file": file.name} | {path.suffix[1:]: path.name for path in beside}
         record = {**named, **record, "provenance": provenance.to_json()}
-        with staged_texts({self.paths.file(asset, dataset): as_text(record)}) as records:
-            commit(files | records)
+        self._publish(files, self.paths.file(asset, dataset), record, seen)
         for path in files:
-            prune(path, self.model_versions)
+            published.prune(path, self.model_versions)
         if "saved_model" in record:
-            prune(folder / record["saved_model"], self.model_versions)
-        self.share(asset, dataset)
+            published.prune(folder / record["saved_model"], self.model_versions)
         return file
+
+    def _publish(
+        self,
+        files: Mapping[Path, Path],
+        target: Path,
+        record: Mapping[str, Any],
+        seen: Version | None,
+    ) -> None:
+        """Put written files at their paths, then the record that names them."""
+        with staged_texts({target: as_text(record)}) as records:
+            self.published.check(target, seen)
+            for path, written in files.items():
+                self.published.put(written, path)
+            self.published.replace(records[target], target, seen)
 
     @contextlib.contextmanager
     def saved_model(self, asset: str, dataset: str) -> Iterator[tuple[Path, str]]:
@@ -274,12 +331,12 @@ class Warehouse:
         names it. Its number is one more than the highest there is, as TF Serving takes the highest.
         """
         folder = self.paths.saved_models(asset, dataset)
-        numbers = [int(path.name) for path in folder.glob("*") if path.name.isdecimal()]
+        found = self.published.glob(f"{folder.relative_to(self.root).as_posix()}/*/*")
+        numbers = [int(path.parent.name) for path in found if path.parent.name.isdecimal()]
         target = folder / str(max(numbers, default=0) + 1)
         with temporary_folder(folder) as written:
             yield written, str(target.relative_to(folder.parent))
-            folder.mkdir(exist_ok=True)
-            replace_folder(written, target)
+            self.published.put_folder(written, target)
 
     def write_checkpoint(self, asset: str, dataset: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Replace a training's checkpoint by named arrays, which have no Python objects."""
@@ -290,47 +347,37 @@ class Warehouse:
 
     def publish_record(self, asset: str, dataset: str, record: Mapping[str, Any]) -> None:
         """Replace the JSON record, which names what the partition is from now on."""
-        with staged_texts({self.paths.file(asset, dataset): as_text(record)}) as records:
-            commit(records)
-        self.share(asset, dataset)
+        self._publish({}, self.paths.file(asset, dataset), record, self.seen(asset, dataset))
 
     def publish_texts(
-        self, asset: str, dataset: str, texts: Mapping[str, str], record: Mapping[str, Any]
+        self,
+        asset: str,
+        dataset: str,
+        texts: Mapping[str, str],
+        record: Mapping[str, Any],
+        seen: Version | None = None,
     ) -> None:
-        """Replace text files in the partition's folder, by name, then the record that names them.
+        """Put text files in place, by name, then the record that names them as `files`.
 
-        If the disk is full, no file is replaced. A kill may leave new files next to an old record.
+        If the disk is full, no file is replaced. A kill may leave new files next to an old record,
+        but not in a store, where a file's name has the hash of its text. Raise ReplacedError if the
+        record is not the one that was `seen`.
         """
-        folder = self.paths.folder(asset, dataset)
-        targets = {folder / name: text for name, text in texts.items()}
-        with staged_texts(targets | {self.paths.file(asset, dataset): as_text(record)}) as files:
-            commit(files)
-        self.share(asset, dataset)
+        folder, published = self.paths.folder(asset, dataset), self.published
+        named = {published.content_name(name, text): text for name, text in texts.items()}
+        with staged_texts({folder / name: text for name, text in named.items()}) as files:
+            record = {**record, "files": list(named)}
+            self._publish(files, self.paths.file(asset, dataset), record, seen)
+        for path in files:
+            if path.name not in texts:  # those of a folder have taken the places of the older ones
+                published.prune(path, self.model_versions)
 
-    # The object store, the catalogue and the export
-
-    def join_store(self) -> None:
-        """Make this folder follow the store, if there is one and it does not yet."""
-        if self.store:
-            WorkingCopy(self.root, self.store).join()
-
-    def follow(self, wanted: Wanted, on_new: OnNew = lambda *_: None) -> None:
-        """Fetch the partitions of the wanted datasets from the store, if there is one."""
-        if self.store and WorkingCopy(self.root, self.store).fetch(wanted, on_new):
-            self.refresh_catalogue()
-
-    def share(self, asset: str, dataset: str) -> None:
-        """Put a published partition into the store, if there is one."""
-        if self.store:
-            folders = [self.paths.folder(asset, dataset)]
-            if asset in tables() and not tables()[asset].is_global:
-                folders.insert(0, self.paths.previous(asset, dataset))
-            for folder in folders:
-                WorkingCopy(self.root, self.store).put(folder, display_name(dataset))
+    # The catalogue and the export
 
     def refresh_catalogue(self) -> None:
         """Rebuild the catalogue if a table has appeared or its definition has changed."""
-        catalogue.refresh(self.paths.database, self.root)
+        if self.published.is_local:  # views of a store belong to the process that can read it
+            catalogue.refresh(self.paths.database, self.published)
 
     def export(self, file: Path, only: Collection[str] | None = None) -> dict[str, int]:
         """Write tables to one DuckDB file that needs no other file; return the rows of each.
@@ -342,7 +389,7 @@ class Warehouse:
             locked_temp_dir(export_spill(self.root) or half / "spill") as spill,
         ):
             config = duckdb_config(self.memory_limit, spill)
-            return catalogue.export(file, half, self.root, config, only)
+            return catalogue.export(file, half, self.published, config, only)
 
 
 def as_text(record: Mapping[str, Any]) -> str:

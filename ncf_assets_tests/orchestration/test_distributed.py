@@ -112,31 +112,6 @@ def test_two_processes_train_the_model_that_one_does(split: Path, tmp_path: Path
     assert record(together)["fit"] == "test"
 
 
-def test_a_worker_has_what_worker_0_just_put_into_the_store(split: Path, tmp_path: Path) -> None:
-    """Each has a data folder of its own; the pairs to train on are made after both have begun.
-
-    Worker 0 makes the factorization and NeuMF as well, in which others have no share.
-    """
-    store = {"NCF_STORE": f"file://{tmp_path}/bucket"}
-    for table in (split / "tables").iterdir():
-        if table.name not in ("train", "validation", "test", "negatives"):
-            shutil.copytree(table, tmp_path / "bucket" / "tables" / table.name)
-    chief, other = (tiny_folder(tmp_path / name) for name in ("chief", "other"))
-    first, second = cluster()
-    with worker(other, second | store) as process:
-        *words, assets, option, config = training(chief, 2)
-        assets += ",ials_model,neumf_model"
-        words += [f"train,validation,test,negatives,{assets}", option, config]
-        done = ncf(chief, *words, trains=True, **first, **store)
-        assert done.returncode == 0, done.stdout + done.stderr
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, said
-    assert said.count("trains on Sample") == 2  # the MLP's two fits
-    assert Warehouse(other).get_provenance("train", "Sample") == Warehouse(chief).get_provenance(
-        "train", "Sample"
-    )
-
-
 def test_a_lost_process_ends_the_training_which_then_goes_on(split: Path, tmp_path: Path) -> None:
     """A SIGKILL of the other process after an epoch or more; afterwards one process is enough."""
     data = copy(split, tmp_path / "data")

@@ -12,9 +12,7 @@ import dagster as dg
 import pytest
 from filelock import FileLock
 
-from ncf_assets.orchestration.executor import DatasetExecutor
-from ncf_assets.warehouse.dataset_lock import holders, orphaned_files
-from ncf_assets.warehouse.store import Store
+from ncf_assets.warehouse.dataset_lock import holder, orphaned_files
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
 from ncf_assets_tests.running import FILTERED, READ
@@ -103,7 +101,7 @@ def test_a_step_that_is_killed_fails_its_run_and_leaves_nothing(tmp_path: Path) 
         assert "reviews failed" in errors
         assert "Traceback" not in errors
         assert state(data) == "FAILURE"
-        assert (orphaned_files(data, "Sample"), holders(Warehouse(data), "Sample")) == ([], [])
+        assert (orphaned_files(data, "Sample"), holder(data, "Sample")) == ([], None)
     assert ncf(data, *WORDS, "+users").returncode == 0
 
 
@@ -118,7 +116,7 @@ def test_the_steps_of_a_run_that_is_killed_end_with_it(tmp_path: Path) -> None:
         while is_running(step):
             assert time.monotonic() < until
             time.sleep(0.1)
-        assert holders(Warehouse(data), "Sample") == []
+        assert holder(data, "Sample") is None
     done = ncf(data, "materialize", "Sample", "--select", "+users")
     assert done.returncode == 0, done.stderr
     assert "was killed; Dagster now shows it as failed" in done.stdout
@@ -128,10 +126,3 @@ def test_no_process_at_all_is_refused(tmp_path: Path) -> None:
     """Dagster would take 0 for all cores, of which each takes the memory of one."""
     with pytest.raises(ValueError, match="max_concurrent must be 1 or more, found 0"):
         DatasetExecutor(Warehouse(tmp_path), 0)
-
-
-def test_steps_are_no_processes_where_machines_share_a_store(tmp_path: Path) -> None:
-    """They would not have the lease, under which alone the store is changed."""
-    place = Warehouse(tmp_path, store=Store("s3://bucket/folder"))
-    with pytest.raises(ValueError, match="where NCF_STORE is set"):
-        DatasetExecutor(place, 2)

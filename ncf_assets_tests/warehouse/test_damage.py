@@ -21,7 +21,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 def faults(warehouse: Warehouse) -> list[str]:
     """Return how the catalogue differs from the tables that exist."""
-    return catalogue.faults(warehouse.paths.database, warehouse.root)
+    return catalogue.faults(warehouse.paths.database, warehouse.published)
 
 
 def test_faults_of_the_catalogue_are_named_view_by_view(warehouse: Warehouse) -> None:
@@ -39,7 +39,7 @@ def test_faults_of_the_catalogue_are_named_view_by_view(warehouse: Warehouse) ->
         "shows table items, which has no files",
         "has a half-built copy next to it, which a killed run left",
     ]
-    catalogue.rebuild(warehouse.paths.database, warehouse.root)
+    catalogue.rebuild(warehouse.paths.database, warehouse.published)
     assert faults(warehouse) == []
 
 
@@ -51,7 +51,7 @@ def test_a_damaged_or_missing_catalogue_is_rebuilt(warehouse: Warehouse) -> None
         file.write(b"\0" * 8192)
     os.utime(warehouse.paths.database, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert faults(warehouse)[0].startswith("cannot be opened")
-    catalogue.rebuild(warehouse.paths.database, warehouse.root)
+    catalogue.rebuild(warehouse.paths.database, warehouse.published)
     assert faults(warehouse) == []
     warehouse.paths.database.unlink()
     assert faults(warehouse) == ["is missing"]
@@ -101,7 +101,7 @@ def test_a_damaged_footer_breaks_nothing_else(warehouse: Warehouse) -> None:
         " again"
     }
     file.write_bytes(content[:-12] + b"\xff" * 4 + content[-8:])
-    catalogue.rebuild(warehouse.paths.database, warehouse.root)
+    catalogue.rebuild(warehouse.paths.database, warehouse.published)
     with duckdb.connect(str(warehouse.paths.database), read_only=True) as connection:
         assert connection.sql("select distinct dataset from items").fetchall() == [("B",)]
 

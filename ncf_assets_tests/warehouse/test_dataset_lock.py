@@ -12,7 +12,7 @@ import pytest
 from ncf_assets.warehouse.dataset_lock import (
     DatasetLockedError,
     dataset_lock,
-    holders,
+    holder,
     orphaned_files,
 )
 from ncf_assets.warehouse.files import temporary, temporary_folder
@@ -57,9 +57,10 @@ def test_a_second_run_is_refused_with_the_name_of_the_first(tmp_path: Path) -> N
             pass
         with dataset_lock(Warehouse(tmp_path), "B", "run-2"):
             pass
-        (held,) = holders(Warehouse(tmp_path), "A")
+        held = holder(tmp_path, "A")
+        assert held
         assert (held.run_id, held.pid) == ("run-1", process.pid)
-    assert holders(Warehouse(tmp_path), "A") == []
+    assert holder(tmp_path, "A") is None
 
 
 @pytest.mark.process
@@ -69,10 +70,11 @@ def test_nothing_waits_for_a_killed_holder(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert (tmp_path / "locks" / "A.json").exists()
-        assert holders(Warehouse(tmp_path), "A") == []
+        assert holder(tmp_path, "A") is None
         with dataset_lock(Warehouse(tmp_path), "A", "run-2"):
-            (held,) = holders(Warehouse(tmp_path), "A")
-            assert held.run_id == "run-2"
+            held = holder(tmp_path, "A")
+        assert held
+        assert held.run_id == "run-2"
 
 
 @pytest.mark.process
@@ -99,7 +101,7 @@ def test_a_command_shares_its_lock_with_the_run_that_it_starts(tmp_path: Path) -
             pass
         with pytest.raises(DatasetLockedError), dataset_lock(Warehouse(tmp_path), "A", "run-2"):
             pass
-        assert holders(Warehouse(tmp_path), "A")
+        assert holder(tmp_path, "A")
     assert list((tmp_path / "locks").glob("*.json")) == []
 
 

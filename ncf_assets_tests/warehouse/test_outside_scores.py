@@ -6,10 +6,8 @@ import duckdb
 import pytest
 
 from ncf_assets.warehouse import outside_scores
-from ncf_assets.warehouse.dataset_lock import dataset_lock
 from ncf_assets.warehouse.outside_scores import OutsideScores
 from ncf_assets.warehouse.parquet import DamagedError
-from ncf_assets.warehouse.store import Store
 from ncf_assets.warehouse.warehouse import Warehouse
 
 ORIGIN = OutsideScores("it's mine.csv", "ab" * 32, "score", 1)
@@ -33,18 +31,6 @@ def test_what_is_kept_says_where_it_comes_from(tmp_path: Path) -> None:
     assert duckdb.sql(f"select score from '{file}'").fetchall() == [(0.5,)]
     outside_scores.remove(place, "A", "mine")
     assert outside_scores.names(place, "A") == []
-
-
-def test_machines_that_share_a_store_share_what_is_kept(store: Store, tmp_path: Path) -> None:
-    """It is there for another machine that locks the dataset, until it is taken out."""
-    a, b = (Warehouse(tmp_path / name, store=store) for name in "ab")
-    with dataset_lock(a, "A", "run-1"):
-        keep(a, "mine", 0.5)
-    with dataset_lock(b, "A", "run-2"):
-        assert outside_scores.kept(b, "A") == {"mine": ORIGIN}
-        outside_scores.remove(b, "A", "mine")
-    with dataset_lock(a, "A", "run-3"):
-        assert outside_scores.names(a, "A") == []
 
 
 def test_a_damaged_file_names_the_remedy(tmp_path: Path) -> None:
