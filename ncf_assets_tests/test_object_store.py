@@ -61,7 +61,7 @@ def test_everything_is_made_in_the_bucket_and_read_from_an_empty_machine(
     counted = "select count(*) as n from test_ranks"
     local = ncf(made, "sql", "--csv", counted).stdout
     assert ran(b, bucket, "sql", "--csv", counted) == local
-    copied = [file for file in (b / "cache").rglob("data.parquet/*.parquet")]
+    copied = list((b / "cache").rglob("data.parquet/*.parquet"))
     assert {file.parent.parent.parent.name for file in copied} <= {"metrics"}  # of `show`
     assert contents(there(b, bucket)) == contents(Warehouse(made))
     assert find_inconsistencies(there(b, bucket), ["evaluation_report"], "Sample") == []

@@ -13,7 +13,7 @@ def train_worker() -> None:
 
     It ends with the process of worker 0 of TF_CONFIG. That is any other command that trains, such
     as `ncf-assets materialize`, with the same TF_CONFIG but for its index. All need the same data
-    folder or object store, or copies of the tables. See docs/scaling.md.
+    folder, or copies of the tables. See docs/scaling.md.
     """
     from ncf_assets.ncf.training import distributed
     from ncf_assets.ncf.training.cluster import check_workers, parse_tf_config

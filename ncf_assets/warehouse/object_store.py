@@ -245,7 +245,7 @@ class ObjectStore:
                 " then run this again."
             )
         if isinstance(error, refusals) or "status code: 403" in text:  # of a list it is generic
-            method = next(iter(re.findall(r"performing (\w+)", text)), "a request")
+            method = next(iter(re.findall(r"performing ([A-Z]+) ", text)), "a request")
             return RefusedError(
                 f"the object store {self.url} does not permit {method} ({code or 'no reason'})."
                 " Check that the credentials are valid and may list, get, put and delete objects"

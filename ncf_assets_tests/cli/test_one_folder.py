@@ -49,7 +49,7 @@ def test_a_file_env_names_the_data_folder(tmp_path: Path) -> None:
     assert same.strip() == f"{tmp_path}/my data/dagster"
 
 
-@pytest.mark.parametrize("variable", ["NCF_DATA_DIR", "DAGSTER_HOME", "NCF_STORE"])
+@pytest.mark.parametrize("variable", ["NCF_DATA_DIR", "DAGSTER_HOME", "NCF_WORK_DIR"])
 def test_a_variable_that_the_file_has_otherwise_is_refused(tmp_path: Path, variable: str) -> None:
     """Dagster's processes would follow the file, and this one the environment: both are named."""
     (tmp_path / ".env").write_text(f"{variable}=/of/the/file\n")

@@ -421,11 +421,12 @@ while True:
     shared.publish_items(place, *[f"{number:06}"] * 1000)
     shared.publish_model(place, f"{number:06}", place.seen("gmf_model", "A"))
     shared.publish_report(place, f"{number:06}", place.seen("evaluation_report", "A"))
+    print("published", flush=True)
 """
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("kills", [36, pytest.param(200, marks=pytest.mark.acceptance)])
+@pytest.mark.parametrize("kills", [24, pytest.param(200, marks=pytest.mark.acceptance)])
 def test_kills_at_any_step_of_publishing_tear_and_lose_nothing(
     machines: Machines, kills: int, bucket: str
 ) -> None:
@@ -440,17 +441,19 @@ def test_kills_at_any_step_of_publishing_tear_and_lose_nothing(
     for _ in range(kills):
         first = str(max(last.values()))
         words = ["python", "-c", PUBLISH_FOR_EVER, str(machines.a.root), bucket, first]
-        process = forking.start(words, stdout=subprocess.DEVNULL)
-        until = time.monotonic() + random_.uniform(0.1, 0.8)
+        process = forking.start(words, stdout=subprocess.PIPE)
+        assert process.stdout
         try:
+            assert process.stdout.readline() == "published\n"
+            until = time.monotonic() + random_.uniform(0, 1)
             while time.monotonic() < until:
                 assert_whole(machines.b, last)
             assert process.poll() is None
         finally:
             process.kill()
-            process.wait()
+            process.communicate()
         assert_whole(machines.b, last)
-    assert min(last.values()) > kills / 4  # many were killed in the midst of their work
+    assert min(last.values()) >= kills
     (before,) = machines.b.previous_versions("items", "A")
     copy = machines.b.published.find(before)
     assert copy is not None
