@@ -63,8 +63,8 @@ def negatives(run: AssetRun, config: NegativesConfig) -> None:
     seen = pairs(run.inputs, ["interactions"])
     held_out = np.unique(run.inputs.read("test", ["user"])["user"])
     draw = Negatives(keys, seen, config.n_negatives, config.seed)
-    for rows in map_users(run, draw, held_out, NEGATIVES_AT_ONCE):
-        run.write("negatives", pd.DataFrame(rows))
+    for drawn in map_users(run, draw, held_out, NEGATIVES_AT_ONCE):
+        run.write("negatives", pd.DataFrame(evaluation_negatives.long_form(**drawn)))
 
 
 test_candidates = sql_table("test_candidates", "split", users_of="test")
