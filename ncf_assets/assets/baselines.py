@@ -55,7 +55,7 @@ class Bm25Config(ModelConfig):
     k1: list[float] = Field(
         [0.5, 1.2, 3.0, 8.0, 20.0, 50.0],
         min_length=1,
-        description="Values to try: how far b reaches; without bound, items count by 1 / length",
+        description="Values to try: how slowly repeated weight saturates; large ones let b matter",
     )
     neighbors: list[int] = neighbors_field()
 

@@ -36,7 +36,7 @@ class EvaluationConfig(dg.Config):
     @classmethod
     def _check_ks(cls, ks: list[int]) -> list[int]:
         if min(ks) < 1 or max(ks) > 1000 or len(set(ks)) < len(ks):
-            raise ValueError(f"lengths are 1 to 1000, each given once, found {ks}")
+            raise ValueError(f"lengths must be 1 to 1000, each given once, found {ks}")
         return ks
 
 

@@ -23,7 +23,8 @@ from ncf_assets.warehouse.paths import ALL_DATASETS
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.warehouse import Warehouse
 
-A_MONTH = timedelta(days=30)  # after which the UI shows it as stale; an example to copy
+# chosen: the UI shows an older one as stale; set it to how often your data comes
+A_MONTH = timedelta(days=30)
 # not `eager()`, which waits until every dataset is materialized
 WHEN_ANY_REPORT_IS_NEW = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
@@ -125,7 +126,7 @@ def _summary(rows: list[pa.RecordBatch]) -> dict[str, Any]:
 
 
 def _statuses(found: list[ReportStatus]) -> dict[str, Any]:
-    """Which datasets are in each state, and why those that are out of date are."""
+    """Return the datasets in each state, and why each is not current."""
     by_state = {
         state: ", ".join(s.dataset for s in found if s.state == state) or "none"
         for state in (CURRENT, OUT_OF_DATE, MISSING)

@@ -84,7 +84,7 @@ def layers_field(default: list[int]) -> Any:
 def check_layers(layers: list[int]) -> list[int]:
     """Return the widths of a tower; ValueError if there can be none of them."""
     if min(layers) < 1 or layers[0] % 2:
-        raise ValueError(f"widths are 1 or more and the first is even, found {layers}")
+        raise ValueError(f"widths must be 1 or more and the first even, found {layers}")
     return layers
 
 

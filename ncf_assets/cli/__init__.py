@@ -22,7 +22,7 @@ COMMANDS = {
     "diff": "Compare tables, metrics and recommendations with the version before.",
     "evaluate": "Rank by a file of scores, as one more model of the report.",
     "leaderboard": "Show all models on all datasets, brought up to date first.",
-    "tune": "Search for NeuMF's settings on one dataset, by validation alone.",
+    "tune": "Search for models' settings on one dataset, by validation alone.",
     "doctor": "Find what a crash has left, and say what fixes it.",
     "sql": "Run a query on all tables, or open a DuckDB shell.",
     "export": "Write all tables into one DuckDB file to hand on.",

@@ -32,11 +32,13 @@ from ncf_assets.cli.run_config import (
     with_seeds,
 )
 from ncf_assets.cli.wrapping import say
+from ncf_assets.warehouse.paths import ui_command
 
 POLL_SECONDS = 2
 UNKNOWN = (  # of Dagster's "Targeted partitions have been removed since this backfill was stored"
     "the running daemon has not read these datasets in the registry yet. Reload the definitions in"
-    " the UI (Deployment, Reload definitions), or start `make ui` again; then run this once more."
+    f" the UI (Deployment, Reload definitions), or start `{ui_command()}` again; then run this once"
+    " more."
 )
 SUCCEEDED = {"COMPLETED", "COMPLETED_SUCCESS"}
 ENDED = SUCCEEDED | {"COMPLETED_FAILED", "FAILED", "CANCELED"}

@@ -36,7 +36,9 @@ def export(file: Path, force: bool, tables: str | None) -> None:
         check_known("table", only, [view.name for view in views(place.published)], place.name)
     exported = place.export(file.resolve(), only)
     if not exported:
-        raise click.ClickException(f"nothing is materialized in {place.name}")
+        raise click.ClickException(
+            f"nothing is materialized in {place.name}. Run `ncf-assets materialize DATASET`."
+        )
     for table, rows in exported.items():
         click.echo(f"{table:<20}{rows:>14,} rows")
     click.echo(f"{file}: {file.stat().st_size / 1e6:,.1f} MB")

@@ -24,6 +24,7 @@ from ncf_assets.cli.status import dataset_statuses
 from ncf_assets.cli.wrapping import say
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.orchestration.staleness import SEARCH, remake
+from ncf_assets.warehouse.paths import ui_command
 
 SOURCE = dg.AssetKey("raw_reviews")  # which reads the source file
 REPORT = dg.AssetKey("evaluation_report")
@@ -84,7 +85,9 @@ def conclude(dataset: str, has_new_report: bool) -> None:
         place = warehouse()
         say(place.record("evaluation_report", dataset)["findings"][0])
         page = place.beside("evaluation_report", dataset, place.page(dataset).name)
-        click.echo(f"report: {page}\nnext: ncf-assets show {dataset}, ncf-assets sql, make ui")
+        click.echo(
+            f"report: {page}\nnext: ncf-assets show {dataset}, ncf-assets sql, {ui_command()}"
+        )
     stale = {s.asset for s in dataset_statuses([dataset])[dataset] if s.reasons}
     if SEARCH in stale:  # which nothing waits for
         stale.remove(SEARCH)

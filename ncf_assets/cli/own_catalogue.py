@@ -21,7 +21,7 @@ def own_catalogue(place: Warehouse) -> Iterator[Path]:
         database = Path(folder) / place.paths.database.name
         if not catalogue.build_private(database, place.published):
             raise click.ClickException(
-                f"there is no warehouse yet: no table in {place.name}. Run `make demo` or"
+                f"there is no warehouse yet: no table in {place.name}. Run"
                 " `ncf-assets materialize DATASET`."
             )
         yield database

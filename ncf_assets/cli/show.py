@@ -7,6 +7,7 @@ from rich.table import Table
 from ncf_assets.cli.arguments import check_datasets, warehouse
 from ncf_assets.orchestration.metrics_table import best_first
 from ncf_assets.tables import tables
+from ncf_assets.warehouse.paths import ui_command
 from ncf_assets.warehouse.warehouse import NotMaterializedError, Warehouse
 
 
@@ -34,7 +35,7 @@ def show(dataset: str) -> None:
     database = place.paths.database
     also = f", or: duckdb {database}" if place.published.is_local else ""
     click.echo(f"database  {database if also else place.name}  (ncf-assets sql{also})")
-    click.echo("Dagster   make ui, then open http://127.0.0.1:3000")
+    click.echo(f"Dagster   {ui_command()}, then open http://127.0.0.1:3000")
 
 
 def _row_counts(place: Warehouse, dataset: str) -> Table:

@@ -26,7 +26,7 @@ from ncf_assets.orchestration.dagster_runs import (
     remove_runs,
 )
 from ncf_assets.warehouse.lock_holder import LockHolder
-from ncf_assets.warehouse.paths import display_name
+from ncf_assets.warehouse.paths import display_name, ui_command
 from ncf_assets.warehouse.warehouse import Warehouse
 
 START_SECONDS = 60  # a daemon that has just begun has nothing to do yet
@@ -48,8 +48,8 @@ def waiting_work(instance: dg.DagsterInstance) -> Iterator[Finding]:
             yield Finding(
                 f"run {run.run_id} of {display_name(dataset_of(run))} is queued, but no Dagster"
                 " daemon starts it",
-                "start a daemon with `make ui` or `dagster-daemon run`, or cancel the run in the"
-                " UI",
+                f"start a daemon with `{ui_command()}` or `dagster-daemon run`, or cancel the run"
+                " in the UI",
             )
 
 

@@ -29,9 +29,8 @@ OPEN_BACKFILLS = [
     BulkActionStatus.FAILING,
 ]
 UNENDED = [Status.NOT_STARTED, Status.STARTING, Status.STARTED, Status.CANCELING]
-STEP_START_TIMEOUT = timedelta(
-    minutes=10
-)  # that are processes of their own, their start included: chosen
+# chosen: what a step in a process of its own may take to start
+STEP_START_TIMEOUT = timedelta(minutes=10)
 
 
 def dataset_of(run: dg.DagsterRun) -> str:

@@ -22,7 +22,7 @@ from ncf_assets.warehouse.warehouse import NotMaterializedError, Warehouse
 RETRY_DELAYS = (10.0, 30.0, 90.0)  # seconds before each further try of a step: chosen
 
 
-# errors whose message names the remedy: another try would meet them again, or has been made
+# errors whose message names the remedy; another try would fail alike, or all tries are used up
 FINAL = (
     SourceError,
     DownloadError,  # which has been retried for as long as that may help

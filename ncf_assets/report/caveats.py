@@ -28,8 +28,8 @@ TUNING = (
     "model says so; a model that was tuned less may be better than it looks here."
 )
 LABELS = (
-    "Each interaction counts alike, with label 1, {}: a model is praised for predicting what "
-    "people chose, also what they disliked."
+    "Each interaction counts alike, with label 1, {}: a model is credited for items that "
+    "people chose and then disliked."
 )
 
 

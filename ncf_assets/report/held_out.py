@@ -12,9 +12,9 @@ LEAVE_ONE_OUT = (
     "validation, the rest for training; users with fewer than three items only train."
 )
 ALL_USERS = (
-    "Split: one cut for all users. What is before {} is for training, what is from then on and "
-    "before {} for validation, and of what is later {} for testing. So nothing is learnt from what "
-    "happened later than what is predicted."
+    "Split: one cut for all users. What is before {} is for training, and what is from then on to "
+    "{} for validation. From there on, {} is tested. So nothing is learnt from what happened later "
+    "than what is predicted."
 )
 TARGETS = {
     "first": "each user's first item",

@@ -9,11 +9,11 @@ from ncf_assets.report.text_table import TextTable
 
 NOTE = (
     "Means over seeds, their standard deviation (n − 1), and each seed's own figure, the published "  # noqa: RUF001
-    "model's first. Models that are not here have no chance in their fit."
+    "model's first. Models that are fitted without randomness are left out."
 )
 ONE = (
     "Each network was trained with one seed. The intervals cover which users were tested, not how "
-    "another initialisation or another shuffling would have turned out."
+    "another initialization or another shuffling would have turned out."
 )
 SEVERAL = (
     "Each network was trained with {} seeds. Intervals cover which users were tested and which "

@@ -39,6 +39,11 @@ def checkout() -> Path | None:
     return root if (root / "pyproject.toml").exists() and (root / "data").is_dir() else None
 
 
+def ui_command() -> str:
+    """Return what starts the Dagster UI, in a checkout or in a project of one's own."""
+    return "make ui" if checkout() else 'DAGSTER_HOME="$(ncf-assets dagster-home)" dg dev'
+
+
 def check_checkout() -> None:
     """Raise ValueError if the current folder is a checkout and the code that runs is another's.
 

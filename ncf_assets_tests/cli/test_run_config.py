@@ -29,7 +29,7 @@ from ncf_assets.cli.run_config import check_config, read_config, with_processes,
         ),
         (
             {"ops": {"mlp_model": {"config": {"layers": [7, 2]}}}},
-            "ops.mlp_model.config.layers: widths are 1 or more and the first is even, found [7, 2]",
+            "ops.mlp_model.config.layers: widths must be 1 or more and the first even, found [7,",
         ),
         (
             {"ops": {"ials_model": {"config": {"regularization": [0.05, 0.4, 0.1]}}}},

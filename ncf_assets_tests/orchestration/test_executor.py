@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 from filelock import FileLock
 
+from ncf_assets.orchestration.executor import DatasetExecutor
 from ncf_assets.warehouse.dataset_lock import holder, orphaned_files
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
