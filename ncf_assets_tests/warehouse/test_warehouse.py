@@ -177,7 +177,7 @@ def test_a_catalogue_that_a_table_is_added_to_is_as_one_built_anew(warehouse: Wa
     write(warehouse, "A", "users", {"user": [0], "user_id": ["a"], "n_interactions": [1]})
     added = query(warehouse, DEFINED)
     assert {*before} < {*added}
-    rebuild(warehouse.paths.database, warehouse.root)
+    rebuild(warehouse.paths.database, warehouse.published)
     assert added == query(warehouse, DEFINED)
 
 
