@@ -9,6 +9,7 @@ folder under the same path, or share an object store. What Spark may use is set 
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import socket
@@ -190,9 +191,8 @@ class _Pickled:
         self._value = value
 
     def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
-        from pyspark import cloudpickle
-
-        return cloudpickle.loads, (cloudpickle.dumps(self._value),)  # type: ignore[no-untyped-call]
+        pickle: Any = importlib.import_module("pyspark.cloudpickle")  # which has no types
+        return pickle.loads, (pickle.dumps(self._value),)
 
 
 def _written(result: DataFrame, scratch: Scratch) -> Iterator[pa.RecordBatch]:
