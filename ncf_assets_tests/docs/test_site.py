@@ -92,7 +92,9 @@ def test_the_science_is_documented(site: Path) -> None:
     """The page has a function with its signature and docstring, and a module's first line."""
     text = re.sub(r"<[^>]+>", "", (site / "api.html").read_text())
     assert "Return the expected normalized discounted cumulative gain at k" in text
-    assert "metrics: Compute the metrics of a user&#39;s rank" in text.replace("'", "&#39;")
+    assert "metrics: Compute the metrics of one relevant item&#39;s rank" in text.replace(
+        "'", "&#39;"
+    )
 
 
 def test_every_table_and_check_has_its_place() -> None:
