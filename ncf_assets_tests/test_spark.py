@@ -52,7 +52,7 @@ DRAWN: dict[str, Any] = {
         ("ials", "full", "all", "hr", 10, 0.3, 0.1, 0.7, 3, 1, None),
     ],
     "comparisons": [
-        ("neumf", "ials", "full", "hr", 10, 0.03, None, None, None, 0.01, 3, "undecided"),
+        ("neumf", "ials", "full", "hr", 10, 0.03, None, None, None, 0.01, 3, None, "undecided"),
     ],
 }
 # these stand on drawn tables: what they read comes from networks, which are not trained here

@@ -19,4 +19,4 @@
 -- column margin DOUBLE: a difference of this size or less counts as none: a share of the baseline's figure, margin of evaluation's configuration; an interval within it says that the models are equal
 -- column n_users INTEGER: test users
 -- column seed_share DOUBLE null: part of the interval's squared width that seeds add, 0 to 1: above a half, more seeds would narrow it more than more users; null with fewer than 30 users
--- column verdict VARCHAR: the model is 'better' or 'worse' than the baseline if the interval leaves out 0, 'equal' if it lies within the margin, otherwise 'undecided'; all rounded to 4 decimals
+-- column verdict VARCHAR: the model is 'equal' to the baseline if the interval lies within the margin; otherwise 'better' or 'worse' if the interval leaves out 0, else 'undecided'; all rounded to 4 decimals

@@ -142,7 +142,7 @@ def test_a_process_that_sees_other_data_is_refused(split: Path, tmp_path: Path) 
         done = ncf(data, *training(data, 2), trains=True, **first)
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "all processes train on the same data, found None in" in said
+    assert "all processes train on the same data, found None of train in" in said
     assert done.returncode == 1
     assert "one was lost" in done.stdout + done.stderr
 
