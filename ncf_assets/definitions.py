@@ -62,11 +62,15 @@ JOBS = {
 }
 
 
-def build_defs(warehouse: Warehouse | None = None) -> dg.Definitions:
+def build_defs(
+    warehouse: Warehouse | None = None, executor: dg.ExecutorDefinition | None = None
+) -> dg.Definitions:
     """Wire the code location for a warehouse, by default the one of the environment variables.
 
-    The registry and the environment are read here, not when a module is imported. ValueError for a
-    variable or a registry that breaks a rule, and for a history of another data folder.
+    Another executor, such as one of Dagster's for a cluster, takes the place of `dataset_executor`:
+    it does not hold a dataset's lock between two steps of a run. The registry and the environment
+    are read here, not when a module is imported. ValueError for a variable or a registry that
+    breaks a rule, and for a history of another data folder.
     """
     if warehouse is None:
         check_checkout()
@@ -88,7 +92,7 @@ def build_defs(warehouse: Warehouse | None = None) -> dg.Definitions:
                 for name, (selection, description) in JOBS.items()
             ),
             dg.define_asset_job(
-                "tune", SEARCHES, description="A search for NeuMF's settings, on what is trained."
+                "tune", SEARCHES, description="A search for models' settings, on what is trained."
             ),
             dg.define_asset_job(
                 "refresh_leaderboard",
@@ -101,7 +105,7 @@ def build_defs(warehouse: Warehouse | None = None) -> dg.Definitions:
             "engine": EngineResource.from_env(),
             "warehouse": warehouse_resource(warehouse),
         },
-        executor=dataset_executor(warehouse),
+        executor=executor or dataset_executor(warehouse),
     )
 
 

@@ -103,7 +103,7 @@ def test_markup_in_ids_reaches_the_ui_as_text(
 def test_more_than_one_percent_of_rejected_lines_warn(
     warehouse: Warehouse, instance: dg.DagsterInstance, bad: int, warns: bool
 ) -> None:
-    """Of 100 lines; exactly 1 and exactly 20 are still below the limits."""
+    """Of the first 100 lines; exactly 1 and exactly 20 are still below the limits."""
     result = run(warehouse, instance, [GOOD] * (100 - bad) + [b"bad"] * bad)
     assert result.success
     assert rows(warehouse, *READ) == [100 - bad, bad]
@@ -150,12 +150,12 @@ PACKED = gzip.compress(LINE * 1000, mtime=0)
         (b"[" + (GOOD + b",") * 9, "looks like a JSON array. Write one object a line, or correct"),
         (
             b"u;i;r;t\n1;2;3;1400000000\n1;3;3;1400000000\n\n",
-            "Of 4 lines 2 are rejected for this reason: not a JSON object. Line 2 is"
+            "Of the first 4 lines 2 are rejected for this reason: not a JSON object. Line 2 is"
             " '1;2;3;1400000000'. The lines look like text separated by",
         ),
         (
             b"\n".join(changed(unixReviewTime=10**12 + n) for n in range(3)),
-            "Of 3 lines 3 are rejected for this reason: time 1000000000000 is not",
+            "Of the first 3 lines 3 are rejected for this reason: time 1000000000000 is not",
         ),
     ],
 )
