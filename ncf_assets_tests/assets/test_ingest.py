@@ -103,7 +103,7 @@ def test_markup_in_ids_reaches_the_ui_as_text(
 def test_more_than_one_percent_of_rejected_lines_warn(
     warehouse: Warehouse, instance: dg.DagsterInstance, bad: int, warns: bool
 ) -> None:
-    """Of the first 100 lines; exactly 1 and exactly 20 are still below the limits."""
+    """Of 100 lines; exactly 1 and exactly 20 are still below the limits."""
     result = run(warehouse, instance, [GOOD] * (100 - bad) + [b"bad"] * bad)
     assert result.success
     assert rows(warehouse, *READ) == [100 - bad, bad]
