@@ -72,12 +72,10 @@ def test_the_main_figures_are_explained_where_they_are_first_used() -> None:
 def test_several_held_out_items_are_explained() -> None:
     """Those of a time split that tests everything after the cut."""
     text = " ".join(method([Protocol(), Protocol(99)], 10, 0.05, [], TIME_SPLIT, 1))
-    assert (
-        "Split: one cut for all users. What is before 2013-12-01 is for training, what is" in text
-    )
-    assert "before 2014-01-01 06:30:00 for validation, and of what is later everything for" in text
+    assert "Split: one cut for all users. What is before 2013-12-01 is for training, and" in text
+    assert "to 2014-01-01 06:30:00 for validation. From there on, everything is tested." in text
     assert "full: a user's held-out items are ranked among all items" in text
     assert "precision@10 their share of the 10 places" in text
     last = " ".join(method([Protocol()], 10, 0.05, [], TIME_SPLIT | {"targets": "last"}, 1))
-    assert "of what is later each user's last item for testing" in last
+    assert "From there on, each user's last item is tested." in last
     assert "precision" not in last
