@@ -19,16 +19,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ranking import FACTORS, LAYERS, SEEN, K, world
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.evaluation.evaluation_negatives import AT_ONCE, InteractionSet, Negatives
 from ncf_assets.ncf.evaluation.neumf_scorer import block_scorer
-from ncf_assets.ncf.recommend.user_blocks import (
-    NEGATIVES_AT_ONCE,
-    Arrays,
-    Negatives,
-    Ranks,
-    Recommendations,
-    scored_at_once,
-)
+from ncf_assets.ncf.recommend.user_blocks import Arrays, Ranks, Recommendations, scored_at_once
 from ncf_assets.orchestration.user_blocks import map_users
 from ncf_assets.warehouse.spark import Spark
 from ncf_assets.warehouse.warehouse import Warehouse
@@ -74,7 +67,7 @@ def works(n_users: int) -> dict[str, tuple[Callable[[np.ndarray], Arrays], np.nd
     items = generator.integers(ITEMS, size=drawn_for.size * SEEN)
     seen = InteractionSet(np.repeat(drawn_for, SEEN), items, ITEMS)
     return {
-        "negatives": (Negatives(keys, seen, N_NEGATIVES, SEED), drawn_for, NEGATIVES_AT_ONCE),
+        "negatives": (Negatives(keys, seen, N_NEGATIVES, SEED), drawn_for, AT_ONCE),
         "ranks": (ranks, users, at_once),
         "recommendations": (Recommendations("neumf", scorer, given.seen, K), users, at_once),
     }

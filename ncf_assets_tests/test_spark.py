@@ -22,11 +22,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ncf_assets.assets import split
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest.compression import SourceError
 from ncf_assets.ingest.source import ROWS, batches, files_of, rows
-from ncf_assets.ncf.evaluation import ranking
+from ncf_assets.ncf.evaluation import evaluation_negatives, ranking
 from ncf_assets.ncf.recommend import user_blocks
 from ncf_assets.orchestration.resources import EngineResource, warehouse_resource
 from ncf_assets.orchestration.user_blocks import map_users
@@ -273,7 +272,7 @@ def test_negatives_ranks_and_recommendations_are_the_same_by_workers(
     master: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of all models, in tasks of 5 users' negatives and of 2 users' scores, with two workers."""
-    monkeypatch.setattr(split, "NEGATIVES_AT_ONCE", 5)
+    monkeypatch.setattr(evaluation_negatives, "AT_ONCE", 5)
     monkeypatch.setattr(user_blocks, "SCORED_AT_ONCE", 1)
     monkeypatch.setattr(ranking, "CELLS", 24)  # of a block: 2 users by 12 items
     by_engine = [

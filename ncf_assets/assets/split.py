@@ -9,8 +9,6 @@ from pydantic import Field
 
 from ncf_assets.datasets import LEAVE_ONE_OUT, Dataset, load
 from ncf_assets.ncf.evaluation import evaluation_negatives, time_split
-from ncf_assets.ncf.recommend.user_blocks import NEGATIVES_AT_ONCE, Negatives
-from ncf_assets.orchestration.fits import pairs
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import NoConfig, python_tables, sql_table
 from ncf_assets.orchestration.user_blocks import map_users
@@ -60,10 +58,12 @@ class NegativesConfig(dg.Config):
 def negatives(run: AssetRun, config: NegativesConfig) -> None:
     """Draw the competitors of each user's test items."""
     keys = evaluation_negatives.user_keys(run.inputs.read("users")["user_id"].tolist())
-    seen = pairs(run.inputs, ["interactions"])
+    rated = run.inputs.read("interactions", ["user", "item"])
+    sides = rated["user"].to_numpy(), rated["item"].to_numpy()
+    seen = evaluation_negatives.InteractionSet(*sides, run.inputs.rows("items"))
     held_out = np.unique(run.inputs.read("test", ["user"])["user"])
-    draw = Negatives(keys, seen, config.n_negatives, config.seed)
-    for drawn in map_users(run, draw, held_out, NEGATIVES_AT_ONCE):
+    draw = evaluation_negatives.Negatives(keys, seen, config.n_negatives, config.seed)
+    for drawn in map_users(run, draw, held_out, evaluation_negatives.AT_ONCE):
         run.write("negatives", pd.DataFrame(evaluation_negatives.long_form(**drawn)))
 
 

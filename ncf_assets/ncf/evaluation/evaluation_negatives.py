@@ -5,11 +5,13 @@ stores them. The negatives of training are drawn in `training.training_sampling`
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ncf_assets.ncf.random_streams import counter_hash, mix, stream_key, text_key
 
+AT_ONCE = 10_000  # chosen: users whose rows are in memory in the table's form, 30 MB
 CHUNK = 2**20  # chosen: draws in memory at a time; with all intermediate arrays about 50 MB
 
 
@@ -116,6 +118,23 @@ def unseen_items(
         for part in np.array_split(rows, rows.size * width // CHUNK + 1):
             items[part] = draw(seen, users[part], starts[part], n)
     return items
+
+
+@dataclass(frozen=True)
+class Negatives:
+    """Draw n unseen items for each of some users; `user_keys` uint64 [n_users] are of all."""
+
+    user_keys: np.ndarray
+    seen: InteractionSet
+    n: int
+    seed: int
+
+    def __call__(self, users: np.ndarray) -> dict[str, np.ndarray]:
+        """Return users [b] and items int32 [b, n], a quarter of the table's bytes."""
+        return {
+            "users": users,
+            "items": unseen_items(self.user_keys, users, self.seen, self.n, self.seed),
+        }
 
 
 def long_form(users: np.ndarray, items: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,22 +1,21 @@
-"""Say what is made of a block of users: their negatives, their ranks, and their best items.
+"""Say what is made of a block of users: their ranks, and their best items.
 
 Arrays in, arrays out, so that the same code runs in the process of a run and on other machines
-(`orchestration.user_blocks`). A user's rows do not depend on the users of other blocks: draws
-follow from the user's own key, and scores from blocks of `ranking.users_of_block`, which divide
-the users in the same way whoever works.
+(`orchestration.user_blocks`). A user's rows do not depend on the users of other blocks, as blocks
+of `ranking.users_of_block` divide the users in the same way whoever works. So it is with
+`evaluation_negatives.Negatives`, whose draws follow from the user's own key.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ncf_assets.ncf.evaluation import evaluation_negatives, ranking
+from ncf_assets.ncf.evaluation import ranking
 from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.ranking import BlockScorer, HeldOutRanks, RankCounts
 from ncf_assets.ncf.recommend import top_k
 from ncf_assets.ncf.recommend.top_k import TopUnseen
 
-NEGATIVES_AT_ONCE = 10_000  # users whose rows are in memory in the table's form: 30 MB; chosen
 SCORED_AT_ONCE = 128  # blocks of `ranking.score_all`; chosen: a core scores them in a few seconds
 
 Arrays = dict[str, np.ndarray]
@@ -25,23 +24,6 @@ Arrays = dict[str, np.ndarray]
 def scored_at_once(n_items: int) -> int:
     """Return of how many users all scores are made at once: a multiple of a block of scores."""
     return SCORED_AT_ONCE * ranking.users_of_block(n_items)
-
-
-@dataclass(frozen=True)
-class Negatives:
-    """Draw n unseen items for each of some users; `user_keys` uint64 [n_users] are of all."""
-
-    user_keys: np.ndarray
-    seen: InteractionSet
-    n: int
-    seed: int
-
-    def __call__(self, users: np.ndarray) -> Arrays:
-        """Return users [b] and items int32 [b, n], a quarter of the table's bytes."""
-        items = evaluation_negatives.unseen_items(
-            self.user_keys, users, self.seen, self.n, self.seed
-        )
-        return {"users": users, "items": items}
 
 
 @dataclass(frozen=True)
