@@ -38,11 +38,12 @@ class FilterConfig(dg.Config):
     @field_validator("first_day", "last_day")
     @classmethod
     def _check_day(cls, day: str | None) -> str | None:
+        if day is None:
+            return None
         # of what Python takes for a date, DuckDB reads this form alone
-        if day is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
             raise ValueError(f"a day is written as 2013-01-31, found {day!r}")
-        if day is not None:
-            date.fromisoformat(day)
+        date.fromisoformat(day)
         return day
 
 

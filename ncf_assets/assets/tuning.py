@@ -21,13 +21,8 @@ from ncf_assets.assets.baselines import (
     rp3beta_model,
     slist_model,
 )
-from ncf_assets.assets.train import (
-    gmf_model,
-    ials_model,
-    mlp_model,
-    neumf_model,
-    neumf_scratch_model,
-)
+from ncf_assets.assets.seeds import NETWORKS
+from ncf_assets.assets.train import ials_model
 from ncf_assets.hashing import hash_json
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.orchestration.metadata import inline_plot
@@ -40,7 +35,6 @@ from ncf_assets.tables import tables
 if TYPE_CHECKING:  # Optuna and TensorFlow must not load with the code location
     from ncf_assets.ncf.training.tuning import Search
 
-NETWORKS = (gmf_model, mlp_model, neumf_model, neumf_scratch_model)
 FITTED = (ials_model, itemknn_model, bm25_model, rp3beta_model, ease_model, slist_model)
 MODELS = {made.model: made for made in (*NETWORKS, *FITTED, blend_model)}
 

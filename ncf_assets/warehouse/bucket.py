@@ -107,12 +107,7 @@ class Bucket:
     def entries(self, pattern: str) -> list[Entry]:
         """Return the objects whose keys match, sorted by key."""
         fixed = pattern.split("*", 1)[0].rpartition("/")[0]
-        parts = len(PurePosixPath(pattern).parts)
-        found = [
-            entry
-            for entry in self.store.entries(fixed)
-            if len((key := PurePosixPath(entry.key)).parts) == parts and key.match(pattern)
-        ]
+        found = [entry for entry in self.store.entries(fixed) if matches(entry.key, pattern)]
         return sorted(found, key=lambda entry: entry.key)
 
     def glob(self, pattern: str) -> list[Path]:
@@ -211,6 +206,12 @@ class Bucket:
         for file in (*beside[VERSIONS:], *unused):
             file.unlink(missing_ok=True)
         return copy
+
+
+def matches(key: str, pattern: str) -> bool:
+    """Return whether a key has the form of a pattern, in which * stands for no slash."""
+    own = PurePosixPath(key)
+    return len(own.parts) == len(PurePosixPath(pattern).parts) and own.match(pattern)
 
 
 def _used(file: Path) -> float:

@@ -7,12 +7,11 @@ Only what a query needs is fetched, in parts; footers come from the cache of
 
 from datetime import datetime
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import Any
 
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
-from ncf_assets.warehouse.bucket import Bucket
+from ncf_assets.warehouse.bucket import Bucket, matches
 from ncf_assets.warehouse.object_store import Entry
 
 SHOWN = ("tables", "models", "reports")  # what the catalogue reads
@@ -32,12 +31,7 @@ class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
     def glob(self, path: str, **_: Any) -> list[str]:
         """Return the objects that match, as full paths."""
         pattern = self._key(path)
-        parts = len(PurePosixPath(pattern).parts)
-        return [
-            f"{self._below}/{key}"
-            for key in self._entries
-            if len(PurePosixPath(key).parts) == parts and PurePosixPath(key).match(pattern)
-        ]
+        return [f"{self._below}/{key}" for key in self._entries if matches(key, pattern)]
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
         """Return name, size and type of an object."""
