@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ncf_assets.cli.arguments import EVERYTHING, check_datasets, warehouse
-from ncf_assets.cli.asset_graph import graph_assets
+from ncf_assets.cli.asset_graph import check_inputs
 from ncf_assets.cli.materialize import conclude
 from ncf_assets.cli.run_config import check_config, config_option, read_config
 from ncf_assets.cli.run_job import run_job
@@ -63,7 +63,8 @@ def evaluate(
         )
     if remove and remove not in outside_scores.names(place, dataset):
         raise click.UsageError(f"no model {remove!r} to remove. {_models(place, dataset)}")
-    _check_evaluated(dataset)
+    selected = resolve_selection(f"{OUTSIDE}+")
+    check_inputs([key.to_user_string() for key in selected], dataset)
     check_config(EVERYTHING, config)  # before anything is accepted or taken out
     try:
         if file and name:
@@ -74,7 +75,7 @@ def evaluate(
             click.echo(f"{remove} is taken out.")
     except (SourceError, DatasetLockedError) as error:
         raise click.ClickException(f"{str(error).rstrip('.')}.") from error
-    if not run_job(EVERYTHING, dataset, config, resolve_selection(f"{OUTSIDE}+")):
+    if not run_job(EVERYTHING, dataset, config, selected):
         raise SystemExit(1)
     click.echo(f"{dataset} is evaluated, {time.monotonic() - started:.0f} s.")
     conclude(dataset, has_new_report=True)
@@ -83,15 +84,3 @@ def evaluate(
 def _models(place: Warehouse, dataset: str) -> str:
     known = ", ".join(outside_scores.names(place, dataset)) or "none"
     return f"Models from outside that {dataset} has: {known}."
-
-
-def _check_evaluated(dataset: str) -> None:
-    """Raise ClickException if something is missing that what follows from the scores reads."""
-    place, made = warehouse(), {key.to_user_string() for key in resolve_selection(f"{OUTSIDE}+")}
-    read = {name for asset in graph_assets() if asset.name in made for name in asset.upstream}
-    if missing := sorted(n for n in read - made if place.find_provenance(n, dataset) is None):
-        others = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
-        raise click.ClickException(
-            f"{dataset} is not evaluated yet: it has no {missing[0]}{others}."
-            f" Run `ncf-assets materialize {dataset}`."
-        )

@@ -9,7 +9,7 @@ import dagster as dg
 
 from ncf_assets.assets.tuning import as_run_config
 from ncf_assets.cli.arguments import EVERYTHING, check_datasets, source_refusals, warehouse
-from ncf_assets.cli.asset_graph import graph_assets
+from ncf_assets.cli.asset_graph import check_inputs, graph_assets
 from ncf_assets.cli.run_config import (
     config_option,
     merge,
@@ -73,6 +73,8 @@ def materialize(
     selected = None if select is None else resolve_selection(select)
     if (selected is None or SOURCE in selected) and (refused := source_refusals([dataset])):
         raise click.ClickException(refused[dataset])
+    if selected is not None:
+        check_inputs([key.to_user_string() for key in selected], dataset)
     if not run_job(EVERYTHING, dataset, config, selected):
         raise SystemExit(1)
     click.echo(f"{dataset} is materialized, {time.monotonic() - started:.0f} s.")

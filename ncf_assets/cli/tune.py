@@ -9,7 +9,7 @@ import click
 
 from ncf_assets.assets.tuning import MODELS, best_trial
 from ncf_assets.cli.arguments import check_can_train, check_datasets, warehouse
-from ncf_assets.cli.asset_graph import graph_assets
+from ncf_assets.cli.asset_graph import check_inputs
 from ncf_assets.cli.run_config import config_option, merge, read_config
 from ncf_assets.cli.run_job import run_job
 from ncf_assets.cli.wrapping import say
@@ -49,7 +49,7 @@ def tune(
     """
     check_datasets([dataset])
     check_can_train()
-    _check_inputs(dataset)
+    check_inputs([SEARCH], dataset)
     started = time.monotonic()
     models = tuple(MODELS) if ALL in models else tuple(dict.fromkeys(models))
     config = _with_search(read_config(config_file), trials, models)
@@ -69,17 +69,6 @@ def tune(
         )
     again = ",".join(f"{model}_model+" for model in models)
     click.echo(f"To fit with it:\n  ncf-assets materialize {dataset} --select {again} --tuned")
-
-
-def _check_inputs(dataset: str) -> None:
-    """Raise ClickException if something is missing that the search reads."""
-    place, (search,) = warehouse(), [a for a in graph_assets() if a.name == SEARCH]
-    missing = [name for name in search.upstream if place.find_provenance(name, dataset) is None]
-    if missing:
-        raise click.ClickException(
-            f"the search reads {', '.join(missing)} of {dataset}, which is not materialized."
-            f" Run `ncf-assets materialize {dataset}`."
-        )
 
 
 def _with_search(

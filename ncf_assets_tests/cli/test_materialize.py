@@ -13,7 +13,7 @@ import pytest
 
 from ncf_assets.cli.arguments import asset_names
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.cli.commands import in_terminal, ncf, run, tiny_folder
+from ncf_assets_tests.cli.commands import in_terminal, ncf, run, spans, tiny_folder
 from ncf_assets_tests.tiny import ROWS
 
 pytestmark = pytest.mark.process
@@ -250,6 +250,23 @@ def test_a_selection_makes_only_what_it_names(data: Path) -> None:
     assert "recommendations" not in done.stdout
     assert "comparisons" in done.stdout
     assert "raw_reviews" not in done.stdout
+
+
+def test_a_missing_input_is_refused_before_the_run(data: Path, tmp_path: Path) -> None:
+    """Dagster's UI would show a failed run. Few missing inputs are selected, many are not."""
+    some = tmp_path / "some"
+    shutil.copytree(data, some, symlinks=True)
+    shutil.rmtree(some / "models" / "ials_model")
+    runs = len(spans(some))
+    missing = ncf(some, "materialize", "Sample", "--select", "neumf_model,served_model")
+    assert missing.returncode == 1
+    assert (
+        "neumf_model reads ials_model of Sample, which is not materialized. Run"
+        " `ncf-assets materialize Sample --select '+ials_model'`."
+    ) in missing.stderr
+    nothing = ncf(tiny_folder(tmp_path / "none"), "materialize", "Sample", "--select", "metrics")
+    assert "which are not materialized. Run `ncf-assets materialize Sample`." in nothing.stderr
+    assert len(spans(some)) == runs
 
 
 def only(data: Path, *ops: str) -> Path:
