@@ -164,6 +164,15 @@ def daemon(data: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(60)
 
 
+def wait_for_daemon(data: Path, seconds: float = 240) -> None:
+    """Until one has reported that it is there."""
+    until = time.monotonic() + seconds
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        while not instance.get_daemon_heartbeats():
+            assert time.monotonic() < until
+            time.sleep(0.2)
+
+
 def those_of(*datasets: str) -> dg.RunsFilter:
     """The runs of these datasets, or all."""
     return dg.RunsFilter(tags={"dagster/partition": list(datasets)} if datasets else None)

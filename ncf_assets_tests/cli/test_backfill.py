@@ -3,7 +3,6 @@
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +17,9 @@ from ncf_assets_tests.cli.commands import (
     daemon,
     graphql,
     ncf,
-    spans,
     start,
     tiny_folder,
-    wait_for_runs,
+    wait_for_daemon,
 )
 from ncf_assets_tests.tiny import ROWS
 
@@ -29,23 +27,12 @@ pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 
 BROKEN = '[Broken]\nformat = "amazon-2014"\npath = "broken.json"\n'
 LOST = '[Lost]\nformat = "amazon-2014"\npath = "lost.json"\n'  # a file that is not there
-OTHER = '[Other]\nformat = "amazon-2014"\npath = "tiny.json"\n'
-
-
-def wait_for_daemon(data: Path, seconds: float = 240) -> None:
-    """Until one has reported that it is there."""
-    until = time.monotonic() + seconds
-    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
-        while not instance.get_daemon_heartbeats():
-            assert time.monotonic() < until
-            time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four data sets that work, one that does not, and one without its file."""
-    blocks = [OTHER.replace("Other", name) for name in ("Other", "Third", "Fourth")]
-    folder = tiny_folder(tmp_path_factory.mktemp("data"), "".join([*blocks, BROKEN, LOST]))
+    """A data set that works, one that does not, and one without its file."""
+    folder = tiny_folder(tmp_path_factory.mktemp("data"), BROKEN + LOST)
     (folder / "broken.json").write_text("not a review\n")
     return folder
 
@@ -97,13 +84,13 @@ class Backfilled:
 
 @pytest.fixture(scope="module")
 def backfilled(data: Path) -> Backfilled:
-    """A backfill of four data sets while no daemon is running: one fails, one has no file."""
+    """A backfill of three data sets while no daemon is running: one fails, one has no file."""
     first = ["--select", "raw_reviews,latest_reviews,users"]
     assert ncf(data, "materialize", "Sample", *first).returncode == 0
     inode = (data / "warehouse.duckdb").stat().st_ino
     with open_shell(data, data / "stop") as shell:
         config = str(data / "run.yaml")
-        done = ncf(data, "backfill", "Sample", "Lost", "Broken", "Other", "--config", config)
+        done = ncf(data, "backfill", "Sample", "Lost", "Broken", "--config", config)
         assert shell.poll() is None, "the shell ended before the backfill"
         (data / "stop").touch()
         return Backfilled(done, shell, shell.communicate(timeout=60), inode)
@@ -128,25 +115,25 @@ def again(running: Path) -> subprocess.CompletedProcess[str]:
 def test_an_open_shell_and_a_backfill_do_not_disturb_each_other(
     data: Path, backfilled: Backfilled
 ) -> None:
-    """While a shell reads all views, two data sets are made and the catalogue is rebuilt."""
+    """While a shell reads all views, a data set is made and the catalogue is rebuilt."""
     out, errors = backfilled.shell_said
     assert (backfilled.shell.returncode, errors) == (0, "")
     assert int(out) > 100  # it did query all the time
     assert (data / "warehouse.duckdb").stat().st_ino != backfilled.catalogue_before
     with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
         found = connection.execute("select dataset, count(*) from users group by all").fetchall()
-    assert sorted(found) == [("Other", 13), ("Sample", 13)]
+    assert found == [("Sample", 13)]
 
 
 def test_a_backfill_runs_each_dataset_and_retries_what_failed(
     data: Path, backfilled: Backfilled, request: pytest.FixtureRequest
 ) -> None:
-    """One of three fails: exit code 1, named in the table; --failed runs it alone again."""
+    """One of two fails: exit code 1, named in the table; --failed runs it alone again."""
     done = backfilled.done
     assert done.returncode == 1, done.stderr
     assert "no Dagster daemon is running" in done.stdout
     assert re.search(r"Sample +started, step \d+ of \d+, \w+", done.stdout)
-    assert rows(data, "Sample") == rows(data, "Other") == ROWS
+    assert rows(data, "Sample") == ROWS
     assert rows(data, "Broken") == {}
     table = " ".join(done.stdout.split())
     assert "at least one line must be a review" in table.replace("│ │ │ │ ", "")
@@ -161,11 +148,11 @@ def test_a_backfill_runs_each_dataset_and_retries_what_failed(
     assert backfill["isAssetBackfill"]
     assert backfill["status"] == "COMPLETED_FAILED"
 
-    before = {name: Warehouse(data).get_provenance("users", name) for name in ("Sample", "Other")}
+    before = Warehouse(data).get_provenance("users", "Sample")
     again = request.getfixturevalue("again")
     assert again.returncode == 0, again.stdout + again.stderr
     assert rows(data, "Broken") == ROWS
-    assert {name: Warehouse(data).get_provenance("users", name) for name in before} == before
+    assert Warehouse(data).get_provenance("users", "Sample") == before
     nothing = ncf(data, "backfill", "--failed")
     assert nothing.returncode == 1
     assert "there is nothing to run again" in nothing.stderr
@@ -178,10 +165,10 @@ def test_a_dataset_without_its_file_is_left_out_of_a_backfill(
     first = " ".join(backfilled.done.stderr.split())
     assert first.startswith(f"left out: {data}/lost.json must be a file, or a folder")
     assert backfilled.done.returncode == 1
-    assert rows(data, "Other") == ROWS
+    assert rows(data, "Sample") == ROWS
     with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
         ran = {run.tags["dagster/partition"] for run in instance.get_runs()}
-    assert {"Sample", "Broken", "Other"} <= ran
+    assert {"Sample", "Broken"} <= ran
     assert "Lost" not in ran
 
 
@@ -189,42 +176,6 @@ def test_a_running_daemon_is_used(again: subprocess.CompletedProcess[str]) -> No
     """`ncf-assets backfill` starts none of its own."""
     assert again.returncode == 0
     assert "one is started" not in again.stdout
-
-
-@pytest.fixture(scope="module")
-def queued(running: Path) -> list[str]:
-    """Have Dagster's own command queue Third, and at the same time Third and Fourth; the states."""
-    more, pipe = {"DAGSTER_HOME": str(running / "dagster")}, subprocess.PIPE
-    call = ["dagster", "job", "backfill", "-j", "everything", "--noprompt", "--partitions"]
-    both = [
-        start(running, *call, names, more=more, stdout=subprocess.DEVNULL, stderr=pipe)
-        for names in ("Third", "Third,Fourth")
-    ]
-    for process in both:
-        _, errors = process.communicate(timeout=240)
-        assert process.returncode == 0, errors
-    return wait_for_runs(running, 3, "Third", "Fourth", seconds=480)
-
-
-def test_dagsters_own_job_backfill_works_with_a_running_daemon(
-    running: Path, queued: list[str]
-) -> None:
-    """`dagster job backfill` queues a run for each partition, and the daemon runs them.
-
-    It has no option for run configuration, so the lists of 99 candidates stop the tiny data set at
-    the negatives, with the remedy; all tables before are made.
-    """
-    assert queued == ["FAILURE"] * 3
-    for dataset in ("Third", "Fourth"):
-        assert rows(running, dataset)["test"] == 12
-        assert "negatives" not in rows(running, dataset)
-
-
-@pytest.mark.usefixtures("queued")
-def test_queued_runs_of_one_data_set_follow_each_other(running: Path) -> None:
-    """The second waits in the queue, though there is room for a run beside the first."""
-    (_, first_ended), (second_began, _) = spans(running, "Third")
-    assert first_ended <= second_began
 
 
 @pytest.mark.parametrize(
