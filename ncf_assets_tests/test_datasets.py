@@ -215,7 +215,11 @@ def test_a_wrong_block_of_the_users_own_leaves_the_others(
     own = tmp_path / "datasets.local.toml"
     assert (local_file(registry), read(registry).faults) == (own, ())
     own.write_text(GOOD.replace("[A]", "[Mine]"))
-    assert list(load(registry)) == ["A", "Mine"]
+    both = load(registry)
+    assert {name: dataset.block for name, dataset in both.items()} == {
+        "A": "[A] in datasets.toml",
+        "Mine": "[Mine] in datasets.local.toml",
+    }
     own.write_text(wrong)
     found = read(registry)
     assert list(found.datasets) == ["A"]

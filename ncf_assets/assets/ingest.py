@@ -87,7 +87,7 @@ def _read(
     if rejected is None:
         raise compression.SourceError(
             f"{found} has no row. Put another file there, or correct `path` or `query` of"
-            f" [{dataset.name}] in datasets.toml."
+            f" {dataset.block}."
         )
     if run.rows_written("raw_reviews") == 0:
         raise dg.Failure(_nothing_accepted(found, dataset, rejected), allow_retries=False)
@@ -153,8 +153,7 @@ def _nothing_accepted(file: Path, dataset: Dataset, rejected: pa.RecordBatch) ->
         f"at least one line must be a review, found none in {file}. Of the first"
         f" {rejected.num_rows:,} lines {commonest['counts']:,} are rejected for this reason:"
         f" {example['reason']}. Line {example['line']:,} is {example['text'][:SHOWN_TEXT]!r}."
-        f" {lookalikes.looks_like(lines, dataset, example['reason'])} of [{dataset.name}] in"
-        " datasets.toml."
+        f" {lookalikes.looks_like(lines, dataset, example['reason'])} of {dataset.block}."
     )
 
 

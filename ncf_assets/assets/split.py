@@ -33,9 +33,7 @@ def _times(run: AssetRun, dataset: Dataset) -> tuple[Any, Any]:
     try:
         return time_split.cut_times(times, dataset.cut)
     except ValueError as error:
-        raise dg.Failure(
-            f"[{dataset.name}] in datasets.toml: {error}", allow_retries=False
-        ) from error
+        raise dg.Failure(f"{dataset.block}: {error}", allow_retries=False) from error
 
 
 train = sql_table("train", "split")

@@ -8,7 +8,7 @@ read in `ncf_assets.ingest.reader`. The folders under `data/` are in `ncf_assets
 import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -75,6 +75,12 @@ class Dataset:
     sha256: str | None = None
     synthetic: bool = False
     note: str | None = None
+    registry: str = "datasets.toml"  # the name of the file that has the block
+
+    @property
+    def block(self) -> str:
+        """What messages call the block, such as `[Books] in datasets.toml`."""
+        return f"[{self.name}] in {self.registry}"
 
     @property
     def reading(self) -> dict[str, object]:
@@ -151,7 +157,7 @@ def read(registry: Path) -> Registry:
             continue
         for name, block in blocks.items():
             try:
-                dataset = _dataset(f"{file}, [{name}]", name, block)
+                dataset = replace(_dataset(f"{file}, [{name}]", name, block), registry=file.name)
                 _check_distinct(file, dataset, datasets.values())
             except RegistryError as error:
                 faults.append(str(error))

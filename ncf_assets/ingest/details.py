@@ -72,10 +72,7 @@ def refusal(dataset: Dataset, registry_folder: Path, raw_folder: Path) -> str | 
     if there := published(dataset):
         reason = download.refusal(there, registry_folder, raw_folder)
         return in_its_words(reason) if reason else None
-    return (
-        f"{file} does not exist. Put the file there, or correct `details` of [{dataset.name}] in"
-        " datasets.toml."
-    )
+    return f"{file} does not exist. Put the file there, or correct `details` of {dataset.block}."
 
 
 def in_its_words(reason: str) -> str:

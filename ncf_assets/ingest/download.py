@@ -71,8 +71,8 @@ def fetch(
     url = dataset.url or ""
     if urlsplit(url).scheme not in ("http", "https"):
         raise PermanentDownloadError(
-            f"{dataset.name}: `url` must be an http or https URL, found {url!r}. Correct `url` in"
-            " datasets.toml, or give a `path`."
+            f"{dataset.name}: `url` must be an http or https URL, found {url!r}. Correct `url` of"
+            f" {dataset.block}, or give a `path`."
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     with locked_download(target) as partial:
@@ -89,7 +89,7 @@ def fetch(
             partial.discard()
             raise PermanentDownloadError(
                 f"{dataset.name}: {url} brought a web page in place of a file, which was removed."
-                f" Correct `url` in datasets.toml, or download the file by hand and put it in"
+                f" Correct `url` of {dataset.block}, or download the file by hand and put it in"
                 f" {target.with_name(dataset.file_name)}."
             )
         partial.publish()
@@ -112,7 +112,9 @@ def _told(
                 " NCF_DATA_DIR."
             )
         case http_download.PermanentError():
-            return PermanentDownloadError(f"{found}. Correct `url` in datasets.toml, or {by_hand}.")
+            return PermanentDownloadError(
+                f"{found}. Correct `url` of {dataset.block}, or {by_hand}."
+            )
         case http_download.UnreachableError():
             return PermanentDownloadError(
                 f"{found}. Connect this machine to the network and try again{length}, or {by_hand}."
@@ -126,7 +128,7 @@ def refusal(dataset: Dataset, registry_folder: Path, raw_folder: Path) -> str | 
     The server is asked, and nothing is downloaded. An error that may pass is no refusal.
     """
     if found := locate(dataset, registry_folder, raw_folder):
-        return None if files_of(found) else _missing(found)
+        return None if files_of(found) else _missing(dataset, found)
     from ncf_assets.ingest import http_download
 
     try:
@@ -146,10 +148,10 @@ def refusals(
         return list(pool.map(lambda one: refusal(one, registry_folder, raw_folder), datasets))
 
 
-def _missing(found: Path) -> str:
+def _missing(dataset: Dataset, found: Path) -> str:
     return (
         f"{found} must be a file, or a folder or pattern with files, found none. Put the file"
-        " there, or correct `path` in datasets.toml"
+        f" there, or correct `path` of {dataset.block}"
     )
 
 
@@ -166,11 +168,11 @@ def check(dataset: Dataset, found: Path) -> None:
     """Raise `SourceError` if what `locate` found does not exist, or is not the registry's file."""
     files = files_of(found)
     if not files:
-        raise compression.SourceError(_missing(found))
+        raise compression.SourceError(_missing(dataset, found))
     if dataset.sha256 and len(files) > 1:
         raise compression.SourceError(
             f"{found}: `sha256` is the hash of one file, found {len(files)} files. Remove `sha256`"
-            f" from [{dataset.name}] in datasets.toml"
+            f" from {dataset.block}"
         )
     if wrong := wrong_hash(dataset, files[0]):
         raise compression.SourceError(f"{found}: {wrong}")
@@ -184,6 +186,6 @@ def wrong_hash(dataset: Dataset, file: Path) -> str | None:
     if found == dataset.sha256:
         return None
     return (
-        f"{dataset.name}: the file must have the SHA-256 {dataset.sha256} of datasets.toml, found"
-        f" {found}. Download another copy, or correct `sha256`"
+        f"{dataset.name}: the file must have the SHA-256 {dataset.sha256} of {dataset.block},"
+        f" found {found}. Download another copy, or correct `sha256`"
     )

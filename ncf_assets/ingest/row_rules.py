@@ -101,7 +101,7 @@ def _micros(kind: str, name: str, dataset: Dataset) -> str:
         if unit:
             raise SourceError(
                 f"`{name}` is a time by its type ({kind}), found timestamp_unit = {unit!r}. Remove"
-                f" `timestamp_unit` from [{dataset.name}] in datasets.toml"
+                f" `timestamp_unit` from {dataset.block}"
             )
         # with the time zone UTC, which is that of a text without one
         time = "try_cast(try_cast(timestamp_value as timestamptz) as timestamp)"
@@ -109,12 +109,12 @@ def _micros(kind: str, name: str, dataset: Dataset) -> str:
     if kind != "VARCHAR" and not _NUMBERS.fullmatch(kind):
         raise SourceError(
             f"`{name}` must be a time or a number, found {kind}. Correct `columns` of"
-            f" [{dataset.name}] in datasets.toml"
+            f" {dataset.block}"
         )
     if unit is None:
         raise SourceError(
             f"`{name}` is a number by its type ({kind}), and its unit is not known. Set"
-            f" timestamp_unit of [{dataset.name}] in datasets.toml to one of"
+            f" timestamp_unit of {dataset.block} to one of"
             f" {', '.join(TIMESTAMP_UNITS)}"
         )
     micros = f"try_cast(timestamp_value as double) * {TIMESTAMP_UNITS[unit]!r}"

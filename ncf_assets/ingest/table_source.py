@@ -64,13 +64,13 @@ def source_of(file: Path, dataset: Dataset) -> Source:
     if kind in ("duckdb", "sqlite"):
         raise SourceError(
             f"{file} is a database, and a query must say which of its rows are read. Set `query` of"
-            f" [{dataset.name}] in datasets.toml"
+            f" {dataset.block}"
         )
     if dataset.order and kind != "text":
         raise SourceError(
             f"{file} has names for its values, found a list of `columns`. Set columns ="
             ' {user = "...", item = "...", timestamp = "..."} with these names in'
-            f" [{dataset.name}] in datasets.toml"
+            f" {dataset.block}"
         )
     if kind == "text":
         return _text(file, dataset)
@@ -204,7 +204,4 @@ def _no_column(where: str, name: str, found: Sequence[str], dataset: Dataset) ->
     if separator:
         remedy = f"Set separator = {json.dumps(separator)}"
     shown = json.dumps(found[0]) if separator else ", ".join(found)
-    return (
-        f"{where} must have the column `{name}`, found {shown}. {remedy} of [{dataset.name}] in"
-        " datasets.toml"
-    )
+    return f"{where} must have the column `{name}`, found {shown}. {remedy} of {dataset.block}"

@@ -228,7 +228,7 @@ def test_a_file_of_another_hash_than_the_registry_states_is_refused(
     with warehouse.paths.registry.open("a") as registry:
         registry.write(f'sha256 = "{"0" * 64}"\n')
     message = failure(run(warehouse, instance, PACKED), "reviews")
-    assert f"must have the SHA-256 {'0' * 64} of datasets.toml, found " in message
+    assert f"must have the SHA-256 {'0' * 64} of [Sample] in datasets.toml, found " in message
     assert "Download another copy, or correct `sha256`" in message
 
 

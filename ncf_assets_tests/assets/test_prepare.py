@@ -167,7 +167,9 @@ def test_details_may_have_an_address(warehouse: Warehouse, instance: dg.DagsterI
         warehouse.paths.registry.write_text(f'{registry}details = "{missing}"\n')
         result = materialize(warehouse, instance, ["item_details"], {})
         assert result.success
-        assert f"{missing}: HTTP status 404. Correct `details` in" in str(warned(result))
+        assert f"{missing}: HTTP status 404. Correct `details` of [Sample] in" in str(
+            warned(result)
+        )
         assert warehouse.read("item_details", "Sample").empty
         assert details_status(warehouse) is None
 

@@ -249,7 +249,7 @@ def test_a_permanent_error_is_not_retried_and_has_the_url(
     with pytest.raises(PermanentDownloadError) as caught:
         fetch(_dataset(f"{server.address}/a.gz"), target)
     assert str(caught.value) == (
-        f"X: {server.address}/a.gz: HTTP status {status}. Correct `url` in datasets.toml, or"
+        f"X: {server.address}/a.gz: HTTP status {status}. Correct `url` of [X] in datasets.toml, or"
         f" download the file by hand and put it in {target}."
     )
     assert len(server.requests) == 1
@@ -355,7 +355,8 @@ def test_a_redirect_elsewhere_is_refused(server: Server, tmp_path: Path, address
     """It must not lead to this machine's files or to another protocol; nothing is left."""
     server.behaviour = [f"to {address}"]
     with pytest.raises(
-        PermanentDownloadError, match=r"InvalidSchema: .*\. Correct `url` in datasets\.toml"
+        PermanentDownloadError,
+        match=r"InvalidSchema: .*\. Correct `url` of \[X\] in datasets\.toml",
     ):
         fetch(_dataset(f"{server.address}/a.gz"), tmp_path / "a.gz")
     assert list(tmp_path.iterdir()) == []
@@ -383,7 +384,7 @@ def test_a_file_with_another_hash_is_removed(server: Server, tmp_path: Path) -> 
     with pytest.raises(PermanentDownloadError) as caught:
         fetch(_dataset(f"{server.address}/a.gz", sha256="0" * 64), target)
     assert str(caught.value) == (
-        f"X: the file must have the SHA-256 {'0' * 64} of datasets.toml, found"
+        f"X: the file must have the SHA-256 {'0' * 64} of [X] in datasets.toml, found"
         f" {hashlib.sha256(BODY).hexdigest()}. Download another copy, or correct `sha256`."
         f" The file came from {server.address}/a.gz and was removed."
     )
