@@ -177,17 +177,21 @@ def most_similar(
     weighed = csr_array(of_users.multiply(by_user[:, None].astype(np.float32)))
     neighbors = np.full((n_items, settings.neighbors), NO_ITEM, np.int32)
     similarities = np.zeros(neighbors.shape, np.float32)
+    # multiplications of each item, and the cells that its neighbors take
+    work = of_items @ np.diff(of_users.indptr).astype(float) + settings.neighbors
+    ends = np.searchsorted(np.cumsum(work), np.arange(CELLS, work.sum(), CELLS))
+    bounds = np.unique(np.concatenate([[0], ends, [n_items]]))
 
-    def search(part: slice) -> None:
-        shared = of_items[part] @ weighed
-        items = np.repeat(np.arange(part.start, part.stop), np.diff(shared.indptr))
-        found = similarity(shared.data, items, shared.indices).astype(np.float32)
-        found[items == shared.indices] = 0  # no item is its own neighbor
-        at, positions, cells = _best(shared.indptr, shared.indices, found, settings.neighbors)
-        neighbors[part.start + at, positions] = shared.indices[cells]
-        similarities[part.start + at, positions] = found[cells]
+    def search(parts: slice) -> None:
+        for start, end in pairwise(bounds[parts.start : parts.stop + 1]):
+            shared = of_items[start:end] @ weighed
+            items = np.repeat(np.arange(start, end), np.diff(shared.indptr))
+            found = similarity(shared.data, items, shared.indices).astype(np.float32)
+            found[items == shared.indices] = 0  # no item is its own neighbor
+            shared.data = found
+            neighbors[start:end], similarities[start:end] = _highest(shared, settings.neighbors)
 
-    map_slices(search, n_items, max(1, CELLS // n_items))
+    map_slices(search, bounds.size - 1, 1)
     return neighbors, similarities
 
 
@@ -201,24 +205,25 @@ def counted(interactions: Interactions) -> csr_array:
     return of_users[np.diff(of_users.indptr) <= LONGEST]
 
 
-def _best(
-    starts: np.ndarray, columns: np.ndarray, values: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the k highest values above 0 of each row of a sparse matrix: rows, positions, cells.
+def _highest(matrix: csr_array, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the columns and values of the k highest values above 0 of each row, both [n, k].
 
-    `starts` [n + 1], `columns` and `values` [m] are the matrix by row. A position counts from 0,
-    and a cell is its number within `values`; equals are in the order of their columns.
+    `matrix` is float32 [n, m], without negative values. The highest come first, equals in the order
+    of their columns; NO_ITEM and 0 are where there are fewer.
     """
-    bounds = [_nth_highest(values[start:end], k) for start, end in pairwise(starts)]
-    cells = np.flatnonzero((values >= np.repeat(bounds, np.diff(starts))) & (values > 0))
-    rows = np.searchsorted(starts, cells, "right") - 1
-    order = np.lexsort((columns[cells], -values[cells], rows))
-    rows, cells = rows[order], cells[order]
-    positions = np.arange(rows.size) - np.searchsorted(rows, rows)  # within the row
-    chosen = positions < k
-    return rows[chosen], positions[chosen], cells[chosen]
-
-
-def _nth_highest(values: np.ndarray, n: int) -> float:
-    """Return the n-th highest of some values, 0 if there are fewer."""
-    return float(np.partition(values, -n)[-n]) if values.size >= n else 0.0
+    # the bits of such values are in their order as integers, and those of the column break ties, so
+    # that a cell is one number
+    bits = matrix.data.view(np.int32).astype(np.int64) << 32
+    cells = bits | (matrix.shape[1] - 1 - matrix.indices)
+    highest = np.zeros((matrix.shape[0], k), np.int64)
+    for row, (start, end) in enumerate(pairwise(matrix.indptr.tolist())):
+        own = cells[start:end]
+        if own.size > k:
+            own.partition(own.size - k)
+            own = own[-k:]
+        highest[row, : own.size] = own
+    highest.sort(axis=1)
+    highest = highest[:, ::-1]
+    values = (highest >> 32).astype(np.int32).view(np.float32)
+    columns = matrix.shape[1] - 1 - (highest & (2**32 - 1))
+    return np.where(values > 0, columns, NO_ITEM), values
