@@ -6,18 +6,20 @@ closed form. The model is a baseline, and NeuMF is trained around its factors
 (`training.next_item`).
 """
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import lapack
+from threadpoolctl import threadpool_limits
 
 from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.parallel import map_slices
 from ncf_assets.ncf.random_streams import rng
 
 MEMORY = 2**21  # chosen: numbers in the largest array of a block of rows, 8 MB
-ALIKE = 0.8  # chosen: rows of a block are at least this share of its longest, the rest is padding
+GRAM_ROWS = 2**12  # chosen: rows of which the Gram matrix is added up at a time, in the cache
+BY_ITSELF = 32  # measured: from so many equations on, a call of LAPACK for each system is quicker
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,6 @@ class _CsrSide:
     columns: np.ndarray  # int32 [n], grouped by row
     roots: np.ndarray  # float32 [n], the square roots of the interactions' weights
     starts: np.ndarray  # int64 [n_rows + 1], where each row's columns begin
-
-    def padded(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the columns and roots of some rows [b], both [b, k]; padding has the root 0."""
-        lengths = self.starts[rows + 1] - self.starts[rows]
-        within = np.arange(lengths.max()) < lengths[:, None]
-        positions = np.where(within, self.starts[rows][:, None] + np.arange(within.shape[1]), 0)
-        return self.columns[positions], np.where(within, self.roots[positions], 0)
 
     @classmethod
     def of(
@@ -140,61 +135,80 @@ def _solve(side: _CsrSide, others: np.ndarray, weight: float, regularization: fl
     a·G + r·I is a diagonal D.
     """
     d = others.shape[1]
-    eigenvalues, basis = np.linalg.eigh(others.T.astype(np.float64) @ others)
-    rotated = (others @ basis).astype(np.float32)
+    with threadpool_limits(1, user_api="blas"):  # more threads wait longer than such products take
+        eigenvalues, axes = np.linalg.eigh(_gram(others))
+        basis = axes.astype(np.float32)
+        rotated = others @ basis
     lengths = np.diff(side.starts)
-    ridges = regularization * (lengths + weight * len(others))
     shared = weight * np.maximum(eigenvalues, 0)  # [d]
     solved = np.zeros((side.n_rows, d), np.float32)
     blocks = list(_blocks(lengths, d))
 
     def solve(part: slice) -> None:
         for rows in blocks[part]:
-            columns, roots = side.padded(rows)
-            own = rotated[columns] * roots[:, :, None]
-            equations = _small_system if columns.shape[1] < d else _large_system
-            diagonals = (shared + ridges[rows, None]).astype(np.float32)  # [b, d]
-            solved[rows] = equations(own, roots[:, :, None], diagonals)
+            k = lengths[rows[0]]
+            cells = side.starts[rows][:, None] + np.arange(k)  # [b, k]
+            ridge = regularization * (k + weight * len(others))
+            diagonal = (shared + ridge).astype(np.float32)
+            # a mode other than the default writes at once to what is returned
+            own = np.take(rotated, side.columns[cells], axis=0, mode="clip")
+            roots = side.roots[cells]
+            own *= roots[:, :, None]
+            equations = _small_system if k < d else _large_system
+            solved[rows] = equations(own, roots, diagonal) @ basis.T
 
     map_slices(solve, len(blocks), 1)
-    unrotated: np.ndarray = solved @ basis.T.astype(np.float32)
-    return unrotated
+    return solved
 
 
-def _small_system(own: np.ndarray, roots: np.ndarray, diagonals: np.ndarray) -> np.ndarray:
+def _gram(rows: np.ndarray) -> np.ndarray:
+    """Return the Gram matrix: rows float32 [N, d] -> float64 [d, d]."""
+    gram = np.zeros((rows.shape[1], rows.shape[1]))
+    for start in range(0, len(rows), GRAM_ROWS):
+        wide = rows[start : start + GRAM_ROWS].astype(np.float64)
+        gram += wide.T @ wide
+    return gram
+
+
+def _small_system(own: np.ndarray, roots: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
     """Return D⁻¹Wᵀ (I + W D⁻¹ Wᵀ)⁻¹ √c, for rows of fewer than d columns, W being √C times theirs.
 
-    own [b, k, d], roots [b, k, 1], diagonals [b, d] -> [b, d]. It equals (D + WᵀW)⁻¹ Wᵀ√c by the
-    push-through identity, with k equations in place of d. Padding beyond a row's columns has the
-    root 0, so it is zero in W as well.
+    own [b, k, d], roots [b, k], diagonal [d] -> [b, d]. It equals (D + WᵀW)⁻¹ Wᵀ√c by the
+    push-through identity, with k equations in place of d.
     """
-    scaled = own / diagonals[:, None, :]
-    system = scaled @ own.transpose(0, 2, 1) + np.eye(own.shape[1], dtype=np.float32)
-    solution = np.linalg.solve(system, roots)
-    product: np.ndarray = scaled.transpose(0, 2, 1) @ solution
-    return product[:, :, 0]
+    scaled = own / diagonal
+    system = scaled @ own.transpose(0, 2, 1)
+    solution = _solve_each(system, np.ones(own.shape[1], np.float32), roots)
+    product: np.ndarray = solution[:, None, :] @ scaled
+    return product[:, 0]
 
 
-def _large_system(own: np.ndarray, roots: np.ndarray, diagonals: np.ndarray) -> np.ndarray:
+def _large_system(own: np.ndarray, roots: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
     """Return (D + WᵀW)⁻¹ Wᵀ√c, for rows of d columns or more, as `_small_system` does."""
-    turned = own.transpose(0, 2, 1)
-    system = turned @ own + diagonals[:, :, None] * np.eye(own.shape[2], dtype=np.float32)
-    solution: np.ndarray = np.linalg.solve(system, turned @ roots)
-    return solution[:, :, 0]
+    right = roots[:, None, :] @ own
+    return _solve_each(own.transpose(0, 2, 1) @ own, diagonal, right[:, 0])
+
+
+def _solve_each(products: np.ndarray, diagonal: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Add to the diagonals, and solve: products [b, m, m], diagonal [m], right [b, m] -> [b, m].
+
+    The systems are positive definite.
+    """
+    np.einsum("bii->bi", products)[...] += diagonal  # it is a view
+    if diagonal.size < BY_ITSELF:
+        return np.linalg.solve(products, right[:, :, None])[:, :, 0]
+    systems = zip(products, right, strict=True)
+    # a symmetric matrix is its own transpose, which is in LAPACK's order without a copy
+    return np.stack([lapack.sposv(left.T, own, overwrite_a=True)[1] for left, own in systems])
 
 
 def _blocks(lengths: np.ndarray, d: int) -> Iterator[np.ndarray]:
-    """Yield rows of about equal length, such that all of a block are solved for at once.
+    """Yield rows of equal length, the longest first, such that a block is solved for at once.
 
     Rows without columns are left out: their factors are zero.
     """
-    order = np.argsort(lengths, kind="stable")
-    sorted_lengths = lengths[order]
-    end, first = order.size, int(np.searchsorted(sorted_lengths, 1))
-    while end > first:
-        # the longest rows first; k columns and up to d by d equations for each
-        k = int(sorted_lengths[end - 1])
-        alike = int(np.searchsorted(sorted_lengths, math.ceil(ALIKE * k)))
-        begin = max(first, alike, end - max(1, MEMORY // (max(k, d) * d)))
-        yield order[begin:end]
-        end = begin
+    order = np.argsort(-lengths, kind="stable")
+    distinct, counts = np.unique(-lengths, return_counts=True)
+    for k, rows in zip(-distinct, np.split(order, np.cumsum(counts)), strict=False):
+        at_once = max(1, MEMORY // (max(k, d) * d))  # k columns and up to d by d equations for each
+        yield from (rows[i : i + at_once] for i in range(0, rows.size if k else 0, at_once))
