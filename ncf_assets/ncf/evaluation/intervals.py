@@ -37,7 +37,8 @@ def of_means(
         return np.full_like(mean, np.nan), np.full_like(mean, np.nan)
     z, bernoulli = ndtri((1 + level) / 2), mean * (1 - mean)
     # 1 / effective number; that of a column of zeros or ones is n
-    ratio = np.divide(values.var(axis=0), bernoulli, out=np.ones_like(mean), where=bernoulli > 0)
+    variance = values.var(axis=0, mean=mean[None])
+    ratio = np.divide(variance, bernoulli, out=np.ones_like(mean), where=bernoulli > 0)
     pull = z**2 * ratio / n
     if seeds:
         t = stdtrit(len(seeds.means) - 1, (1 + level) / 2)

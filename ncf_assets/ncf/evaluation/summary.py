@@ -168,21 +168,26 @@ def _means(
     members: np.ndarray,
 ) -> Iterator[Metric]:
     """Yield a segment's rows."""
-    of_members = found.values[members]
-    for model, own in axes.items():
-        by_seed = of_members[:, own[0] : own[-1] + 1]  # [n, seeds, c]
-        values, seeds = by_seed[:, 0], by_seed.mean(axis=0)
-        mean, deviation = seeds.mean(axis=0), np.full(len(found.columns), np.nan)
-        if len(own) > 1:
+    rows, found_of = np.flatnonzero(members)[:, None, None], {}
+    for n_seeds in sorted({len(own) for own in axes.values()}):
+        models = [model for model, own in axes.items() if len(own) == n_seeds]
+        by_seed = found.values[rows, np.transpose([axes[model] for model in models])]
+        values, seeds = by_seed[:, 0], by_seed.mean(axis=0)  # [n, models, c], [seeds, models, c]
+        mean, deviation = seeds.mean(axis=0), np.full(values.shape[1:], np.nan)
+        if n_seeds > 1:
             values, deviation = by_seed.mean(axis=1), seeds.std(axis=0, ddof=1)
         low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
         if not found.estimated:
             low, high = intervals.of_means(values, intervals.Seeds.of(by_seed))
-        for c, (metric, k) in enumerate(found.columns):
+        found_of |= dict(zip(models, zip(mean, low, high, deviation, strict=True), strict=True))
+    for model, own in axes.items():
+        for (metric, k), mean, low, high, deviation in zip(
+            found.columns, *found_of[model], strict=True
+        ):
             yield Metric(
                 model, protocol, segment, metric, k,
-                float(mean[c]), _known(low[c]), _known(high[c]), len(values),
-                len(own), _known(deviation[c]),
+                float(mean), _known(low), _known(high), len(rows),
+                len(own), _known(deviation),
             )  # fmt: skip
 
 
