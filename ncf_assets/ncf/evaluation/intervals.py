@@ -15,6 +15,9 @@ from threadpoolctl import threadpool_limits
 LEVEL = 0.95
 POWER = 0.8  # Cohen 1988, "Statistical Power Analysis", section 2.4
 MIN_USERS = 30  # chosen: below, no interval is given, as no formula for them keeps its level
+AT_ONCE = (
+    512  # chosen: users whose deviations are in memory at a time, so that they stay in the cache
+)
 DRAWS = 20_000  # chosen: the level of simultaneous intervals is then off by 0.2 % or so
 
 
@@ -37,8 +40,9 @@ def of_means(
         return np.full_like(mean, np.nan), np.full_like(mean, np.nan)
     z, bernoulli = ndtri((1 + level) / 2), mean * (1 - mean)
     # 1 / effective number; that of a column of zeros or ones is n
-    variance = values.var(axis=0, mean=mean[None])
-    ratio = np.divide(variance, bernoulli, out=np.ones_like(mean), where=bernoulli > 0)
+    ratio = np.divide(
+        _variance(values, mean), bernoulli, out=np.ones_like(mean), where=bernoulli > 0
+    )
     pull = z**2 * ratio / n
     if seeds:
         t = stdtrit(len(seeds.means) - 1, (1 + level) / 2)
@@ -47,6 +51,14 @@ def of_means(
     center = (mean + pull / 2) / (1 + pull)
     half_width = np.sqrt(pull * bernoulli + pull**2 / 4) / (1 + pull)
     return center - half_width, center + half_width
+
+
+def _variance(values: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Return the variance of values float64 [n, ...] around their mean [...]: float64 [...]."""
+    squares = np.zeros_like(mean)
+    for start in range(0, len(values), AT_ONCE):
+        squares += ((values[start : start + AT_ONCE] - mean) ** 2).sum(axis=0)
+    return squares / len(values)
 
 
 @dataclass(frozen=True)

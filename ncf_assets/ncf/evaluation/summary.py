@@ -218,7 +218,8 @@ def _compared(
     A seed of the subject is set against that of the baseline which is in the same place.
     """
     chosen = [c for c, (metric, _) in enumerate(found.columns) if metric in COMPARED]
-    values = found.values[members][:, :, chosen]
+    everyone = np.arange(found.values.shape[1])
+    values = found.values[np.ix_(np.flatnonzero(members), everyone, chosen)]
     others = [own for model, own in axes.items() if model != subject]
     n_seeds = max(len(own) for own in axes.values())
     shape = len(values), n_seeds, len(chosen)
