@@ -168,10 +168,12 @@ def _means(
     members: np.ndarray,
 ) -> Iterator[Metric]:
     """Yield a segment's rows."""
-    rows, found_of = np.flatnonzero(members)[:, None, None], {}
+    rows = np.flatnonzero(members)[:, None, None]
+    of_models: dict[str, tuple[np.ndarray, ...]] = {}  # mean, low, high and deviation [c] of each
     for n_seeds in sorted({len(own) for own in axes.values()}):
         models = [model for model, own in axes.items() if len(own) == n_seeds]
-        by_seed = found.values[rows, np.transpose([axes[model] for model in models])]
+        own_axes = np.transpose([axes[model] for model in models])
+        by_seed = found.values[rows, own_axes]  # [n, seeds, models, c]
         values, seeds = by_seed[:, 0], by_seed.mean(axis=0)  # [n, models, c], [seeds, models, c]
         mean, deviation = seeds.mean(axis=0), np.full(values.shape[1:], np.nan)
         if n_seeds > 1:
@@ -179,10 +181,10 @@ def _means(
         low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
         if not found.estimated:
             low, high = intervals.of_means(values, intervals.Seeds.of(by_seed))
-        found_of |= dict(zip(models, zip(mean, low, high, deviation, strict=True), strict=True))
+        of_models |= dict(zip(models, zip(mean, low, high, deviation, strict=True), strict=True))
     for model, own in axes.items():
         for (metric, k), mean, low, high, deviation in zip(
-            found.columns, *found_of[model], strict=True
+            found.columns, *of_models[model], strict=True
         ):
             yield Metric(
                 model, protocol, segment, metric, k,
@@ -218,8 +220,8 @@ def _compared(
     A seed of the subject is set against that of the baseline which is in the same place.
     """
     chosen = [c for c, (metric, _) in enumerate(found.columns) if metric in COMPARED]
-    everyone = np.arange(found.values.shape[1])
-    values = found.values[np.ix_(np.flatnonzero(members), everyone, chosen)]
+    all_axes = np.arange(found.values.shape[1])
+    values = found.values[np.ix_(np.flatnonzero(members), all_axes, np.array(chosen))]
     others = [own for model, own in axes.items() if model != subject]
     n_seeds = max(len(own) for own in axes.values())
     shape = len(values), n_seeds, len(chosen)

@@ -3,14 +3,16 @@
 The formulas are in `list_metrics` and `sampled_metric_correction`; `summary` averages over users.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ncf_assets.ncf.evaluation import list_metrics, metrics, sampled_metric_correction
 from ncf_assets.ncf.evaluation.list_metrics import RelevantItems
 
+AT_ONCE = 4_000  # chosen: users whose metrics are computed at a time, in a last-level cache
 NO_CUT = 0  # the k of AUC, which looks at entire lists
 METRICS = {
     "hr": list_metrics.hit_ratio,
@@ -21,6 +23,7 @@ METRICS = {
     "map": list_metrics.average_precision,
 }
 BOUNDED = ("hr", "ndcg")  # these are given with all ties won and lost too
+TIES = {"optimistic": RelevantItems.ties_won, "pessimistic": RelevantItems.ties_lost}
 GAINS = {  # of one relevant item, from which the metrics are estimated
     "hr": metrics.hit_gains,
     "ndcg": metrics.ndcg_gains,
@@ -43,15 +46,26 @@ class Ranks:
     n_tied: np.ndarray
     users: np.ndarray | None = None
 
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """The rows at which the users' items begin, and their end: integers [users + 1]."""
+        if self.users is None:
+            return np.arange(len(self.n_candidates) + 1)
+        return np.append(np.flatnonzero(np.diff(self.users, prepend=-1)), self.users.size)
+
     @property
     def several(self) -> bool:
         """Whether a user has several held-out items."""
-        return self.users is not None and np.unique(self.users).size < self.users.size
+        return self.starts.size <= len(self.n_candidates)
 
-    def relevant_items(self) -> RelevantItems:
-        """Return the ranks with what `list_metrics` needs besides."""
-        users = np.arange(len(self.n_candidates)) if self.users is None else self.users
-        return RelevantItems.of(users, self.n_candidates, self.n_better, self.n_tied)
+    def relevant_items(self) -> Iterator[tuple[slice, RelevantItems]]:
+        """Yield the ranks of some users at a time, with what `list_metrics` needs besides."""
+        users = np.repeat(np.arange(self.starts.size - 1), np.diff(self.starts))
+        ranks = users, self.n_candidates, self.n_better, self.n_tied
+        for first in range(0, self.starts.size - 1, AT_ONCE):
+            some = slice(first, min(first + AT_ONCE, self.starts.size - 1))
+            rows = slice(self.starts[some.start], self.starts[some.stop])
+            yield some, RelevantItems.of(*(of[rows] for of in ranks))
 
 
 @dataclass(frozen=True)
@@ -71,16 +85,16 @@ def user_metrics(ranks: Ranks, ks: Sequence[int]) -> UserMetrics:
 
     Hit ratio and NDCG are given with all ties won, and with all ties lost, too.
     """
-    items = ranks.relevant_items()
-    cases = [(name, name, items) for name in METRICS]
-    cases += [(f"{name}_optimistic", name, items.ties_won()) for name in BOUNDED]
-    cases += [(f"{name}_pessimistic", name, items.ties_lost()) for name in BOUNDED]
-    columns = [(label, k) for label, *_ in cases for k in ks] + [("auc", NO_CUT)]
-    values = np.empty((len(items.starts), items.n_better.shape[1], len(columns)))
-    each = [(name, ranked, k) for _, name, ranked in cases for k in ks]
-    for column, (name, ranked, k) in enumerate(each):
-        values[:, :, column] = METRICS[name](ranked, k)
-    values[:, :, -1] = list_metrics.auc(items)
+    labels = [*METRICS, *(f"{name}_{which}" for which in TIES for name in BOUNDED)]
+    columns = [(label, k) for label in labels for k in ks] + [("auc", NO_CUT)]
+    values = np.empty((ranks.starts.size - 1, ranks.n_better.shape[1], len(columns)))
+    for users, items in ranks.relevant_items():
+        cases = [(name, items) for name in METRICS]
+        cases += [(name, ties(items)) for ties in TIES.values() for name in BOUNDED]
+        each = [(name, ranked, k) for name, ranked in cases for k in ks]
+        for column, (name, ranked, k) in enumerate(each):
+            values[users, :, column] = METRICS[name](ranked, k)
+        values[users, :, -1] = list_metrics.auc(items)
     return UserMetrics(columns, values)
 
 
