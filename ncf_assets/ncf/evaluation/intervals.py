@@ -15,9 +15,7 @@ from threadpoolctl import threadpool_limits
 LEVEL = 0.95
 POWER = 0.8  # Cohen 1988, "Statistical Power Analysis", section 2.4
 MIN_USERS = 30  # chosen: below, no interval is given, as no formula for them keeps its level
-AT_ONCE = (
-    512  # chosen: users whose deviations are in memory at a time, so that they stay in the cache
-)
+AT_ONCE = 512  # chosen: users whose deviations are squared at a time, in the cache
 DRAWS = 20_000  # chosen: the level of simultaneous intervals is then off by 0.2 % or so
 
 
