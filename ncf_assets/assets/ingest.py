@@ -14,7 +14,7 @@ from pydantic import Field
 
 from ncf_assets.datasets import Dataset, load
 from ncf_assets.ingest import compression, download, lookalikes, source
-from ncf_assets.ingest.reader import Batch
+from ncf_assets.ingest.reader import MAX_REJECTED_SHARE, Batch
 from ncf_assets.orchestration.metadata import PREVIEW_ROWS
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.source_file import report_found, report_missing
@@ -29,7 +29,7 @@ class ReadingConfig(dg.Config):
     """When a file is refused. The rows that are read of an accepted file do not depend on it."""
 
     max_rejected_share: float = Field(
-        0.2,
+        MAX_REJECTED_SHARE,
         ge=0,
         le=1,
         description="Share of the lines that may be rejected; above it the run stops",

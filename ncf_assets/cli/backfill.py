@@ -37,7 +37,7 @@ from ncf_assets.warehouse.paths import ui_command
 POLL_SECONDS = 2
 UNKNOWN = (  # of Dagster's "Targeted partitions have been removed since this backfill was stored"
     "the running daemon has not read these datasets in the registry yet. Reload the definitions in"
-    f" the UI (Deployment, Reload definitions), or start `{ui_command()}` again; then run this once"
+    f" the UI (Lineage, Reload definitions), or start `{ui_command()}` again; then run this once"
     " more."
 )
 SUCCEEDED = {"COMPLETED", "COMPLETED_SUCCESS"}

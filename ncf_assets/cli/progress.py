@@ -27,6 +27,7 @@ from ncf_assets.cli.wrapping import wrap, wrap_for
 INDENT = " " * 11  # of what belongs to a step
 NAMED_EVERY = 30  # seconds
 INTERRUPTED = DagsterExecutionInterruptedError.__name__
+INTERRUPTION = "the run was interrupted. What it had published by then is in place."
 STYLES: dict[str, dict[str, Any]] = {  # click's words for rich's
     "": {},
     "dim": {"dim": True},
@@ -72,6 +73,7 @@ class Progress:
         self._n_assets = n_assets
         self._done = 0
         self.failed = False  # whether a step has failed that was not interrupted
+        self._interrupted = False  # whether one was
         self._running: dict[str | None, _Step] = {}  # the steps under way, by name
         self._closed = threading.Event()
         # Streams of our own: Dagster catches what is printed during a step and lets another process
@@ -128,7 +130,8 @@ class Progress:
         ):
             self._end(event.step_key)
         elif event.event_type == DagsterEventType.RUN_FAILURE and not self.failed:
-            self._say(event.message or "the run failed", "red", self._err)
+            found = INTERRUPTION if self._interrupted else event.message or "the run failed"
+            self._say(wrap_for(self._err, found), "red", self._err)
 
     def _say(self, text: str, style: str = "", stream: IO[str] | None = None) -> None:
         """Print a line; in a terminal above the bar."""
@@ -187,7 +190,9 @@ class Progress:
 
     def _failed(self, event: Any) -> None:
         failure = event.step_failure_data
-        self.failed |= failure.error.cls_name != INTERRUPTED
+        interrupted = failure.error.cls_name == INTERRUPTED
+        self.failed |= not interrupted
+        self._interrupted |= interrupted
         what = wrap_for(self._err, f"{event.step_key} failed: {failure_reason(failure)}")
         self._say(what, "red", self._err)
 

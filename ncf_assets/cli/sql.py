@@ -4,6 +4,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from ncf_assets.warehouse.files import locked_temp_dir
 UNLIMITED = 100_000  # characters, where nobody watches
 PREVIEW_ROWS = 100
 FORMS = {"csv": "format csv, header", "json": "format json, array"}  # in DuckDB's words
+MISSING = re.compile(r"Catalog Error: Table with name (\w+) does not exist")
 GREETING = """\
 All tables of {folder}, to be read. Begin with one of:
     show tables;
@@ -65,7 +67,19 @@ def sql(query: str | None, form: str | None) -> None:
             try:
                 _print(connection, query, form)
             except duckdb.Error as error:
-                raise click.ClickException(str(error)) from error
+                raise click.ClickException(_remedy(error) or str(error)) from error
+
+
+def _remedy(error: duckdb.Error) -> str | None:
+    """Return what to say of a table that no dataset has yet; None for any other error."""
+    from ncf_assets.tables import tables
+
+    missing = MISSING.match(str(error))
+    table = tables().get(missing[1]) if missing else None
+    if table is None:
+        return None
+    command = table.name if table.is_global else "materialize DATASET"
+    return f"{table.name} is not materialized for any dataset. Run `ncf-assets {command}`."
 
 
 @contextlib.contextmanager

@@ -117,7 +117,7 @@ def _told(
             )
         case http_download.UnreachableError():
             return PermanentDownloadError(
-                f"{found}. Connect this machine to the network and try again{length}, or {by_hand}."
+                f"{found}. Check the network and the address, and try again{length}, or {by_hand}."
             )
     return DownloadError(f"{found}. Try again later{length}, or {by_hand}.")
 

@@ -7,7 +7,7 @@ The proxy that the environment names is used. Which file goes where is decided i
 import errno
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
@@ -30,6 +30,8 @@ _GLANCE = (3.0, 3.0)  # the same for a question whose answer is not waited for; 
 # the server neither packs nor unpacks its file, so a .gz file arrives as it is
 _AS_IT_IS = {"Accept-Encoding": "identity"}
 
+NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH)
+NO_NAME = -1  # where a name has no address, which is no error number of the system's
 _TRANSIENT_STATUSES = {
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,  # the file has changed: the next try gets all of it
@@ -100,9 +102,12 @@ def receive(
 
 
 def ask(url: str) -> None:
-    """Ask for `url` once, and read none of it. Raise as `receive` does if it cannot be had."""
+    """Ask for `url` once, and read none of it. Raise as `receive` does if it cannot be had.
+
+    A server that refuses connections is unreachable here, where nobody waits for it to come back.
+    """
     with (
-        _translated_errors(),
+        _translated_errors((*NO_WAY, errno.ECONNREFUSED)),
         requests.get(url, stream=True, timeout=_GLANCE, headers=_AS_IT_IS) as response,
     ):
         if response.status_code != HTTPStatus.OK:
@@ -110,29 +115,31 @@ def ask(url: str) -> None:
 
 
 @contextmanager
-def _translated_errors() -> Iterator[None]:
+def _translated_errors(unreachable: Collection[int] = NO_WAY) -> Iterator[None]:
     """Raise the errors of this module in place of those of requests and urllib3."""
     try:
         yield
     except _PERMANENT_ERRORS as error:
-        raise PermanentError(_described(error)) from error
+        raise PermanentError(f"{type(error).__name__}: {error}") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        if unreachable := _unreachable(error):
-            raise UnreachableError(unreachable) from error
-        raise TransientError(_described(error)) from error
+        number, found = _cause(error)
+        kind = UnreachableError if number in (*unreachable, NO_NAME) else TransientError
+        raise kind(found) from error
 
 
-def _unreachable(error: BaseException) -> str | None:
-    """Return what the network does not know, if that is what an error of requests comes from."""
+def _cause(error: BaseException) -> tuple[int | None, str]:
+    """Return the number of the system's error that one of requests comes from, and what it says."""
     cause: BaseException | None = error
     while cause:
         if isinstance(cause, urllib3.exceptions.NameResolutionError):
             name = re.search(r"Failed to resolve '(.+?)'", str(cause))
-            return f"no address is known for {name[1] if name else 'the server'}"
-        if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
-            return f"there is no way to the server ({cause.strerror})"
+            return NO_NAME, f"no address is known for {name[1] if name else 'the server'}"
+        if isinstance(cause, OSError) and cause.errno in NO_WAY:
+            return cause.errno, f"there is no way to the server ({cause.strerror})"
+        if isinstance(cause, ConnectionRefusedError):
+            return cause.errno, "the server refuses connections"
         cause = cause.__cause__ or cause.__context__
-    return None
+    return None, f"{type(error).__name__}: {error}"
 
 
 def _attempt(url: str, partial: PartialDownload, on_progress: OnProgress | None) -> None:
@@ -218,7 +225,3 @@ def _validator(response: requests.Response) -> str | None:
         return None
     etag = response.headers.get("ETag", "")
     return etag if etag.startswith('"') else response.headers.get("Last-Modified")
-
-
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

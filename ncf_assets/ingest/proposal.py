@@ -21,6 +21,7 @@ from ncf_assets.ingest.compression import UNPACKED_LIMIT, SourceError
 from ncf_assets.ingest.file_kinds import beginning, kind_of
 from ncf_assets.ingest.formats import suggest_format
 from ncf_assets.ingest.lookalikes import separator_of
+from ncf_assets.ingest.reader import MAX_REJECTED_SHARE
 from ncf_assets.ingest.table_source import query_source
 
 LINES = 50  # first lines that are looked at; chosen
@@ -184,6 +185,11 @@ def _found(files: Sequence[Path], dataset: Dataset, today: date) -> list[str]:
     ]
     if rejected.num_rows:
         found.append(f"row {rejected['line'][0]} is rejected: {rejected['reason'][0]}")
+    if rejected.num_rows > MAX_REJECTED_SHARE * (accepted + rejected.num_rows):
+        found.append(
+            f"a run stops where more than {MAX_REJECTED_SHARE:.0%} are rejected: correct the file,"
+            " or raise max_rejected_share of `reviews`"
+        )
     return found
 
 

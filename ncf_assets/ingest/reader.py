@@ -28,6 +28,7 @@ ACCEPTED = pa.schema(
 )
 REJECTED = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("text", pa.string())])
 
+MAX_REJECTED_SHARE = 0.2  # of the lines, above which a run stops by default; chosen
 LONGEST_LINE = 16 << 20  # bytes; chosen: far above any review, far below what fills the memory
 TEXT_KEPT = 64 << 10  # bytes of a rejected line's text that the table keeps; chosen
 _BATCH_BYTES = 64 << 20  # chosen: it ends a batch of long lines, so that memory is bounded

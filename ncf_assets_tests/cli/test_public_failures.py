@@ -48,6 +48,7 @@ def test_a_run_that_a_service_manager_stops_is_not_shown_as_running(
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "reviews failed: it was interrupted." in errors
+    assert "the run was interrupted. What it had published by then is in place." in errors
     assert "Traceback" not in errors
     with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
         (found,) = instance.get_runs()

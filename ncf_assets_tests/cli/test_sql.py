@@ -140,6 +140,20 @@ def test_csv_is_written_as_it_is_found(original: Path, tmp_path: Path) -> None:
     assert len(lines) == 3_000_002
 
 
+@pytest.mark.parametrize(
+    ("table", "command"), [("metrics", "materialize DATASET"), ("leaderboard", "leaderboard")]
+)
+def test_a_table_that_no_dataset_has_names_the_command(
+    original: Path, table: str, command: str
+) -> None:
+    """DuckDB alone would ask for another table; of a name that is no table's it does."""
+    done = ncf(original, "sql", f"from {table}")
+    said = f"{table} is not materialized for any dataset. Run `ncf-assets {command}`."
+    assert (done.returncode, done.stderr) == (1, f"Error: {said}\n")
+    other = ncf(original, "sql", "from itemz")
+    assert "Did you mean" in other.stderr
+
+
 def test_each_statement_prints_its_result(original: Path) -> None:
     """As a table, CSV or JSON, where lists follow each other; a `set` prints nothing."""
     several = (

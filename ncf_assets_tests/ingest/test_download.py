@@ -2,6 +2,7 @@
 
 import hashlib
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -294,7 +295,7 @@ def test_a_failed_download_keeps_the_previous_file(server: Server, tmp_path: Pat
 
 def test_a_dead_server_is_named_with_the_remedy(tmp_path: Path) -> None:
     """Port 1 of the loopback refuses connections."""
-    with pytest.raises(DownloadError, match=r"ConnectionError: .*download the file by hand"):
+    with pytest.raises(DownloadError, match=r"refuses connections\. .*download the file by hand"):
         fetch(_dataset("http://127.0.0.1:1/a.gz"), tmp_path / "a.gz")
 
 
@@ -304,14 +305,14 @@ def test_a_name_without_an_address_is_final_at_once(server: Server, tmp_path: Pa
     with pytest.raises(PermanentDownloadError) as caught:
         fetch(_dataset("http://nowhere.invalid/a.gz"), target, on_retry=pytest.fail)
     assert str(caught.value) == (
-        "X: http://nowhere.invalid/a.gz: no address is known for nowhere.invalid. Connect this"
-        " machine to the network and try again, or download the file by hand and put it in"
+        "X: http://nowhere.invalid/a.gz: no address is known for nowhere.invalid. Check the"
+        " network and the address, and try again, or download the file by hand and put it in"
         f" {target}."
     )
     server.behaviour = ["cut 1000000", "to http://nowhere.invalid/a.gz"]
     assert _fetched(server, target) == BODY
     server.behaviour = ["to http://nowhere.invalid/a.gz"]
-    with pytest.raises(PermanentDownloadError, match="Connect this machine"):
+    with pytest.raises(PermanentDownloadError, match="Check the network"):
         fetch(_dataset(f"{server.address}/b.gz"), tmp_path / "b.gz")
 
 
@@ -327,6 +328,11 @@ def test_a_file_that_cannot_be_had_is_refused_without_a_download(
     assert len(server.requests) == 3
     unknown = refusal(_dataset("http://nowhere.invalid/a.gz"), tmp_path, raw)
     assert "no address is known for nowhere.invalid" in str(unknown)
+    with socket.socket() as closed:  # bound, and nobody listens
+        closed.bind(("127.0.0.1", 0))
+        gone = f"http://127.0.0.1:{closed.getsockname()[1]}/a.gz"
+        down = refusal(_dataset(gone), tmp_path, raw)
+    assert f"{gone}: the server refuses connections. Check the network" in str(down)
     by_path = _dataset(None, path="own.json")
     assert f"{tmp_path}/own.json must be a file" in str(refusal(by_path, tmp_path, raw))
     (tmp_path / "own.json").touch()

@@ -86,6 +86,16 @@ def test_a_folder_is_proposed_by_its_first_file(tmp_path: Path) -> None:
         propose(folder, {}, TODAY)
 
 
+def test_a_file_of_which_too_much_is_rejected_is_told_to_stop_a_run(tmp_path: Path) -> None:
+    """Of 5 rows one may have no item, 20 %; of 4 it may not."""
+    row = b"7,8,1400000000\n"
+    for n_good, warned in ((4, False), (3, True)):
+        file = tmp_path / f"{n_good}.csv"
+        file.write_bytes(b"user,item,time\n" + n_good * row + b"7,,1400000000\n")
+        found = propose(file, {}, TODAY).found
+        assert any("a run stops where more than 20%" in line for line in found) == warned
+
+
 JOIN = "select customer, sku, bought_at from orders join order_lines using (order_id)"
 
 

@@ -60,14 +60,15 @@ class InteractionSet:
     def check_unseen(self, users: np.ndarray, n: int, remedy: str) -> None:
         """Raise ValueError if one of `users` has fewer than n unseen items.
 
-        `remedy` is the sentence with which the message ends.
+        `remedy` is the sentence with which the message ends; {} in it is the least number.
         """
         n_unseen = self.n_unseen(users)
-        few = np.flatnonzero(n_unseen < n)
+        few = np.unique(users[n_unseen < n])
         if few.size:
+            least = int(n_unseen.argmin())
             raise ValueError(
-                f"User {users[few[0]]} has {n_unseen[few[0]]} unseen items, but {n} are needed;"
-                f" {np.unique(users[few]).size} users have too few. {remedy}"
+                f"{few.size} users have fewer than {n} unseen items; user {users[least]} has"
+                f" {n_unseen[least]}, which is the least. {remedy.format(n_unseen[least])}"
             )
 
 
@@ -106,7 +107,9 @@ def unseen_items(
 
     """
     n_items, n_unseen = seen.n_items, seen.n_unseen(users)
-    seen.check_unseen(users, n, "Lower `n_negatives` of `negatives`, or drop users with fewer.")
+    seen.check_unseen(
+        users, n, "Lower `n_negatives` of `negatives` to {} at most, or drop users with fewer."
+    )
     starts = mix(user_keys[users] ^ stream_key(seed, "negatives test"))
     # below either bound most draws would be rejected, so all items are hashed instead
     crowded = n_unseen < max(2 * n, n_items // 2)

@@ -149,8 +149,8 @@ def test_too_few_unseen_items_name_the_user_and_the_remedy() -> None:
     seen = [set(), set(range(31)), set(range(40))]
     with pytest.raises(
         ValueError,
-        match=r"User 1 has 9 unseen items, but 10 are needed; 2 users have too few\. Lower"
-        r" `n_negatives` of `negatives`, or drop users with fewer\.",
+        match=r"2 users have fewer than 10 unseen items; user 2 has 0, which is the least\. Lower"
+        r" `n_negatives` of `negatives` to 0 at most, or drop users with fewer\.",
     ):
         draw(names(seen), seen)
 
