@@ -2,6 +2,7 @@
 
 import gzip
 import importlib
+import importlib.metadata
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -25,10 +27,15 @@ import pytest
 from ncf_assets.datasets import Dataset
 from ncf_assets.ingest.compression import SourceError
 from ncf_assets.ingest.source import ROWS, batches, files_of, rows
-from ncf_assets.ncf.evaluation import evaluation_negatives, ranking
+from ncf_assets.ncf.evaluation import evaluation_negatives, neumf_scorer, ranking
+from ncf_assets.ncf.interactions import Interactions
+from ncf_assets.ncf.models import ials, mllib
+from ncf_assets.ncf.models.ials import Factors, IalsSettings
+from ncf_assets.ncf.models.mllib import MllibSettings
 from ncf_assets.ncf.recommend import user_blocks
 from ncf_assets.orchestration.resources import EngineResource, warehouse_resource
 from ncf_assets.orchestration.user_blocks import map_users
+from ncf_assets.serving import Recommender
 from ncf_assets.tables import tables
 from ncf_assets.warehouse.scratch import Scratch
 from ncf_assets.warehouse.spark import Spark, SparkError, result_files
@@ -37,9 +44,9 @@ from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import ncf, tiny_folder
 from ncf_assets_tests.drawn import select
 from ncf_assets_tests.paths import DATA, ROOT
-from ncf_assets_tests.running import ASSETS
+from ncf_assets_tests.running import ASSETS, failure
 from ncf_assets_tests.spark_cluster import cluster, missing
-from ncf_assets_tests.tiny import CONFIG
+from ncf_assets_tests.tiny import CONFIG, copied
 
 REAL = ROOT.parent / "shared/data/amazon-2014/reviews_Musical_Instruments_5.json.gz"
 SAMPLE = DATA / "sample/reviews_Sample_5.json.gz"
@@ -296,6 +303,122 @@ def test_the_sample_is_the_same_by_workers(master: str, tmp_path: Path) -> None:
         for kind in ("duckdb", "spark")
     ]
     assert made[0] == made[1]
+
+
+def loss(known: Interactions, settings: IalsSettings, factors: Factors) -> float:
+    """The loss of IalsSettings for weights of 1, written out over all pairs."""
+    seen = known.matrix().toarray()
+    a = settings.unobserved_ratio * seen.mean()
+    scores = factors.users @ factors.items.T
+    of_users = (seen.sum(1) + a * known.n_items) @ (factors.users**2).sum(1)
+    of_items = (seen.sum(0) + a * known.n_users) @ (factors.items**2).sum(1)
+    penalty = settings.regularization * (of_users + of_items)
+    return float((seen * (scores - 1) ** 2).sum() + a * (scores**2).sum() + penalty)
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(
+    ("drawn", "near"),
+    [("even", 0.001), pytest.param("uneven", 0.03, marks=pytest.mark.acceptance)],
+)
+def test_mllib_minimizes_the_loss_of_ials(
+    master: str, tmp_path: Path, drawn: str, near: float
+) -> None:
+    """Of 40 users and 20 items: where each user has 4 and each item 8, it is the same loss.
+
+    Where users have 1 to 7, MLlib's penalty leaves it near; one more iteration is nearer.
+    """
+    users = np.repeat(np.arange(40), 4 if drawn == "even" else np.arange(40) % 7 + 1)
+    place = np.arange(users.size) - np.searchsorted(users, users)
+    pairs = {"user": users, "item": (users // 2 + place * (1 + users % 2)) % 20}
+    pq.write_table(pa.table(pairs), tmp_path / "known.parquet")
+    known = Interactions.of(users, pairs["item"], 40, 20)
+    settings = IalsSettings(3, 13, 2.0, 0.05, half_life=0, seed=1)
+    wanted = MllibSettings.of(settings, 40, 20, known.n)
+    few = asdict(replace(wanted, numUserBlocks=2, numItemBlocks=2))  # which is sooner
+    files = {"known": f"{tmp_path}/known.parquet"}
+    with spark_of(master) as spark:
+        found = pa.Table.from_batches(
+            spark.item_factors(
+                "select user, item, 1.0 as weight from known",
+                {},
+                files,
+                few,
+                Scratch(tmp_path / "items"),
+                f"file://{tmp_path}/checkpoints",
+            )
+        ).sort_by("id")
+    assert found["id"].to_pylist() == list(range(20))
+    items = np.array(found["features"].to_pylist(), np.float32) / wanted.length
+    a = ials.unobserved_weight(known, settings)
+    of_mllib = Factors(ials.fold_in(known, items, a, settings), items)
+    losses = [
+        loss(known, settings, factors)
+        for factors in (of_mllib, ials.last_iteration(known, settings, items))
+    ]
+    lowest = loss(known, settings, ials.fit(known, replace(settings, iterations=100)))
+    assert lowest * (1 - 1e-4) < losses[1] <= losses[0] < lowest * (1 + near)
+
+
+def fitted(root: Path, engine: dict[str, str], config: dict[str, Any]) -> Any:
+    """Materialize models of a data folder in place."""
+    resources = {"engine": EngineResource(), "warehouse": warehouse_resource(Warehouse(root))}
+    with dg.instance_for_test() as instance:
+        return dg.materialize(
+            ASSETS,
+            instance=instance,
+            partition_key="Sample",
+            resources=resources,
+            run_config={"ops": config, "resources": {"engine": {"config": engine}}},
+            selection=[*config],
+            raise_on_error=False,
+        )
+
+
+@pytest.mark.service
+def test_all_fits_are_by_mllib_if_one_is(
+    master: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of NeuMF and of what is served follow the record, and users can be folded in."""
+    monkeypatch.setattr(mllib, "BLOCKS", 2)  # which is sooner
+    place = copied(made, tmp_path / "data")
+    config = {name: dict(CONFIG["ops"][name]["config"]) for name in ("ials_model", "neumf_model")}
+    one_value = {"regularization": [0.05], "unobserved_ratio": [1.0], "half_life": [2.0]}
+    config["ials_model"] |= {"fitted_by": "mllib", **one_value}
+    ops: dict[str, Any] = {name: {"config": of} for name, of in config.items()}
+    result = fitted(place.root, {"kind": "spark", "master": master}, {**ops, "served_model": {}})
+    assert result.success
+    record = place.record("ials_model", "Sample")
+    assert record["configuration"]["fitted_by"] == "mllib"
+    assert record["versions"]["pyspark"] == importlib.metadata.version("pyspark")
+    assert not [path for path in (place.root / "tmp").rglob("*") if path.is_file()]
+    recommender = Recommender.load(place, "Sample")
+    rows = place.read("interactions", "Sample").query("user == 3")
+    history = rows.sort_values("recency", ascending=False)["item"].to_numpy()
+    alone = Interactions.of(np.zeros(history.size, int), history, 1, 12)
+    own = neumf_scorer.from_weights(recommender.weights)(np.array([3]))
+    folded = recommender.fold_in.scorer(recommender.weights, alone)(np.array([0]))
+    np.testing.assert_allclose(folded, own, rtol=1e-3, atol=1e-4)
+    refused = fitted(place.root, {"kind": "duckdb"}, {"served_model": {}})
+    assert "is fitted by MLlib, which needs the engine spark" in failure(refused, "served_model")
+
+
+@pytest.mark.service
+@pytest.mark.acceptance
+def test_mllib_is_as_good_on_the_sample(
+    master: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NDCG@10 on validation, of 32 factors and settings near the best."""
+    monkeypatch.setattr(mllib, "BLOCKS", 2)  # which is sooner
+    place = materialized(tmp_path, "Sample", {"kind": "duckdb"})
+    settings = {"factors": 32, "iterations": 5, "regularization": [0.05], "unobserved_ratio": [7.0]}
+    engine, ndcg = {"kind": "spark", "master": master}, {}
+    for by in ("numpy", "mllib"):
+        config = {**settings, "half_life": [0.0], "fitted_by": by}
+        assert fitted(place.root, engine, {"ials_model": {"config": config}}).success
+        ndcg[by] = place.record("ials_model", "Sample")["validation_ndcg_at_10"]
+    assert ndcg["mllib"] == pytest.approx(ndcg["numpy"], abs=0.01)
+    assert ndcg["numpy"] > 0.15
 
 
 @pytest.mark.service

@@ -3,17 +3,18 @@
 The other models that NeuMF must beat are in `baselines`.
 """
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
 import pandas as pd
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.training.epochs import recorded_epochs
 from ncf_assets.orchestration import scorers
 from ncf_assets.orchestration.distributed import join_cluster, share_training
+from ncf_assets.orchestration.factorization import FittedBy
 from ncf_assets.orchestration.fits import SPLITS, Fit, interactions, validation
 from ncf_assets.orchestration.fitted_models import Fitted, chosen, fitted_model
 from ncf_assets.orchestration.models import ModelConfig
@@ -55,6 +56,19 @@ class IalsConfig(ModelConfig):
         " (7 is what Rendle et al.'s 0.3 a pair comes to on MovieLens-1M)",
     )
     half_life: list[float] = half_life_field()
+    fitted_by: FittedBy = Field(
+        "numpy",
+        description="numpy fits in the process of the run; mllib has Spark make all iterations but"
+        " the last, to other numbers, and needs the engine spark",
+    )
+
+    @field_validator("fitted_by")
+    @classmethod
+    def _check_ratios(cls, fitted_by: FittedBy, info: ValidationInfo) -> FittedBy:
+        """Refuse pairs without weight for MLlib, which divides by it."""
+        if fitted_by == "mllib" and min(info.data.get("unobserved_ratio", [1.0])) <= 0:
+            raise ValueError("MLlib needs each unobserved_ratio above 0, found 0 or less")
+        return fitted_by
 
 
 def values_of(config: ModelConfig, *settings: str) -> dict[str, list[Any]]:
@@ -228,15 +242,18 @@ class NeumfConfig(ModelConfig):
 def ials_model(run: AssetRun, config: IalsConfig) -> Fitted:
     """Fit factors of users and items in closed form: a baseline, and a part of NeuMF."""
     from ncf_assets.ncf.models import ials, model_selection
+    from ncf_assets.orchestration.factorization import fitter
 
     best = model_selection.select(
-        partial(ials.fit, interactions(run.inputs, "choose")),
+        fitter(run.inputs, "choose", config.fitted_by),
         partial(ials.IalsSettings, config.factors, config.iterations, seed=config.seed),
         values_of(config, "regularization", "unobserved_ratio", "half_life"),
         validation(run.inputs, config.validation_users, config.seed),
     )
-    model = ials.fit(interactions(run.inputs, config.evaluated_fit), best.settings)
-    return chosen(best, {"users": model.users, "items": model.items})
+    model = fitter(run.inputs, config.evaluated_fit, config.fitted_by)(best.settings)
+    fitted = chosen(best, {"users": model.users, "items": model.items})
+    by_mllib = config.fitted_by == "mllib"
+    return replace(fitted, packages=("scipy", "pyspark")) if by_mllib else fitted
 
 
 @trained_model(GmfConfig)

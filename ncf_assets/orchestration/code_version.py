@@ -28,6 +28,7 @@ HASHED_BY_NAME = (
 BY_NAME = tuple(f"{name}." for name in HASHED_BY_NAME)
 HASHED_MODULES = (
     *HASHED_PACKAGES,
+    "ncf_assets.orchestration.factorization",
     "ncf_assets.orchestration.fits",
     "ncf_assets.orchestration.scorers",
 )

@@ -31,7 +31,8 @@ class Fitted:
     """A fitted model: the arrays of its file, and the settings that were chosen for it.
 
     `ndcg` is that of the settings on validation, None without validation users; `search_space` has
-    the values of which they were chosen.
+    the values of which they were chosen; `packages` are those that the numbers depend on besides
+    what every model reads with.
     """
 
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class Fitted:
     ndcg: float | None = None
     n_tried: int = 0
     search_space: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    packages: tuple[str, ...] = ("scipy",)
 
     def content_hash(self, fit: Fit) -> str:
         """Return the hash of all arrays and settings.
@@ -117,7 +119,7 @@ def _publish(run: AssetRun, asset: str, config: ModelConfig, fitted: Fitted) -> 
     )
     run.check_publishable()
     record = {
-        **model_metadata(run, ("scipy",), config.evaluated_fit),
+        **model_metadata(run, fitted.packages, config.evaluated_fit),
         "settings": dict(fitted.settings),
         "validation_ndcg_at_10": fitted.ndcg,
         **searched(run, asset, fitted.search_space, fitted.settings, fitted.n_tried),

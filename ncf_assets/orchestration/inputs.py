@@ -92,6 +92,24 @@ class Inputs:
         }
         yield from self._warehouse.query(self.dataset, files, select, parameters)
 
+    def check_mllib(self) -> None:
+        """Raise SparkError unless MLlib can fit to these inputs."""
+        self._warehouse.check_mllib(self.dataset)
+
+    def item_factors(
+        self,
+        select: str,
+        parameters: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        names: Iterable[str],
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the items' factors that MLlib fits to a select of weights over some tables."""
+        paths = self._warehouse.paths
+        for name in names:
+            self._check_declared(name)
+        files = {name: paths.file(name, self.dataset) for name in names}
+        yield from self._warehouse.item_factors(self.dataset, files, select, parameters, settings)
+
     def query_by_user(
         self, table: Table, parameters: Mapping[str, Any], users_of: str
     ) -> Iterator[pa.RecordBatch]:

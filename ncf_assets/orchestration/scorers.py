@@ -19,13 +19,14 @@ from ncf_assets.orchestration.inputs import Inputs
 def ials(inputs: Inputs, fit: Fit) -> Any:
     """Return the factorization of a fit."""
     from ncf_assets.ncf.models.ials import Factors, IalsSettings
-    from ncf_assets.ncf.models.ials import fit as fit_ials
+    from ncf_assets.orchestration.factorization import fitter
 
     record = inputs.record("ials_model")
     if record["fit"] != fit:
         settings = IalsSettings(**record["settings"])
+        fitted_by = record["configuration"].get("fitted_by", "numpy")  # which had no choice once
         # each trial of a search for NeuMF's settings begins with it
-        return inputs.once(f"ials, {fit}", lambda: fit_ials(interactions(inputs, fit), settings))
+        return inputs.once(f"ials, {fit}", lambda: fitter(inputs, fit, fitted_by)(settings))
     found = _arrays(inputs, "ials_model")
     return Factors(found["users"], found["items"])
 

@@ -97,14 +97,43 @@ class Spark:
         scratch: Scratch,
     ) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a select in its order; `files` are paths or URLs by table."""
+        yield from _written(self._selected(select, parameters, files), scratch)
+
+    def item_factors(
+        self,
+        select: str,
+        parameters: Mapping[str, Any],
+        files: Mapping[str, str],
+        settings: Mapping[str, Any],
+        scratch: Scratch,
+        checkpoints: str,
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield `id` and `features` of each item that MLlib's ALS fits to a select.
+
+        The select gives user, item and weight. `settings` are parameters of ALS, and `checkpoints`
+        is a URL to which workers write: without it the plan of some 30 iterations overflows Java's
+        stack.
+        """
+        selected = self._selected(select, parameters, files)
+        with _spark_errors():
+            from pyspark.ml.recommendation import ALS
+
+            self._session.sparkContext.setCheckpointDir(checkpoints)
+            als = ALS(implicitPrefs=True, userCol="user", itemCol="item", ratingCol="weight")
+            model = als.setParams(**settings).fit(selected)
+        yield from _written(model.itemFactors, scratch)
+
+    def _selected(
+        self, select: str, parameters: Mapping[str, Any], files: Mapping[str, str]
+    ) -> DataFrame:
+        """Return the rows of a select, which are not computed yet."""
         session = self._session.newSession()  # so that views of two queries do not mix
         with _spark_errors():
             for table, file in files.items():
                 session.read.parquet(file).createOrReplaceTempView(table)
             from ncf_assets.warehouse.spark_sql import translate
 
-            selected = session.sql(translate(select), args=dict(parameters))
-        yield from _written(selected, scratch)
+            return session.sql(translate(select), args=dict(parameters))
 
     def made(
         self,

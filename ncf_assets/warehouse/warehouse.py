@@ -43,7 +43,7 @@ from ncf_assets.warehouse.paths import ALL_DATASETS, Paths, data_dir, data_url, 
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.published import Folder, Published, Version
 from ncf_assets.warehouse.scratch import Scratch, scratch
-from ncf_assets.warehouse.spark import Spark
+from ncf_assets.warehouse.spark import Spark, SparkError
 from ncf_assets.warehouse.versions import (
     MODEL_VERSIONS,
     TABLE_VERSIONS,
@@ -204,6 +204,32 @@ class Warehouse:
             reader = connection.sql(select, params=dict(parameters)).to_arrow_reader(QUERY_ROWS)
             with reader:  # a reader that is not closed would keep DuckDB's spilled files
                 yield from reader
+
+    def check_mllib(self, dataset: str) -> Spark:
+        """Return Spark. Raise SparkError if it is not the engine."""
+        if self.spark is None:
+            raise SparkError(
+                f"ials_model of dataset {dataset} is fitted by MLlib, which needs the engine spark,"
+                " and the engine of this run is duckdb. Set NCF_ENGINE=spark, or materialize"
+                " ials_model with `fitted_by: numpy`, and what follows from it."
+            )
+        return self.spark
+
+    def item_factors(
+        self,
+        dataset: str,
+        files: Mapping[str, Path],
+        select: str,
+        parameters: Mapping[str, Any],
+        settings: Mapping[str, Any],
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the items' factors that MLlib fits to a select of weights; see `Spark`."""
+        spark = self.check_mllib(dataset)
+        urls = {table: self._for_spark(file) for table, file in files.items()}
+        with self.scratch(dataset) as place, self.scratch(dataset) as checkpoints:
+            yield from spark.item_factors(
+                select, parameters, urls, settings, place, checkpoints.url
+            )
 
     def connect(
         self, dataset: str, files: Mapping[str, Path]

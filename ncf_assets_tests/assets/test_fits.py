@@ -13,13 +13,13 @@ import pytest
 from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.models import ials
 from ncf_assets.ncf.models.ials import Factors, IalsSettings
-from ncf_assets.orchestration import checkpoints
+from ncf_assets.orchestration import checkpoints, scorers
 from ncf_assets.orchestration.checkpoints import CheckpointStore
 from ncf_assets.orchestration.fits import SPLITS, TRAINING_INPUTS, interactions, validation
 from ncf_assets.orchestration.fitted_models import Fitted
 from ncf_assets.orchestration.inputs import Inputs
 from ncf_assets.warehouse.warehouse import Warehouse
-from ncf_assets_tests.running import SPLIT, materialize
+from ncf_assets_tests.running import SPLIT, failure, materialize
 from ncf_assets_tests.tiny import CONFIG, copied
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
@@ -220,6 +220,30 @@ def test_without_a_refit_the_model_that_was_chosen_is_published(
     ]
     assert of_neumf["history"] == of_neumf["choosing"]
     assert of_neumf["provenance"]["content_hash"] != before["provenance"]["content_hash"]
+
+
+def test_mllib_needs_the_engine_spark(
+    original: Warehouse, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """Asked for by the configuration, or by the record of a model that it has fitted.
+
+    What is in the file of that model needs no Spark.
+    """
+    other = copied(original.root, tmp_path)
+    asked = config("ials_model", ials_model={"fitted_by": "mllib"})
+    refused = failure(materialize(other, instance, ["ials_model"], asked), "ials_model")
+    said = (
+        "ials_model of dataset Sample is fitted by MLlib, which needs the engine spark, and the"
+        " engine of this run is duckdb. Set NCF_ENGINE=spark, or materialize ials_model with"
+        " `fitted_by: numpy`, and what follows from it."
+    )
+    assert refused.startswith(said)
+    record = other.paths.file("ials_model", "Sample")
+    record.write_text(record.read_text().replace('"fitted_by": "numpy"', '"fitted_by": "mllib"'))
+    refused = failure(materialize(other, instance, ["served_model"], {}), "served_model")
+    assert refused.startswith(said)
+    factors = scorers.ials(Inputs(other, "Sample", ["ials_model"]), "test")
+    assert (factors.users == factors_in(original).users).all()
 
 
 def test_the_content_of_a_blend_says_which_fit_it_is_of() -> None:

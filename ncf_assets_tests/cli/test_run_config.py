@@ -37,6 +37,14 @@ from ncf_assets.cli.run_config import check_config, read_config, with_processes,
             " found [0.05, 0.4, 0.1]",
         ),
         (
+            {"ops": {"ials_model": {"config": {"fitted_by": "spark"}}}},
+            "ops.ials_model.config.fitted_by must be numpy or mllib, found 'spark'. Correct it.",
+        ),
+        (
+            {"ops": {"ials_model": {"config": {"fitted_by": "mllib", "unobserved_ratio": [0.0]}}}},
+            "ops.ials_model.config.fitted_by: MLlib needs each unobserved_ratio above 0, found 0",
+        ),
+        (
             {"ops": {"ease_model": {"config": {"half_life": [0.0, 1.0, 2.0]}}}},
             "ops.ease_model.config.half_life: list the values once each, from low to high, 0 last,"
             " found [0.0, 1.0, 2.0]",

@@ -90,6 +90,16 @@ def test_draws_belong_to_what_draws() -> None:
     assert module_closure({"ncf_assets.ncf.models.ials"}) == science
 
 
+@pytest.mark.parametrize(
+    ("stage", "asset"), [(train, "ials_model"), (train, "neumf_model"), (serve, "served_model")]
+)
+def test_whoever_fits_the_factorization_is_followed(stage, asset: str) -> None:
+    """What MLlib is asked for, too."""
+    _, modules = definition_closure([(stage.__name__, asset)])
+    own = {"ncf_assets.orchestration.factorization", "ncf_assets.ncf.models.mllib"}
+    assert own <= module_closure(modules)
+
+
 def test_how_an_asset_is_shown_is_not_followed() -> None:
     """What wraps a table for Dagster changes none of its rows."""
     definitions, modules = definition_closure([(split.__name__, "negatives")])

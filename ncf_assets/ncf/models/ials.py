@@ -85,27 +85,44 @@ def fit(
     `on_iteration` is called after each iteration, which count from 1, with the factors so far.
     Raise ValueError without interactions.
     """
-    interactions.check_not_empty()
-    users, items, n_users, n_items = (
-        getattr(interactions, name) for name in ("users", "items", "n_users", "n_items")
-    )
-    weights = interactions.weights(settings.half_life)
-    unobserved = unobserved_weight(interactions, settings)
-    by_user = _CsrSide.of(users, items, weights, n_users)
-    by_item = _CsrSide.of(items, users, weights, n_items)
     generator = rng(settings.seed, "ials item factors")
     # section 4.1 of the paper: a standard deviation that makes scores of about the same size
-    item_factors = generator.normal(
-        0, 0.1 / np.sqrt(settings.factors), (n_items, settings.factors)
+    start = generator.normal(
+        0, 0.1 / np.sqrt(settings.factors), (interactions.n_items, settings.factors)
     ).astype(np.float32)
-    for iteration in range(1, settings.iterations + 1):
+    for iteration, factors in enumerate(_iterations(interactions, settings, start), 1):
+        if on_iteration:
+            on_iteration(iteration, factors)
+        if iteration == settings.iterations:
+            break
+    return factors
+
+
+def last_iteration(
+    interactions: Interactions, settings: IalsSettings, item_factors: np.ndarray
+) -> Factors:
+    """Solve once for users and items, from item factors [n_items, factors] that others have fitted.
+
+    Raise ValueError without interactions.
+    """
+    return next(_iterations(interactions, settings, item_factors))
+
+
+def _iterations(
+    interactions: Interactions, settings: IalsSettings, item_factors: np.ndarray
+) -> Iterator[Factors]:
+    """Yield the factors after one iteration, after two, and so on without end."""
+    interactions.check_not_empty()
+    users, items = interactions.users, interactions.items
+    weights = interactions.weights(settings.half_life)
+    unobserved = unobserved_weight(interactions, settings)
+    by_user = _CsrSide.of(users, items, weights, interactions.n_users)
+    by_item = _CsrSide.of(items, users, weights, interactions.n_items)
+    while True:
         solved_for = item_factors
         user_factors = _solve(by_user, solved_for, unobserved, settings.regularization)
         item_factors = _solve(by_item, user_factors, unobserved, settings.regularization)
-        factors = Factors(user_factors, item_factors, solved_for)
-        if on_iteration:
-            on_iteration(iteration, factors)
-    return factors
+        yield Factors(user_factors, item_factors, solved_for)
 
 
 def unobserved_weight(interactions: Interactions, settings: IalsSettings) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ncf_assets.ncf.interactions import Interactions
-from ncf_assets.ncf.models.ials import Factors, IalsSettings, fit
+from ncf_assets.ncf.models.ials import Factors, IalsSettings, fit, last_iteration
 
 # 51 interactions of 12 · 9 pairs: a weight of 0.3 for each pair
 RATIO = 0.3 * 12 * 9 / 51
@@ -118,6 +118,15 @@ def test_equal_seeds_give_equal_factors() -> None:
     assert (one.users == two.users).all()
     assert (one.items == two.items).all()
     assert (one.items != other.items).any()
+
+
+def test_the_last_iteration_goes_on_from_the_factors_of_others() -> None:
+    """From the item factors of three iterations it is the fourth."""
+    three = fit(known(), replace(SETTINGS, iterations=3))
+    found, four = last_iteration(known(), SETTINGS, three.items), fit(known(), SETTINGS)
+    assert (found.users == four.users).all()
+    assert (found.items == four.items).all()
+    assert found.solved_for is three.items
 
 
 def test_rows_without_interactions_have_no_factors() -> None:
