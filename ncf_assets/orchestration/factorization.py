@@ -7,16 +7,16 @@ them, and makes the last iteration (see `ncf_assets.ncf.models.mllib`).
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from ncf_assets.ncf.interactions import Interactions
-from ncf_assets.ncf.models import ials
-from ncf_assets.ncf.models.ials import Factors, IalsSettings
-from ncf_assets.ncf.models.mllib import MllibSettings
 from ncf_assets.orchestration.fits import SPLITS, Fit, interactions
 from ncf_assets.orchestration.inputs import Inputs
+
+if TYPE_CHECKING:  # else the code location would import scipy
+    from ncf_assets.ncf.models.ials import Factors, IalsSettings
 
 FittedBy = Literal["numpy", "mllib"]
 # the weights of `Interactions.weights`, to rounding
@@ -34,8 +34,10 @@ window of_user as (partition by user)
 """
 
 
-def fitter(inputs: Inputs, fit: Fit, fitted_by: FittedBy) -> Callable[[IalsSettings], Factors]:
+def fitter(inputs: Inputs, fit: Fit, fitted_by: FittedBy) -> "Callable[[IalsSettings], Factors]":
     """Return what fits the factors to what a fit sees. Raise SparkError for MLlib without Spark."""
+    from ncf_assets.ncf.models import ials
+
     if fitted_by == "mllib":
         inputs.check_mllib()
         return partial(_by_mllib, inputs, fit, interactions(inputs, fit))
@@ -49,7 +51,10 @@ def weighted(splits: tuple[str, ...], half_life: float) -> tuple[str, dict[str, 
     return f"with known as ({known}) {select}", parameters
 
 
-def _by_mllib(inputs: Inputs, fit: Fit, known: Interactions, settings: IalsSettings) -> Factors:
+def _by_mllib(inputs: Inputs, fit: Fit, known: Interactions, settings: "IalsSettings") -> "Factors":
+    from ncf_assets.ncf.models import ials
+    from ncf_assets.ncf.models.mllib import MllibSettings
+
     known.check_not_empty()
     mllib = MllibSettings.of(settings, known.n_users, known.n_items, known.n)
     # items without interactions have no factors at MLlib

@@ -152,17 +152,22 @@ measures = st.one_of(
 @on_any_machine
 @given(matrices, measures, st.integers(1, 8))
 def test_neighborhoods_are_their_formula(seen: np.ndarray, measure: Any, neighbors: int) -> None:
-    """A score is the sum of an item's similarities to its nearest others that the user has."""
+    """A score is the sum of an item's similarities to its nearest others that the user has.
+
+    Which of two others is nearer may be a matter of rounding; how near they are is not.
+    """
     formula, chosen = measure
     x = seen.astype(np.float64)
     similar = formula(x, chosen).astype(np.float32)
+    model = neighborhoods.fit(known(seen), replace(chosen, neighbors=neighbors, half_life=0))
     expected = np.zeros((7, 6))
     for item in range(6):
         alike = [other for other in range(6) if other != item and x[:, item] @ x[:, other]]
-        kept = sorted(alike, key=lambda other: (-round(similar[item, other], 6), other))
-        kept = kept[:neighbors]
+        nearest = sorted(similar[item, alike], reverse=True)[:neighbors]
+        kept = [other for other in model.neighbors[item].tolist() if other != NO_ITEM]
+        assert len({*kept} & {*alike}) == len(kept)
+        np.testing.assert_allclose(similar[item, kept], nearest, atol=1e-6)
         expected[:, item] = x[:, kept] @ similar[item, kept]
-    model = neighborhoods.fit(known(seen), replace(chosen, neighbors=neighbors, half_life=0))
     np.testing.assert_allclose(model.scores(EVERYONE), expected, atol=1e-5)
 
 
