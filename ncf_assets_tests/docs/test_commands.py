@@ -32,7 +32,7 @@ ELSEWHERE = {
     "::test_a_backfill_runs_each_dataset_and_retries_what_failed",
     "ncf-assets backfill --failed": "cli/test_backfill.py"
     "::test_a_backfill_runs_each_dataset_and_retries_what_failed",
-    "dagster job backfill -j everything --partitions Sample --noprompt": "cli/test_backfill.py"
+    "dagster job backfill -j everything --partitions Sample --noprompt": "cli/test_queue.py"
     "::test_dagsters_own_job_backfill_works_with_a_running_daemon",
     "dagster-daemon run": "cli/commands.py::daemon",
     "ncf-assets tune Sample": "cli/test_tune.py"
