@@ -536,9 +536,8 @@ def test_too_few_unseen_items_name_the_remedy(
     config = {"ops": {"negatives": {"config": {"n_negatives": 9}}}}
     result = materialize(warehouse, instance, ["negatives"], config)
     message = failure(result, "negatives")
-    assert "8 unseen" in message
-    assert "but 9 are needed" in message
-    assert "Lower `n_negatives`" in message
+    assert "12 users have fewer than 9 unseen items" in message
+    assert "has 8, which is the least. Lower `n_negatives` of `negatives` to 8 at most" in message
 
 
 def test_a_preview_shows_text_as_it_is(warehouse: Warehouse, instance: dg.DagsterInstance) -> None:

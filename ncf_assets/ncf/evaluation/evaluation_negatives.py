@@ -66,8 +66,9 @@ class InteractionSet:
         few = np.unique(users[n_unseen < n])
         if few.size:
             least = int(n_unseen.argmin())
+            some = "1 user has" if few.size == 1 else f"{few.size} users have"
             raise ValueError(
-                f"{few.size} users have fewer than {n} unseen items; user {users[least]} has"
+                f"{some} fewer than {n} unseen items; user {users[least]} has"
                 f" {n_unseen[least]}, which is the least. {remedy.format(n_unseen[least])}"
             )
 

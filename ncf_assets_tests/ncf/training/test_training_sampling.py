@@ -59,6 +59,7 @@ def test_equal_seeds_draw_equal_items() -> None:
 def test_a_user_who_has_everything_in_training_is_named() -> None:
     """User 1 has all 3 items, so there is no negative."""
     with pytest.raises(
-        ValueError, match=r"User 1 has 0 unseen items, but 1 are needed; .*\. Drop such users"
+        ValueError,
+        match=r"1 user has fewer than 1 unseen items; user 1 has 0, .*\. Drop such users",
     ):
         draw([{0}, {0, 1, 2}], 3, [0], 4)
