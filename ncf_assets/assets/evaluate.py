@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from ncf_assets.ncf.evaluation.segments import segments
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.orchestration.inputs import Inputs
-from ncf_assets.orchestration.metrics_table import best_first
+from ncf_assets.orchestration.metrics_table import metrics_table
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import python_tables
 from ncf_assets.tables import tables
@@ -62,7 +62,7 @@ def evaluation(run: AssetRun, config: EvaluationConfig) -> None:
         config.seed,
     )
     metrics = _frame("metrics", found.metrics)
-    run.previews["metrics"] = best_first(metrics)
+    run.previews["metrics"] = metrics_table(metrics.query("segment == 'all'"))
     run.write("metrics", metrics)
     run.write("comparisons", _frame("comparisons", found.comparisons))
     run.write("seed_metrics", _frame("seed_metrics", found.of_seeds))

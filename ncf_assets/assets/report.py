@@ -21,7 +21,7 @@ from ncf_assets.ncf.training.epochs import recorded_epochs
 from ncf_assets.orchestration import scorers
 from ncf_assets.orchestration.code_version import code_version
 from ncf_assets.orchestration.metadata import code_references, inline_plot, table_metadata
-from ncf_assets.orchestration.metrics_table import best_first
+from ncf_assets.orchestration.metrics_table import metrics_table
 from ncf_assets.orchestration.mlflow_tracking import tracked
 from ncf_assets.orchestration.partitions import (
     OWNERS,
@@ -324,7 +324,7 @@ def headline(metrics: pd.DataFrame) -> dict[str, Any]:
         f"{row['metric'].upper()}@{row['k']} {row['protocol']}": round(float(row["value"]), 4)
         for row in shown[shown["model"] == EVALUATED_MODEL].to_dict("records")
     }
-    return {**charted, "models": table_metadata(best_first(metrics))}
+    return {**charted, "models": table_metadata(metrics_table(metrics.query("segment == 'all'")))}
 
 
 def _rows(run: AssetRun, table: str) -> list[dict[str, Any]]:

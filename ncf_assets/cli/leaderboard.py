@@ -7,7 +7,7 @@ from rich.table import Column, Table
 
 from ncf_assets.cli.arguments import registry, warehouse
 from ncf_assets.cli.run_job import run_job
-from ncf_assets.orchestration.metrics_table import metrics_table
+from ncf_assets.cli.show import compared_models
 from ncf_assets.warehouse.leaderboard_summary import summarize
 from ncf_assets.warehouse.paths import ALL_DATASETS
 
@@ -33,7 +33,8 @@ def leaderboard() -> None:
     if rows.empty:
         click.echo(f"no dataset in {place.name} has a report. Run `ncf-assets materialize Sample`.")
         return
-    Console().print(_table(rows))
+    for name, own in rows.groupby("dataset"):
+        Console().print(compared_models(own, str(name)))
     if rows["dataset"].nunique() > 1:
         Console().print(_summary(summarize(rows)))
     for dataset, row in rows.groupby("dataset")[["report", "state"]].first().iterrows():
@@ -59,17 +60,4 @@ def _summary(rows: pd.DataFrame) -> Table:
             "" if pd.isna(times) else f"{times:.2f}",
             " / ".join(map(str, counts)) if any(counts) else "",
         )
-    return shown
-
-
-def _table(rows: pd.DataFrame) -> Table:
-    """Return a row for each model of each dataset, the best first."""
-    wide = metrics_table(rows, ["dataset", "model"], "\n")
-    exact = [x for x in wide.columns if x.startswith("NDCG") and x.endswith("full")]
-    ndcg = wide[exact].max(axis="columns")  # of several k, the dataset's own
-    wide = wide.assign(ndcg=ndcg).sort_values(["dataset", "ndcg"], ascending=[True, False])
-    wide = wide.drop(columns="ndcg")
-    shown = Table(Column("dataset", no_wrap=True), "model", *map(str, wide.columns))
-    for dataset, model, *values in wide.reset_index().to_numpy().tolist():
-        shown.add_row(dataset, model, *("" if pd.isna(v) else f"{v:.4f}" for v in values))
     return shown

@@ -1,11 +1,12 @@
 """`ncf-assets show`: what a materialized dataset holds, and how good its model is."""
 
 import click
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 from ncf_assets.cli.arguments import check_datasets, warehouse
-from ncf_assets.orchestration.metrics_table import best_first
+from ncf_assets.orchestration.metrics_table import metrics_table
 from ncf_assets.tables import tables
 from ncf_assets.warehouse.paths import ui_command
 from ncf_assets.warehouse.warehouse import NotMaterializedError, Warehouse
@@ -21,7 +22,8 @@ def show(dataset: str) -> None:
     check_datasets([dataset])
     place = warehouse()
     try:
-        compared = _comparison(place, dataset)
+        metrics = place.read("metrics", dataset).query("segment == 'all'")
+        compared = compared_models(metrics)
         page = place.page(dataset)
         report = place.beside("evaluation_report", dataset, page.name)
     except NotMaterializedError as error:
@@ -48,10 +50,10 @@ def _row_counts(place: Warehouse, dataset: str) -> Table:
     return shown
 
 
-def _comparison(place: Warehouse, dataset: str) -> Table:
-    """Models side by side, the best first."""
-    wide = best_first(place.read("metrics", dataset))
-    shown = Table(*map(str, wide.columns))
+def compared_models(rows: pd.DataFrame, title: str | None = None) -> Table:
+    """Return one dataset's models side by side, the best first, by metrics of all users."""
+    wide = metrics_table(rows)
+    shown = Table(*map(str, wide.columns), title=title, title_justify="left")
     for model, *values in wide.to_numpy().tolist():
         shown.add_row(model, *(f"{value:.3f}" for value in values))
     return shown

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ncf_assets.cli.leaderboard import _table
+from ncf_assets.cli.show import compared_models
 from ncf_assets.orchestration.metrics_table import metrics_table
 
 COLUMNS = ["dataset", "model", "protocol", "metric", "k", "value"]
@@ -20,25 +20,28 @@ ROWS = pd.DataFrame(
 )
 
 
-def test_each_dataset_has_the_k_nearest_to_10() -> None:
-    """One that was evaluated at 5 alone is not left out."""
-    found = metrics_table(ROWS, ["dataset", "model"], " ")
-    assert found["NDCG@10 full"].dropna().to_dict() == {("A", "ials"): 0.2, ("A", "neumf"): 0.3}
-    assert found["NDCG@5 full"].dropna().to_dict() == {("B", "ials"): 0.5, ("B", "neumf"): 0.4}
+def of_one(dataset: str) -> pd.DataFrame:
+    """The rows of one dataset."""
+    return ROWS[ROWS["dataset"] == dataset].drop(columns="dataset")
 
 
-def test_the_models_of_one_dataset_have_one_k() -> None:
-    """No column for the dataset is needed."""
-    found = metrics_table(ROWS.query("dataset == 'A'"), ["model"], " ")
-    assert found.to_dict() == {"NDCG@10 full": {"ials": 0.2, "neumf": 0.3}}
+def test_a_dataset_has_the_k_nearest_to_10_and_the_best_model_first() -> None:
+    """One that was evaluated at 5 alone is not left out; estimated figures and MRR are."""
+    assert metrics_table(of_one("A")).to_dict("list") == {
+        "model": ["neumf", "ials"],
+        "NDCG@10 full": [0.3, 0.2],
+    }
+    assert metrics_table(of_one("B")).to_dict("list") == {
+        "model": ["ials", "neumf"],
+        "NDCG@5 full": [0.5, 0.4],
+    }
 
 
-def test_the_leaderboard_has_the_best_model_of_each_dataset_first() -> None:
-    """Whichever k the dataset has; what it does not have is left empty."""
-    shown = _table(ROWS)
+def test_a_terminal_shows_them_below_the_name_of_the_dataset() -> None:
+    """With three decimals."""
+    shown = compared_models(of_one("A"), "A")
+    assert shown.title == "A"
     assert [list(column.cells) for column in shown.columns] == [
-        ["A", "A", "B", "B"],
-        ["neumf", "ials", "ials", "neumf"],
-        ["0.3000", "0.2000", "", ""],
-        ["", "", "0.5000", "0.4000"],
+        ["neumf", "ials"],
+        ["0.300", "0.200"],
     ]
