@@ -18,7 +18,6 @@ from ncf_assets_tests.cli.commands import (
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 
-
 FEW = 2  # reviews of the file, which are of one user: there is nobody to test on
 
 
@@ -55,7 +54,7 @@ def test_dagsters_own_job_backfill_works_with_a_running_daemon(
 ) -> None:
     """`dagster job backfill` queues a run for each partition, and the daemon runs them.
 
-    All tables are made before the check stops them that asks for somebody to test on.
+    The check that asks for somebody to test on stops each run; the tables before it are made.
     """
     assert queued == ["FAILURE"] * 3
     for dataset in ("Third", "Fourth"):

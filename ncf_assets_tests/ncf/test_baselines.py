@@ -166,6 +166,8 @@ def test_neighborhoods_are_their_formula(seen: np.ndarray, measure: Any, neighbo
         nearest = sorted(similar[item, alike], reverse=True)[:neighbors]
         kept = [other for other in model.neighbors[item].tolist() if other != NO_ITEM]
         assert len({*kept} & {*alike}) == len(kept)
+        pairs = list(zip(-model.similarities[item, : len(kept)], kept, strict=True))
+        assert pairs == sorted(pairs)  # equals in the order of their numbers
         left_out = np.zeros(len(nearest) - len(kept))  # others of similarity 0 may be left out
         np.testing.assert_allclose([*similar[item, kept], *left_out], nearest, atol=1e-6)
         expected[:, item] = x[:, kept] @ similar[item, kept]
