@@ -3,16 +3,18 @@
 What they do show is in `findings`, and how they were made in `method`.
 """
 
+import math
 from collections.abc import Iterator
 
 from ncf_assets.ncf.evaluation import segments
 from ncf_assets.report.choices import edges
 from ncf_assets.report.data import ReportData
 from ncf_assets.report.held_out import is_time_split, split_caveats
-from ncf_assets.report.protocol import counted
+from ncf_assets.report.protocol import counted, protocols_of
 from ncf_assets.report.seeds import caveat
 
 FEW_USERS = 2_000  # chosen: below, intervals of HR@10 are about 0.02 to either side or wider
+EASY = 0.5  # chosen: chance alone puts the held-out item on so many lists that HR says little
 MANY_TIED = 0.1  # chosen: share of users from which on the arbitrary split matters to readers
 
 SYNTHETIC = (
@@ -69,6 +71,7 @@ def _of_this_data(data: ReportData) -> Iterator[str]:
             f"{counted(users, 'test user')} only: the intervals are wide, and a model that is not "
             "distinguishable here may well be better or worse."
         )
+    yield from _long_lists(data)
     yield from split_caveats(data.profile)
     tied = data.profile.get("tied_users", 0.0)
     if tied >= MANY_TIED and not is_time_split(data.profile):
@@ -77,3 +80,18 @@ def _of_this_data(data: ReportData) -> Iterator[str]:
             "time (in many files times are whole days). Which of them is held out is decided by a "
             "seeded hash: reproducible, but arbitrary."
         )
+
+
+def _long_lists(data: ReportData) -> Iterator[str]:
+    """Yield from which length on lists say little, as few items are ranked for each user."""
+    for protocol in protocols_of(row.protocol for row in data.metrics if row.metric == "hr"):
+        others = protocol.negatives
+        ranked = data.profile.get("items", math.inf) if others is None else others + 1
+        lengths = {row.k for row in data.metrics if row.protocol == protocol.name}
+        long = [k for k in sorted(lengths) if k >= EASY * ranked]
+        if long and not protocol.corrected:  # corrected figures estimate those among all items
+            yield (
+                f"Lists of {long[0]} items say little {protocol.among}: chance alone puts the "
+                f"held-out item on {100 * min(1, long[0] / ranked):.0f} % of them. Read NDCG, or "
+                "rank more items."
+            )

@@ -75,3 +75,13 @@ def test_leave_one_out_says_how_much_is_learnt_from_the_future() -> None:
     found = caveats(replace(DATA, profile=profile))
     assert any(text.startswith("One cut in time is one sample") for text in found)
     assert not any("other users' future" in text or "seeded hash" in text for text in found)
+
+
+def test_lists_that_chance_fills_are_a_caveat() -> None:
+    """Among 9 random items a list of 5 has half of all ten, and among 25 in all 20 are enough."""
+    few = [*model("neumf", 0.3, "sampled-9"), *model("neumf", 0.3)]
+    found = " ".join(caveats(replace(DATA, metrics=few, profile={"items": 25})))
+    assert "Lists of 5 items say little among 9 random items: chance alone" in found
+    assert "held-out item on 50 % of them. Read NDCG, or rank more items." in found
+    assert "Lists of 20 items say little among all unseen items" in found
+    assert not any("say little" in text for text in caveats(DATA))
