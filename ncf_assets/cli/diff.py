@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import click
 from rich import box
@@ -22,6 +23,12 @@ NOTHING = (
     "no table of {0} has a version before it. It is kept from the next `ncf-assets materialize {0}`"
     " on, unless NCF_TABLE_VERSIONS is 1."
 )
+NARROW: dict[str, Any] = {  # so that tables of ten million rows fit 80 columns
+    "box": box.SIMPLE_HEAD,
+    "show_edge": False,
+    "pad_edge": False,
+    "collapse_padding": True,
+}
 METRICS = "among all unseen items, with 95 % intervals"
 MOST = 5  # users whose lists moved most that are named
 
@@ -49,7 +56,7 @@ def diff(dataset: str, as_json: bool) -> None:
 def _show(found: Changes) -> None:
     console = Console()
     if differing := [c for c in found.tables if c.made_before and not c.is_same]:
-        console.print(_tables(differing))
+        console.print(table_changes(differing))
     for one in [one for one in differing if one.note]:
         click.echo(f"{one.table}: {one.note}")
     same = [c.table for c in found.tables if c.is_same]
@@ -65,12 +72,12 @@ def _show(found: Changes) -> None:
             click.echo(f"  {user.user_id}: {user.new} of {user.items} items are new")
 
 
-def _tables(differing: Sequence[TableChange]) -> Table:
-    counts = ("rows", "before", "added", "removed", "changed")
-    made = Column("before, UTC", no_wrap=True)
-    shown = Table("table", *counts, made, box=box.SIMPLE_HEAD, show_edge=False)
+def table_changes(differing: Sequence[TableChange]) -> Table:
+    """Return a row for each table that differs from its version before."""
+    counts = [Column(name, justify="right") for name in ("rows", "added", "removed", "changed")]
+    shown = Table("table", *counts, Column("before, UTC", no_wrap=True), **NARROW)
     for one in differing:
-        numbers = (one.rows, one.rows_before, one.added, one.removed, one.changed)
+        numbers = (one.rows, one.added, one.removed, one.changed)
         shown.add_row(
             one.table,
             *("?" if number is None else f"{number:,}" for number in numbers),
@@ -81,7 +88,7 @@ def _tables(differing: Sequence[TableChange]) -> Table:
 
 def _metrics(found: Sequence[MetricChange]) -> Table:
     columns = ("metric", "model", "now", "before")
-    shown = Table(*columns, title=METRICS, box=box.SIMPLE_HEAD, show_edge=False)
+    shown = Table(*columns, title=METRICS, **NARROW)
     for one in found:
         shown.add_row(
             f"{one.metric.upper()}@{one.k}",

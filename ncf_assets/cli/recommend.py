@@ -96,8 +96,8 @@ class _Answer:
         if unknown:
             click.echo(f"{self._dataset} has no item {', '.join(unknown)}.")
         shown = self._table([], [])
-        for item in reversed(items):
-            shown.add_row(*self._cells(item), style="dim" if item in unknown else None)
+        for item in reversed([item for item in items if item not in unknown]):
+            shown.add_row(*self._cells(item))
         reasons = self._reasons("recommend_for", "why_for", asked)
         known = [row for row in listed if row[0] is not None]
         self._print("the list, the latest first", shown, known, reasons)

@@ -231,6 +231,6 @@ def _result(check: Check, failing: pd.DataFrame, complaint: list[str]) -> dg.Ass
 def _complaint(check: Check, failing: pd.DataFrame) -> list[str]:
     if failing.empty:
         return []
-    first = failing.iloc[0].to_dict()
+    first = "; ".join(f"{name}: {value}" for name, value in failing.iloc[0].items())
     found = "1 failing row" if len(failing) == 1 else f"{len(failing):,} failing rows, the first"
-    return [f"{check.name}: {check.description} Found {found}: {first}. Remedy: {check.remedy}."]
+    return [f"{check.name}: {check.description} Found {found} ({first}). Remedy: {check.remedy}."]

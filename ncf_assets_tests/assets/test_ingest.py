@@ -123,8 +123,8 @@ def test_more_than_20_percent_stop_the_run_before_anything_is_replaced(
     message = failure(result, "reviews")
     for words in (
         "rejected_reviews_below_limit: No more than the share max_rejected_share of all lines is",
-        "'reason': 'not JSON: invalid character', 'lines': 20, 'first_line': 80, 'first_text':",
-        "'rejected_lines': 21, 'all_lines': 100",
+        "(reason: not JSON: invalid character; lines: 20; first_line: 80; first_text: bad;",
+        " rejected_lines: 21; all_lines: 100)",
         "worth nothing, raise max_rejected_share of `reviews`",
     ):
         assert words in message
