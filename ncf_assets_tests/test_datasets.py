@@ -126,7 +126,8 @@ def test_the_file_name_is_the_last_part(url: str | None, path: str | None, name:
         ("[[A]]", "[A]: the entry must be a block"),
         (GOOD.replace("[A]", '["A-B"]'), "[A-B]: a name has letters, digits and _ only"),
         (GOOD.replace("[A]", '["Ä"]'), "[Ä]: a name has letters, digits and _ only"),
-        (GOOD + 'colour = "red"', "[A]: the key `colour` is unknown. Remove it or use one of: for"),
+        (GOOD + 'colour = "red"', "[A]: the key `colour` is unknown. There are: format, title"),
+        (GOOD + 'colums = ["a"]', "the key `colums` is unknown. Did you mean columns? Correct it"),
         (GOOD + "title = 3", "[A]: `title` must be text, found 3"),
         (GOOD + "expected_reviews = true", "`expected_reviews` must be a whole number, found True"),
         (GOOD + "synthetic = 1", "[A]: `synthetic` must be true or false, found 1. Correct it."),
@@ -192,6 +193,21 @@ def test_a_broken_rule_is_named_with_file_and_remedy(
     assert str(caught.value).startswith(str(registry))
     assert message in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+def test_all_faults_of_a_block_are_told_at_once(tmp_path: Path) -> None:
+    """A line each; what other rules say of a key comes once the keys themselves are right."""
+    registry = _write(tmp_path, GOOD + "colums = ['a']\ntitle = 3\nsplit = 'random'")
+    with pytest.raises(RegistryError) as caught:
+        load(registry)
+    first, second = str(caught.value).splitlines()
+    assert first.startswith(f"{registry}, [A]: the key `colums` is unknown")
+    assert second == f"{registry}, [A]: `title` must be text, found 3. Correct it."
+    _write(tmp_path, GOOD.replace("https", "ftp") + "quote = ''\nsplit = 'random'")
+    with pytest.raises(RegistryError) as caught:
+        load(registry)
+    lines = str(caught.value).splitlines()
+    assert [line.split("`")[1] for line in lines] == ["url", "split", "quote"]
 
 
 @pytest.mark.parametrize(

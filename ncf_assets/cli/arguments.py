@@ -1,9 +1,8 @@
 """What commands share: the environment's warehouse, registry and definitions; checked names."""
 
-import difflib
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ import ncf_assets
 from ncf_assets.cli.wrapping import say
 from ncf_assets.datasets import Dataset, RegistryError, read
 from ncf_assets.hashing import hash_json
+from ncf_assets.suggestion import suggestion
 from ncf_assets.warehouse.duckdb_limits import memory_limit
 from ncf_assets.warehouse.history_note import check_history, history_folder
 from ncf_assets.warehouse.paths import Paths, check_checkout, data_dir, data_url
@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # imported where they are used: most commands want one of the
 
     from ncf_assets.warehouse.warehouse import Warehouse
 
-NEAR = 0.7  # difflib's likeness of two names, of which Foo and Books have a half; chosen
 EVERYTHING = "everything"  # the job that makes all assets of a dataset but its search
 
 
@@ -146,17 +145,6 @@ def check_known(kind: str, names: Iterable[str], known: Iterable[str], where: st
     for name in names:
         if name not in known:
             raise click.UsageError(f"no {kind} {name!r} in {where}. {suggestion(name, known)}")
-
-
-def suggestion(name: str, known: Sequence[str]) -> str:
-    """Return a hint at the name that was meant if one is near, else at all that there are.
-
-    A name is near one that goes on after it, as `neumf` is near `neumf_model`.
-    """
-    by_case, given = {one.casefold(): one for one in known}, name.casefold()
-    longer = sorted((one for one in by_case if one.startswith(f"{given}_")), key=len)
-    nearest = difflib.get_close_matches(given, by_case, 1, NEAR) or longer
-    return f"Did you mean {by_case[nearest[0]]}?" if nearest else f"There are: {', '.join(known)}."
 
 
 def check_datasets(names: Iterable[str]) -> None:

@@ -27,7 +27,7 @@ NARROW: dict[str, Any] = {  # so that tables of ten million rows fit 80 columns
     "box": box.SIMPLE_HEAD,
     "show_edge": False,
     "pad_edge": False,
-    "collapse_padding": True,
+    "padding": 0,
 }
 METRICS = "among all unseen items, with 95 % intervals"
 MOST = 5  # users whose lists moved most that are named

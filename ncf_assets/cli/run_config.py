@@ -11,8 +11,9 @@ import pydantic
 import yaml
 from dagster._config import ConfigTypeKind
 
-from ncf_assets.cli.arguments import definitions, suggestion
+from ncf_assets.cli.arguments import definitions
 from ncf_assets.datasets.text_file import EncodingError, read_utf8
+from ncf_assets.suggestion import suggestion
 
 Classes = dict[str, type[dg.Config]]  # by the name of the op
 WORDS = {"Int": "a whole number", "Float": "a number", "Bool": "true or false", "String": "text"}

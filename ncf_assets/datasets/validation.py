@@ -4,9 +4,12 @@ The rules that concern several blocks, and the reading of the file, are in `ncf_
 """
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
+
+from ncf_assets.suggestion import suggestion
 
 FORMATS = ("amazon-2014", "amazon-2018", "amazon-2023", "table")
 LONGEST_NAME = 100  # characters; chosen: file systems take 255 bytes, and file names add some
@@ -65,11 +68,14 @@ def check_name(where: str, name: str) -> None:
 
 
 def check_block(where: str, block: dict[str, Any]) -> None:
-    """Raise `RegistryError` for a block that breaks a rule."""
-    _check_keys(where, block)
-    _check_source(where, block)
-    _check_split(where, block)
-    _check_table(where, block)
+    """Raise `RegistryError` for a block that breaks rules: a line for each of them.
+
+    Keys that no rule knows, or of another type, come before the others.
+    """
+    rest = (_faults_of_source, _faults_of_split, _faults_of_table)
+    for rules in ((_faults_of_keys,), rest):
+        if faults := [f"{where}: {fault}" for rule in rules for fault in rule(block)]:
+            raise RegistryError("\n".join(faults))
 
 
 def check_file_name(where: str, name: str, found: str | None, from_url: bool) -> None:
@@ -90,112 +96,99 @@ def _too_long(name: str) -> bool:
     return len(name.encode()) > LONGEST_NAME
 
 
-def _check_keys(where: str, block: dict[str, Any]) -> None:
+def _faults_of_keys(block: dict[str, Any]) -> Iterator[str]:
     for key, value in block.items():
-        if key not in _KEYS:
-            raise RegistryError(
-                f"{where}: the key `{key}` is unknown. Remove it or use one of: {', '.join(_KEYS)}."
-            )
-        kinds, called = _KEYS[key]
-        if type(value) not in kinds:  # not isinstance: True is no whole number
-            raise RegistryError(f"{where}: `{key}` must be {called}, found {value!r}. Correct it.")
+        kinds, called = _KEYS.get(key, ((), ""))
+        if not kinds:
+            yield f"the key `{key}` is unknown. {suggestion(key, list(_KEYS))} Correct it."
+        elif type(value) not in kinds:  # not isinstance: True is no whole number
+            yield f"`{key}` must be {called}, found {value!r}. Correct it."
     if block.get("format") not in FORMATS:
-        raise RegistryError(
-            f"{where}: `format` must be one of {', '.join(FORMATS)}, found"
-            f" {block.get('format')!r}. Set it."
+        yield (
+            f"`format` must be one of {', '.join(FORMATS)}, found {block.get('format')!r}. Set it."
+        )
+
+
+def _faults_of_source(block: dict[str, Any]) -> Iterator[str]:
+    if not block.get("url") and not block.get("path"):
+        yield "a block needs `url` or `path`, found neither. Add one."
+    if "url" in block and urlsplit(block["url"]).scheme not in ("http", "https"):
+        yield (
+            f"`url` must start with http:// or https://, found {block['url']!r}. For a"
+            " file on this machine use `path`."
         )
     if block.get("expected_reviews", 1) < 1:
-        raise RegistryError(
-            f"{where}: `expected_reviews` must be 1 or more, found {block['expected_reviews']}."
+        yield (
+            f"`expected_reviews` must be 1 or more, found {block['expected_reviews']}."
             " Correct it, or remove it if the number is not known."
         )
     if not re.fullmatch(r"[0-9a-f]{64}", block.get("sha256", "0" * 64)):
-        raise RegistryError(
-            f"{where}: `sha256` must be 64 hexadecimal digits in lower case, found"
+        yield (
+            "`sha256` must be 64 hexadecimal digits in lower case, found"
             f" {block['sha256']!r}. `sha256sum FILE` prints them."
         )
 
 
-def _check_source(where: str, block: dict[str, Any]) -> None:
-    if not block.get("url") and not block.get("path"):
-        raise RegistryError(f"{where}: a block needs `url` or `path`, found neither. Add one.")
-    if "url" in block and urlsplit(block["url"]).scheme not in ("http", "https"):
-        raise RegistryError(
-            f"{where}: `url` must start with http:// or https://, found {block['url']!r}. For a"
-            " file on this machine use `path`."
-        )
-
-
-def _check_split(where: str, block: dict[str, Any]) -> None:
-    """Check the keys that say what is held out."""
+def _faults_of_split(block: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the keys that say what is held out."""
     for key, known in (("split", SPLITS), ("targets", TARGETS)):
         if block.get(key, known[0]) not in known:
-            raise RegistryError(
-                f"{where}: `{key}` must be one of {', '.join(known)}, found {block[key]!r}."
-                " Correct it."
-            )
+            yield (f"`{key}` must be one of {', '.join(known)}, found {block[key]!r}. Correct it.")
     if block.get("split", LEAVE_ONE_OUT) == LEAVE_ONE_OUT:
         for key in ("cut", "targets"):
             if key in block:
-                raise RegistryError(
-                    f"{where}: `{key}` belongs to the split {TIME_SPLIT}. Remove it, or set"
+                yield (
+                    f"`{key}` belongs to the split {TIME_SPLIT}. Remove it, or set"
                     f' `split = "{TIME_SPLIT}"`.'
                 )
     share = block.get("cut", 0.9)
     if isinstance(share, float) and not 0 < share < 1:
-        raise RegistryError(
-            f"{where}: a `cut` that is a share must lie between 0 and 1, found {share}. Correct it."
-        )
+        yield f"a `cut` that is a share must lie between 0 and 1, found {share}. Correct it."
 
 
-def _check_table(where: str, block: dict[str, Any]) -> None:
-    """Check the keys that only tables have."""
+def _faults_of_table(block: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the keys that only tables have."""
     if block["format"] != "table":
         for key in ("columns", "separator", "quote", "timestamp_unit", "query"):
             if key in block:
-                raise RegistryError(
-                    f"{where}: `{key}` belongs to the format table, found it with"
+                yield (
+                    f"`{key}` belongs to the format table, found it with"
                     f" {block['format']}. Remove it or change `format`."
                 )
         return
-    _check_columns(where, block.get("columns"))
-    if isinstance(block["columns"], list) and "query" in block:
-        raise RegistryError(
-            f"{where}: a query names its columns, found a list of columns. Set {_EXAMPLE}."
-        )
+    yield from _faults_of_columns(block.get("columns"))
+    if isinstance(block.get("columns"), list) and "query" in block:
+        yield f"a query names its columns, found a list of columns. Set {_EXAMPLE}."
     if not 1 <= len(block.get("separator", ",").encode()) <= LONGEST_SEPARATOR:
-        raise RegistryError(
-            f"{where}: `separator` must have 1 to {LONGEST_SEPARATOR} characters, found"
+        yield (
+            f"`separator` must have 1 to {LONGEST_SEPARATOR} characters, found"
             f" {block['separator']!r}. Correct it."
         )
     if len(block.get("quote", "").encode()) > 1:
-        raise RegistryError(
-            f"{where}: `quote` must be one character or none, found {block['quote']!r}. Correct it."
-        )
+        yield f"`quote` must be one character or none, found {block['quote']!r}. Correct it."
     if block.get("timestamp_unit", "seconds") not in TIMESTAMP_UNITS:
-        raise RegistryError(
-            f"{where}: `timestamp_unit` must be one of {', '.join(TIMESTAMP_UNITS)}, found"
+        yield (
+            f"`timestamp_unit` must be one of {', '.join(TIMESTAMP_UNITS)}, found"
             f" {block['timestamp_unit']!r}. Correct it, or remove it where the column has times."
         )
 
 
-def _check_columns(where: str, columns: Any) -> None:
+def _faults_of_columns(columns: Any) -> Iterator[str]:
     if not columns or not all(isinstance(name, str) and name for name in _names(columns)):
-        raise RegistryError(
-            f"{where}: a table needs `columns`, found {columns!r}. Set {_EXAMPLE}, or without a"
+        yield (
+            f"a table needs `columns`, found {columns!r}. Set {_EXAMPLE}, or without a"
             f" header line the order of its columns, as {_ORDER}."
         )
+        return
     roles = list(columns)
     for role in ROLES:
         if roles.count(role) > 1 or (role not in roles and role != "rating"):
-            raise RegistryError(
-                f"{where}: `columns` must have {role} once, found {roles.count(role)} in"
+            yield (
+                f"`columns` must have {role} once, found {roles.count(role)} in"
                 f" {columns!r}. Only rating may be left out. Set {_EXAMPLE}, or {_ORDER}."
             )
     if isinstance(columns, dict) and (unknown := [role for role in roles if role not in ROLES]):
-        raise RegistryError(
-            f"{where}: `columns` names {', '.join(ROLES)}, found {unknown[0]}. Remove it."
-        )
+        yield f"`columns` names {', '.join(ROLES)}, found {unknown[0]}. Remove it."
 
 
 def _names(columns: Any) -> list[Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ncf_assets.datasets import Dataset
-from ncf_assets.ingest import compression
+from ncf_assets.ingest import compression, tables
 from ncf_assets.ingest.partial_download import locked_download
 from ncf_assets.ingest.source import files_of
 
@@ -125,10 +125,11 @@ def _told(
 def refusal(dataset: Dataset, registry_folder: Path, raw_folder: Path) -> str | None:
     """Return why a dataset's file cannot be had, as far as one short question can tell.
 
-    The server is asked, and nothing is downloaded. An error that may pass is no refusal.
+    A table that is there must have its columns. The server of another file is asked, and nothing is
+    downloaded. An error that may pass is no refusal.
     """
     if found := locate(dataset, registry_folder, raw_folder):
-        return None if files_of(found) else _missing(dataset, found)
+        return _unreadable(dataset, found)
     from ncf_assets.ingest import http_download
 
     try:
@@ -146,6 +147,18 @@ def refusals(
     """Return what `refusal` does of each dataset; their servers are asked at the same time."""
     with ThreadPoolExecutor(SERVERS_AT_ONCE) as pool:
         return list(pool.map(lambda one: refusal(one, registry_folder, raw_folder), datasets))
+
+
+def _unreadable(dataset: Dataset, found: Path) -> str | None:
+    """Return why what `locate` found cannot be read, as far as its beginning tells."""
+    if not (files := files_of(found)):
+        return _missing(dataset, found)
+    try:
+        if dataset.format == "table":
+            tables.check_columns(files, dataset)
+    except compression.SourceError as error:
+        return str(error)
+    return None
 
 
 def _missing(dataset: Dataset, found: Path) -> str:

@@ -32,7 +32,7 @@ def duckdb_refusals(what: str, remedy: str) -> Iterator[None]:
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        message = str(error).split("\n")[0]
+        message = " ".join(str(error).split("\n\n")[0].split())  # below are lines of its SQL
         if "No space left" in message:
             raise
         raise SourceError(f"{what} cannot be read by DuckDB ({message}). {remedy}") from error

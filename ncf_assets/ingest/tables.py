@@ -40,7 +40,7 @@ def read_file(
     While iterating, raise `SourceError` if the file cannot be read. The caller must then discard
     what was yielded before.
     """
-    with _refusals(str(file)):
+    with _refusals(str(file), dataset):
         yield from _batches(connection, source_of(file, dataset), dataset, today)
 
 
@@ -48,8 +48,19 @@ def read_query(
     connection: duckdb.DuckDBPyConnection, files: Sequence[Path], dataset: Dataset, today: date
 ) -> Iterator[Batch]:
     """Yield every row of the dataset's query over files; the rows are sorted, then numbered."""
-    with _refusals(f"the query of [{dataset.name}]"):
+    with _refusals(f"the query of [{dataset.name}]", dataset):
         yield from _batches(connection, query_source(connection, files, dataset), dataset, today)
+
+
+def check_columns(files: Sequence[Path], dataset: Dataset) -> None:
+    """Raise `SourceError` if the first file, or the query, has not the columns; no row is read."""
+    with duckdb.connect() as connection:
+        if dataset.query:
+            with _refusals(f"the query of [{dataset.name}]", dataset):
+                _types(connection, query_source(connection, files, dataset))
+        else:
+            with _refusals(str(files[0]), dataset):
+                _types(connection, source_of(files[0], dataset))
 
 
 def _batches(
@@ -163,9 +174,9 @@ def _types(connection: duckdb.DuckDBPyConnection, source: Source) -> dict[str, s
 
 
 @contextmanager
-def _refusals(what: str) -> Iterator[None]:
+def _refusals(what: str, dataset: Dataset) -> Iterator[None]:
     """Raise `SourceError`, beginning with what is refused, in place of DuckDB's errors."""
-    remedy = "Correct the file, or `columns`, `separator` or `query` in datasets.toml"
+    remedy = f"Correct the file, or `columns`, `separator` or `query` of {dataset.block}"
     try:
         with duckdb_refusals(what, remedy):
             yield

@@ -7,9 +7,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import duckdb
 import pytest
 
 from ncf_assets.datasets import Dataset
@@ -522,3 +524,21 @@ def test_a_web_page_is_not_kept_as_data(server: Server, tmp_path: Path, page: by
     with pytest.raises(PermanentDownloadError, match=r"a\.gz brought a web page in place of"):
         fetch(_dataset(f"{server.address}/a.gz"), tmp_path / "a-01234567.gz")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_without_its_columns_is_refused_before_a_run(tmp_path: Path) -> None:
+    """Text, Parquet and a query name the column that is missing; with all columns all is well."""
+    (tmp_path / "a.csv").write_text("user,movie,time\nann,up,1\n")
+    duckdb.sql(f"copy (from '{tmp_path}/a.csv') to '{tmp_path}/a.parquet'")
+    columns = {"user": "user", "item": "film", "timestamp": "time"}
+    text = Dataset("X", "X", "table", path="a.csv", columns=columns)
+    renamed = replace(text, query="select user, movie as film, time from a")
+    named = f"{tmp_path}/a.csv must have the column `film`, found user, movie, time."
+    assert str(refusal(text, tmp_path, tmp_path)).startswith(named)
+    for table, what in (
+        (replace(text, path="a.parquet"), 'Referenced column "film" not found'),
+        (replace(text, query="select user, time from a"), 'Referenced column "film" not found'),
+        (replace(renamed, query="from b"), "Table with name b does not exist"),
+    ):
+        assert what in str(refusal(table, tmp_path, tmp_path))
+    assert refusal(renamed, tmp_path, tmp_path) is None
