@@ -1,7 +1,9 @@
 """`ncf-assets backfill`: a Dagster backfill of datasets, followed to its end."""
 
+import re
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -35,10 +37,12 @@ from ncf_assets.cli.wrapping import say
 from ncf_assets.warehouse.paths import ui_command
 
 POLL_SECONDS = 2
-UNKNOWN = (  # of Dagster's "Targeted partitions have been removed since this backfill was stored"
-    "the running daemon has not read these datasets in the registry yet. Reload the definitions in"
-    f" the UI (Lineage, Reload definitions), or start `{ui_command()}` again; then run this once"
-    " more."
+LATEST = 5  # events of a run among which a message is looked for
+SAID_EVERY = 30  # seconds: how far a run is, while its step stays the same
+UNKNOWN = re.compile(r"have been removed since .* were removed: .(?P<names>[^]}]+)", re.DOTALL)
+REMEDY = (
+    "the running daemon has not read {} in the registry yet. Reload the definitions in the UI"
+    f" (Lineage, Reload definitions), or start `{ui_command()}` again; then run this once more."
 )
 SUCCEEDED = {"COMPLETED", "COMPLETED_SUCCESS"}
 ENDED = SUCCEEDED | {"COMPLETED_FAILED", "FAILED", "CANCELED"}
@@ -108,8 +112,8 @@ def backfill(
         ended = instance.get_backfill(backfill_id)
     if ended is None or ended.status.value not in SUCCEEDED:
         if ended and ended.error:  # of Dagster's, not of a run
-            if "have been removed since" in ended.error.message:
-                raise click.ClickException(UNKNOWN)
+            if unknown := UNKNOWN.search(ended.error.message):
+                raise click.ClickException(REMEDY.format(unknown["names"]))
             say(f"Dagster ended the backfill: {ended.error.message.strip()}", err=True)
         click.echo("run what failed again with: ncf-assets backfill --failed", err=True)
         raise SystemExit(1)
@@ -156,14 +160,20 @@ def _last_failed(instance: dg.DagsterInstance) -> str:
 
 
 def _follow(instance: dg.DagsterInstance, backfill_id: str, daemon: Daemon) -> None:
-    """Print a line whenever a run gets further, until Dagster has closed the backfill."""
-    shown: dict[str, str] = {}
+    """Print a line whenever a run gets further, until Dagster has closed the backfill.
+
+    A step that takes long is named again, with the newest of what it says of itself.
+    """
+    shown: dict[str, tuple[str, float]] = {}  # the state of each dataset, and when it was said
     while True:
         for dataset, run in _runs(instance, backfill_id).items():
-            state = _state(instance, run)
-            if shown.get(dataset) != state:
-                click.echo(f"{time.strftime('%H:%M:%S')}  {dataset:<28} {state}")
-                shown[dataset] = state
+            state, (before, at) = _state(instance, run), shown.get(dataset, ("", 0.0))
+            late = state == before and time.monotonic() - at > SAID_EVERY
+            newest = _newest_message(instance, run, state.split(", ")) if late else ""
+            if state != before or newest:
+                line = f"{state}{newest and ': '}{newest}"
+                click.echo(f"{time.strftime('%H:%M:%S')}  {dataset:<28} {line}")
+                shown[dataset] = state, time.monotonic()
         current = instance.get_backfill(backfill_id)
         if current is None or current.status.value in ENDED:
             return
@@ -190,6 +200,14 @@ def _state(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
     if not running:
         return f"{state}, {len(steps)} of {total} steps"
     return f"{state}, step {len(steps)} of {total}, {', '.join(running)}"
+
+
+def _newest_message(instance: dg.DagsterInstance, run: dg.DagsterRun, steps: Sequence[str]) -> str:
+    """Return what one of these steps has said of itself among a run's latest events, or ""."""
+    latest = instance.get_records_for_run(run.run_id, limit=LATEST, ascending=False).records
+    entries = [record.event_log_entry for record in latest]
+    said = (one for one in entries if not one.dagster_event and one.step_key in steps)
+    return next((one.user_message for one in said), "")
 
 
 def _outcome(instance: dg.DagsterInstance, runs: dict[str, dg.DagsterRun]) -> Table:

@@ -17,7 +17,7 @@ import click
 from dagster import DagsterInstance
 
 from ncf_assets.cli.dagster_home import prepare_home
-from ncf_assets.orchestration.dagster_runs import has_work, is_alive
+from ncf_assets.orchestration.dagster_runs import has_work, is_alive, last_report
 
 STOP_SECONDS = 60
 
@@ -39,6 +39,9 @@ class Daemon:
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` sets it
             signal.signal(signal.SIGHUP, _terminal_closed)
         self.ensure()
+        if self._process is None:
+            ago = time.time() - last_report(self._instance)
+            click.echo(f"a Dagster daemon, which reported {ago:.0f} s ago, takes this backfill")
         return self
 
     def ensure(self) -> None:

@@ -58,11 +58,15 @@ def open_backfills(instance: dg.DagsterInstance) -> Sequence[PartitionBackfill]:
     return instance.get_backfills(filters=BulkActionsFilter(statuses=OPEN_BACKFILLS))
 
 
+def last_report(instance: dg.DagsterInstance) -> float:
+    """Return when a daemon reported last, in seconds since 1970; 0 if none has."""
+    heartbeats = instance.get_daemon_heartbeats()
+    return max((beat.timestamp for beat in heartbeats.values()), default=0.0)
+
+
 def is_alive(instance: dg.DagsterInstance) -> bool:
     """Return whether a daemon has reported lately."""
-    heartbeats = instance.get_daemon_heartbeats()
-    last = max((beat.timestamp for beat in heartbeats.values()), default=0)
-    return time.time() - last < HEARTBEAT_SECONDS
+    return time.time() - last_report(instance) < HEARTBEAT_SECONDS
 
 
 def has_work(instance: dg.DagsterInstance) -> bool:

@@ -173,9 +173,25 @@ def test_a_dataset_without_its_file_is_left_out_of_a_backfill(
 
 
 def test_a_running_daemon_is_used(again: subprocess.CompletedProcess[str]) -> None:
-    """`ncf-assets backfill` starts none of its own."""
+    """`ncf-assets backfill` starts none of its own, and says so."""
     assert again.returncode == 0
     assert "one is started" not in again.stdout
+    assert re.search(
+        r"a Dagster daemon, which reported \d+ s ago, takes this backfill", again.stdout
+    )
+
+
+@pytest.mark.acceptance  # Dagster's own daemon looks for a backfill every 30 s
+def test_a_dataset_that_the_running_daemon_has_not_read_is_named(
+    running: Path, again: subprocess.CompletedProcess[str]
+) -> None:
+    """It was added while the daemon was running; how to make it read the registry is said."""
+    assert again.returncode == 0  # so that --failed has found its own backfill before
+    with (running / "datasets.toml").open("a") as registry:
+        registry.write('\n[Newer]\nformat = "amazon-2014"\npath = "tiny.json"\n')
+    done = ncf(running, "backfill", "Newer", "--config", str(running / "run.yaml"))
+    assert done.returncode == 1
+    assert "the running daemon has not read 'Newer' in the registry yet. Reload" in done.stderr
 
 
 @pytest.mark.parametrize(
