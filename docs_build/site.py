@@ -10,7 +10,7 @@ from typing import Any
 
 from mkdocs.structure.files import File, Files
 
-from docs_build import api, checks, configuration, lineage, notebook, tables
+from docs_build import api, checks, lineage, notebook, tables
 
 ROOT = Path(__file__).parents[1]
 # text of the project's folder -> its page in the site
@@ -23,7 +23,6 @@ TEXTS = {
 PAGES: dict[str, Callable[[], str]] = {
     "api.md": api.page,
     "checks.md": checks.page,
-    "configuration.md": configuration.page,
     "lineage.md": lineage.page,
     "tables.md": tables.page,
     "tour.md": notebook.page,
