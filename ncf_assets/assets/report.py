@@ -315,16 +315,10 @@ def _made(run: AssetRun) -> "report.Made":
 
 def headline(metrics: pd.DataFrame) -> dict[str, Any]:
     """Return NeuMF's figures, which Dagster charts over time, and the table of all models."""
-    from ncf_assets import report
-
-    k = report.headline_k(metrics["k"])
-    shown = metrics.query(f"segment == 'all' and metric in ('hr', 'ndcg') and k == {k}")
-    shown = shown[~shown["protocol"].str.endswith("-corrected")]
-    charted = {
-        f"{row['metric'].upper()}@{row['k']} {row['protocol']}": round(float(row["value"]), 4)
-        for row in shown[shown["model"] == EVALUATED_MODEL].to_dict("records")
-    }
-    return {**charted, "models": table_metadata(metrics_table(metrics.query("segment == 'all'")))}
+    models = metrics_table(metrics.query("segment == 'all'"))
+    own = models[models["model"] == EVALUATED_MODEL].drop(columns="model")
+    charted = {str(name): round(float(values.iloc[0]), 4) for name, values in own.items()}
+    return {**charted, "models": table_metadata(models)}
 
 
 def _rows(run: AssetRun, table: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ The proxy that the environment names is used. Which file goes where is decided i
 
 import errno
 import re
+import socket
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -30,8 +31,8 @@ _GLANCE = (3.0, 3.0)  # the same for a question whose answer is not waited for; 
 # the server neither packs nor unpacks its file, so a .gz file arrives as it is
 _AS_IT_IS = {"Accept-Encoding": "identity"}
 
-NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH)
-NO_NAME = -1  # where a name has no address, which is no error number of the system's
+# errors of the system after which another try cannot help while the network is as it is
+NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, socket.EAI_NONAME)
 _TRANSIENT_STATUSES = {
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,  # the file has changed: the next try gets all of it
@@ -123,7 +124,7 @@ def _translated_errors(unreachable: Collection[int] = NO_WAY) -> Iterator[None]:
         raise PermanentError(f"{type(error).__name__}: {error}") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         number, found = _cause(error)
-        kind = UnreachableError if number in (*unreachable, NO_NAME) else TransientError
+        kind = UnreachableError if number in unreachable else TransientError
         raise kind(found) from error
 
 
@@ -133,7 +134,7 @@ def _cause(error: BaseException) -> tuple[int | None, str]:
     while cause:
         if isinstance(cause, urllib3.exceptions.NameResolutionError):
             name = re.search(r"Failed to resolve '(.+?)'", str(cause))
-            return NO_NAME, f"no address is known for {name[1] if name else 'the server'}"
+            return socket.EAI_NONAME, f"no address is known for {name[1] if name else 'the server'}"
         if isinstance(cause, OSError) and cause.errno in NO_WAY:
             return cause.errno, f"there is no way to the server ({cause.strerror})"
         if isinstance(cause, ConnectionRefusedError):

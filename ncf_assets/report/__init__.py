@@ -60,7 +60,6 @@ __all__ = [
     "Plot",
     "Report",
     "ReportData",
-    "headline_k",
     "markdown_text",
     "plots",
     "render",
