@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 
 from ncf_assets.ncf.evaluation import intervals
+from ncf_assets.ncf.evaluation.intervals import JointMoments, Moments, SeededMoments
 from ncf_assets.ncf.evaluation.summary import Comparison, summarize
 from ncf_assets.ncf.evaluation.user_metrics import Ranks, user_metrics
 from ncf_assets.ncf.random_streams import rng
@@ -41,13 +42,13 @@ def page(better: np.ndarray, generator: np.random.Generator) -> list[Comparison]
     models = [("neumf", 0), *((f"other {i}", 0) for i in range(better.shape[1] - 1))]
     sampled = generator.hypergeometric(better, N_ITEMS - 1 - better, NEGATIVES)
     lists = {"full": (N_ITEMS, better), f"sampled-{NEGATIVES}": (NEGATIVES + 1, sampled)}
-    found = [
-        (name, user_metrics(Ranks(np.full(len(n), length), n, np.zeros_like(n)), [K]))
+    found = {
+        name: user_metrics(Ranks(np.full(len(n), length), n, np.zeros_like(n)), [K])
         for name, (length, n) in lists.items()
-    ]
+    }
     everyone = {"all": np.ones(len(better), bool)}
     seed = int(generator.integers(2**31))
-    return summarize(models, found, everyone, "neumf", 0.0, seed).comparisons
+    return summarize(models, [found], everyone, "neumf", 0.0, seed).comparisons
 
 
 def claims(rows: Sequence[Comparison]) -> bool:
@@ -117,7 +118,7 @@ def coverage(users: int, taste: str, repetitions: int) -> dict[str, float]:
     generator = rng(4, f"coverage {users} {taste}")
     held = [
         {
-            name: _holds(intervals.of_means(of), truth[name])
+            name: _holds(intervals.of_means(_moments(of[:, None])), truth[name])
             for name, of in _values(full_ranks(users, 1, taste, generator)).items()
         }
         for _ in range(repetitions)
@@ -131,7 +132,8 @@ def coverage_of_differences(users: int, taste: str, repetitions: int) -> float:
     kept = 0
     for _ in range(repetitions):
         ndcg = _values(full_ranks(users, 2, taste, generator))["ndcg"]
-        found = intervals.simultaneous(ndcg[:, :1] - ndcg[:, 1:], generator)
+        difference = ndcg[:, None, :1] - ndcg[:, None, 1:]
+        found = intervals.simultaneous(_moments(difference, JointMoments()), generator)
         kept += int(found.low[0] <= 0 <= found.high[0])
     return kept / repetitions
 
@@ -148,12 +150,18 @@ def coverage_of_seeds(users: int, taste: str, luck: float, repetitions: int) -> 
         better = full_ranks(users, SEEDS + 1, taste, generator)
         better[:, 1:] = _with_luck(better[:, 1:], generator.normal(0, luck, size=SEEDS))
         ndcg = _values(better)["ndcg"]  # of the model, then of the seeds
-        own, seeds = ndcg[:, 1:], intervals.Seeds.of(ndcg[:, 1:])
-        held[0] += _holds(intervals.of_means(own.mean(axis=1), seeds), truth)
-        of_one = own[:, :, None] - ndcg[:, :1, None]  # [n, seeds, 1]
-        found = intervals.simultaneous(of_one.mean(axis=1), generator, intervals.Seeds.of(of_one))
+        held[0] += _holds(intervals.of_means(_moments(ndcg[:, 1:])), truth)
+        of_one = ndcg[:, 1:, None] - ndcg[:, :1, None]  # [n, seeds, 1]
+        found = intervals.simultaneous(_moments(of_one, JointMoments()), generator)
         held[1] += _holds((found.low, found.high), truth - other)
     return float(held[0] / repetitions), float(held[1] / repetitions)
+
+
+def _moments(values: np.ndarray, users: Moments | None = None) -> SeededMoments:
+    """Return those of values float64 [n, seeds, ...]; `users` are empty ones, joint or not."""
+    found = SeededMoments(users or Moments())
+    found.add(values)
+    return found
 
 
 def _with_luck(better: np.ndarray, luck: np.ndarray) -> np.ndarray:

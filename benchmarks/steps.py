@@ -105,13 +105,14 @@ def metrics(given: Given) -> Callable[[], object]:
         for name in ("full", "sampled")
     )
 
-    def protocols() -> Iterator[tuple[str, UserMetrics]]:
-        yield "full", user_metrics(full, ks)
-        yield "sampled", user_metrics(sampled, ks)
-        yield "corrected", corrected_user_metrics(sampled, full.n_candidates, ks)
+    def blocks() -> Iterator[dict[str, UserMetrics]]:
+        for one, other in zip(full.blocks(), sampled.blocks(), strict=True):
+            corrected = corrected_user_metrics(other, one.n_candidates, ks)
+            found = user_metrics(one, ks), user_metrics(other, ks), corrected
+            yield dict(zip(("full", "sampled", "corrected"), found, strict=True))
 
     members = segments(given["history"], given["popularity"])
-    return lambda: summary.summarize(models, protocols(), members, "model 0", 0.05, 2017)
+    return lambda: summary.summarize(models, blocks(), members, "model 0", 0.05, 2017)
 
 
 STEPS = {"negatives": negatives, "ials": fit_ials, "itemknn": fit_itemknn, "metrics": metrics}

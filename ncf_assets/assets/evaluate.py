@@ -1,6 +1,6 @@
 """Evaluate: the metrics that follow from the rank of each held-out item under each model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.orchestration.inputs import Inputs
 from ncf_assets.orchestration.metrics_table import metrics_table
 from ncf_assets.orchestration.publish import AssetRun
+from ncf_assets.orchestration.ranks import TABLES, AllRanks
 from ncf_assets.orchestration.tables import python_tables
 from ncf_assets.tables import tables
 
@@ -52,15 +53,18 @@ def evaluation(run: AssetRun, config: EvaluationConfig) -> None:
     """
     from ncf_assets.ncf.evaluation.summary import summarize
 
-    trainings, by_protocol = _ranks(run.inputs)
-    found = summarize(
-        trainings,
-        _user_metrics(by_protocol, config.ks),
-        _segments(run.inputs),
-        EVALUATED_MODEL,
-        config.margin,
-        config.seed,
-    )
+    users, members = _segments(run.inputs)
+    one_each = users.size == run.inputs.rows("test")
+    with run.inputs.connect(TABLES) as connection:
+        ranks = AllRanks(connection)
+        found = summarize(
+            ranks.trainings,
+            _user_metrics(ranks.blocks(users), config.ks, one_each),
+            members,
+            EVALUATED_MODEL,
+            config.margin,
+            config.seed,
+        )
     metrics = _frame("metrics", found.metrics)
     run.previews["metrics"] = metrics_table(metrics.query("segment == 'all'"))
     run.write("metrics", metrics)
@@ -69,54 +73,34 @@ def evaluation(run: AssetRun, config: EvaluationConfig) -> None:
 
 
 def _user_metrics(
-    by_protocol: dict[str, "Ranks"], ks: list[int]
-) -> Iterator[tuple[str, "UserMetrics"]]:
-    """Yield the metrics of each protocol, and estimates of the full metrics from sampled ranks.
+    blocks: Iterable[dict[str, "Ranks"]], ks: list[int], one_each: bool
+) -> Iterator[dict[str, "UserMetrics"]]:
+    """Yield the metrics of some users at a time, by protocol.
 
-    The estimator is for one held-out item of each user.
+    Where users have one held-out item each, estimates of the full metrics from sampled ranks are
+    among them.
     """
     from ncf_assets.ncf.evaluation.user_metrics import corrected_user_metrics, user_metrics
 
-    n_candidates = by_protocol["full"].n_candidates
-    for name, ranks in by_protocol.items():
-        yield name, user_metrics(ranks, ks)
-        if name != "full" and not ranks.several:
-            yield f"{name}-corrected", corrected_user_metrics(ranks, n_candidates, ks)
+    for block in blocks:
+        found = {}
+        for name, ranks in block.items():
+            found[name] = user_metrics(ranks, ks)
+            if name != "full" and one_each:
+                lengths = block["full"].n_candidates
+                found[f"{name}-corrected"] = corrected_user_metrics(ranks, lengths, ks)
+        yield found
 
 
-def _ranks(inputs: Inputs) -> tuple[list[tuple[str, int]], dict[str, "Ranks"]]:
-    """Return models and seeds, and by protocol their ranks, whose rows are sorted by user, item.
-
-    A model that was trained with one seed, or is from outside, has 0 in its place.
-    """
-    from ncf_assets.ncf.evaluation.user_metrics import Ranks
-
-    columns = ["protocol", "model", "user", "n_candidates", "n_better", "n_tied"]
-    by_seed = inputs.read("seed_ranks", ["seed", *columns])
-    once = pd.concat([inputs.read(table, columns) for table in ("test_ranks", "outside_ranks")])
-    once = once.assign(seed=0)
-    once = once[~once["model"].isin(by_seed["model"])]
-    rows = pd.concat([once, by_seed]).sort_values(["model", "seed"], kind="stable")
-    found_rows = rows[["model", "seed"]].drop_duplicates()
-    trainings = [*zip(found_rows["model"], found_rows["seed"], strict=True)]
-    found = {}
-    for protocol, of_one in rows.groupby("protocol"):
-        users, n_candidates, n_better, n_tied = (
-            of_one[name].to_numpy().reshape(len(trainings), -1).T for name in columns[2:]
-        )
-        found[str(protocol)] = Ranks(n_candidates[:, 0], n_better, n_tied, users[:, 0])
-    return trainings, found
-
-
-def _segments(inputs: Inputs) -> dict[str, np.ndarray]:
-    """Mark which test users are in each segment."""
+def _segments(inputs: Inputs) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the test users, ascending, and mark which of them are in each segment."""
     columns = ["user", "item"]
     test = inputs.read("test", columns)
     known = pd.concat([inputs.read(split, columns) for split in ("train", "validation")])
     by_user, by_item = known["user"].value_counts(), known["item"].value_counts()
     popularity = test["item"].map(by_item).fillna(0).groupby(test["user"]).max()
     history = by_user.reindex(popularity.index).fillna(0)
-    return segments(history.to_numpy(), popularity.to_numpy())
+    return popularity.index.to_numpy(), segments(history.to_numpy(), popularity.to_numpy())
 
 
 def _frame(table: str, rows: Sequence[Any]) -> pd.DataFrame:

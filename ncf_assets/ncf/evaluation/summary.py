@@ -1,7 +1,7 @@
 """Average the models' metrics over users and segments, with intervals, and compare the models.
 
-`user_metrics` has the metrics of each user's rank, `segments` the members of a segment, and
-`intervals` the statistics.
+`user_metrics` has the metrics of each user's rank, `segments` the members of a segment, `totals`
+what is added up over users, and `intervals` the statistics.
 """
 
 import math
@@ -13,10 +13,10 @@ import numpy as np
 
 from ncf_assets.ncf.evaluation import intervals
 from ncf_assets.ncf.evaluation.segments import ALL
-from ncf_assets.ncf.evaluation.user_metrics import Columns, UserMetrics
+from ncf_assets.ncf.evaluation.totals import Totals
+from ncf_assets.ncf.evaluation.user_metrics import UserMetrics
 from ncf_assets.ncf.random_streams import rng
 
-COMPARED = ("hr", "ndcg")
 DECIMALS = 4  # of a difference, before any verdict: whoever checks one by its interval is right
 Verdict = Literal["better", "equal", "undecided", "worse"]
 
@@ -85,21 +85,6 @@ class Comparison:
         object.__setattr__(self, "verdict", verdict(self.ci_low, self.ci_high, self.margin))
 
 
-@dataclass(frozen=True)
-class Compared:
-    """What is compared of one protocol: a subject's paired differences, float64 [n, baselines, c].
-
-    They are means over seeds, of which `seeds` says what they gave, [seeds, baselines, c].
-    `levels` [baselines, c] are the baselines' own means.
-    """
-
-    protocol: str
-    columns: Columns
-    differences: np.ndarray
-    seeds: intervals.Seeds | None
-    levels: np.ndarray
-
-
 def verdict(ci_low: float | None, ci_high: float | None, margin: float) -> Verdict:
     """Return what the interval of a paired difference says, by itself and by the margin.
 
@@ -128,7 +113,7 @@ class Summary:
 
 def summarize(
     trainings: Sequence[tuple[str, int]],
-    by_protocol: Iterable[tuple[str, UserMetrics]],
+    blocks: Iterable[Mapping[str, UserMetrics]],
     segments: Mapping[str, np.ndarray],
     subject: str,
     margin: float,
@@ -137,137 +122,73 @@ def summarize(
     """Return the means of every segment, and the differences of `subject` to each other model.
 
     `trainings` are the model and the seed of each axis of the metrics, of which a model has one, or
-    as many as any other that has several. The differences are over all users. `margin` is the share
-    of a baseline's figure below which a difference counts as none. Protocols come one by one, as
-    the metrics of each are large.
+    as many as any other that has several. `blocks` are the metrics of the next users by protocol;
+    together they are the users of `segments`. The differences are over all users. `margin` is the
+    share of a baseline's figure below which a difference counts as none.
     """
-    axes: dict[str, list[int]] = {}
-    for axis, (model, _) in enumerate(trainings):
-        axes.setdefault(model, []).append(axis)
-    found = Summary([], [], [])
-    compared: list[Compared] = []
-    for protocol, of_users in by_protocol:
-        for segment, members in segments.items():
-            found.metrics.extend(_means(axes, segment, protocol, of_users, members))
-        found.of_seeds.extend(_of_seeds(trainings, axes, protocol, of_users, segments[ALL]))
-        if not of_users.estimated and len(axes) > 1:
-            compared.append(_compared(axes, subject, protocol, of_users, segments[ALL]))
-        del of_users  # frees them before the next protocol's are made
-    baselines = [model for model in axes if model != subject]
-    for k in sorted({k for one in compared for _, k in one.columns}):
-        generator = rng(seed, f"intervals at {k}")
-        found.comparisons.extend(_comparisons(subject, baselines, compared, k, margin, generator))
-    return found
-
-
-def _means(
-    axes: Mapping[str, list[int]],
-    segment: str,
-    protocol: str,
-    found: UserMetrics,
-    members: np.ndarray,
-) -> Iterator[Metric]:
-    """Yield a segment's rows."""
-    rows = np.flatnonzero(members)[:, None, None]
-    of_models: dict[str, tuple[np.ndarray, ...]] = {}  # mean, low, high and deviation [c] of each
-    for n_seeds in sorted({len(own) for own in axes.values()}):
-        models = [model for model, own in axes.items() if len(own) == n_seeds]
-        own_axes = np.transpose([axes[model] for model in models])
-        by_seed = found.values[rows, own_axes]  # [n, seeds, models, c]
-        values, seeds = by_seed[:, 0], by_seed.mean(axis=0)  # [n, models, c], [seeds, models, c]
-        mean, deviation = seeds.mean(axis=0), np.full(values.shape[1:], np.nan)
-        if n_seeds > 1:
-            values, deviation = by_seed.mean(axis=1), seeds.std(axis=0, ddof=1)
-        low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-        if not found.estimated:
-            low, high = intervals.of_means(values, intervals.Seeds.of(by_seed))
-        of_models |= dict(zip(models, zip(mean, low, high, deviation, strict=True), strict=True))
-    for model, own in axes.items():
-        for (metric, k), mean, low, high, deviation in zip(
-            found.columns, *of_models[model], strict=True
-        ):
-            yield Metric(
-                model, protocol, segment, metric, k,
-                float(mean), _known(low), _known(high), len(rows),
-                len(own), _known(deviation),
-            )  # fmt: skip
-
-
-def _of_seeds(
-    trainings: Sequence[tuple[str, int]],
-    axes: Mapping[str, list[int]],
-    protocol: str,
-    found: UserMetrics,
-    members: np.ndarray,
-) -> Iterator[SeedMetric]:
-    """Yield the rows of the models that have several seeds."""
-    for axis, (model, seed) in enumerate(trainings):
-        if len(axes[model]) > 1:
-            means = found.values[members, axis].mean(axis=0)
-            for (metric, k), value in zip(found.columns, means, strict=True):
-                yield SeedMetric(model, seed, protocol, metric, k, float(value))
-
-
-def _compared(
-    axes: Mapping[str, list[int]],
-    subject: str,
-    protocol: str,
-    found: UserMetrics,
-    members: np.ndarray,
-) -> Compared:
-    """Return what is compared of a protocol.
-
-    A seed of the subject is set against that of the baseline which is in the same place.
-    """
-    chosen = [c for c, (metric, _) in enumerate(found.columns) if metric in COMPARED]
-    all_axes = np.arange(found.values.shape[1])
-    values = found.values[np.ix_(np.flatnonzero(members), all_axes, np.array(chosen))]
-    others = [own for model, own in axes.items() if model != subject]
-    n_seeds = max(len(own) for own in axes.values())
-    shape = len(values), n_seeds, len(chosen)
-    differences = np.stack(
-        [np.broadcast_to(values[:, axes[subject]] - values[:, own], shape) for own in others],
-        axis=2,
-    )  # [n, seeds, baselines, c]
-    return Compared(
-        protocol,
-        [found.columns[c] for c in chosen],
-        differences.mean(axis=1),
-        intervals.Seeds.of(differences),
-        np.stack([values[:, own].mean(axis=(0, 1)) for own in others]),
+    totals = Totals(trainings, subject)
+    first = 0
+    for block in blocks:
+        last = first + len(next(iter(block.values())).values)
+        totals.add(block, {name: members[first:last] for name, members in segments.items()})
+        first = last
+    return Summary(
+        list(_means(totals)),
+        list(_of_seeds(trainings, totals)),
+        [
+            row
+            for k in sorted(totals.differences)
+            for row in _comparisons(totals, subject, k, margin, rng(seed, f"intervals at {k}"))
+        ],
     )
 
 
+def _means(totals: Totals) -> Iterator[Metric]:
+    """Yield the rows of all segments."""
+    for (protocol, segment), found in totals.figures.items():
+        mean = found.users.mean
+        low = high = deviation = np.full_like(mean, np.nan)
+        if not totals.estimated[protocol]:
+            low, high = intervals.of_means(found)
+        if totals.n_seeds > 1:
+            deviation = found.seed_means.std(axis=0, ddof=1)
+        for i, (model, own) in enumerate(totals.axes.items()):
+            for c, (metric, k) in enumerate(totals.columns[protocol]):
+                yield Metric(
+                    model, protocol, segment, metric, k,
+                    float(mean[i, c]), _known(low[i, c]), _known(high[i, c]), found.users.n,
+                    len(own), _known(deviation[i, c]) if len(own) > 1 else None,
+                )  # fmt: skip
+
+
+def _of_seeds(trainings: Sequence[tuple[str, int]], totals: Totals) -> Iterator[SeedMetric]:
+    """Yield the rows of the models that have several seeds."""
+    for protocol, columns in totals.columns.items():
+        found = totals.figures[protocol, ALL]
+        for i, (model, own) in enumerate(totals.axes.items()):
+            if len(own) > 1:
+                for axis, of_seed in zip(own, found.seed_means[:, i], strict=True):
+                    for (metric, k), value in zip(columns, of_seed, strict=True):
+                        yield SeedMetric(
+                            model, trainings[axis][1], protocol, metric, k, float(value)
+                        )
+
+
 def _comparisons(
-    subject: str,
-    baselines: Sequence[str],
-    compared: Sequence[Compared],
-    k: int,
-    margin: float,
-    generator: np.random.Generator,
-) -> list[Comparison]:
-    """Return all rows of one length of list, whose intervals hold together."""
-    parts = [
-        (baseline, metric, one, b, c)
-        for one in compared
-        for b, baseline in enumerate(baselines)
-        for c, (metric, length) in enumerate(one.columns)
-        if length == k
-    ]
-    if not parts:
-        return []
-    differences = np.column_stack([one.differences[:, b, c] for *_, one, b, c in parts])
-    seeds = [one.seeds.at(b, c) for *_, one, b, c in parts if one.seeds]
-    found = intervals.simultaneous(differences, generator, intervals.Seeds.stack(seeds))
-    return [
-        Comparison(
-            subject, baseline, one.protocol, metric, k,
+    totals: Totals, subject: str, k: int, margin: float, generator: np.random.Generator
+) -> Iterator[Comparison]:
+    """Yield all rows of one length of list, whose intervals hold together."""
+    of_users = totals.differences[k]
+    found = intervals.simultaneous(of_users, generator)
+    models = list(totals.axes)
+    for i, (protocol, other, column) in enumerate(totals.compared(k)):
+        level = totals.figures[protocol, ALL].users.mean[other, column]
+        yield Comparison(
+            subject, models[other], protocol, totals.columns[protocol][column][0], k,
             float(found.mean[i]), _known(found.low[i]), _known(found.high[i]),
-            _known(found.detectable[i]), margin * float(one.levels[b, c]), len(differences),
+            _known(found.detectable[i]), margin * float(level), of_users.users.n,
             _known(found.seed_share[i]),
-        )
-        for i, (baseline, metric, one, b, c) in enumerate(parts)
-    ]  # fmt: skip
+        )  # fmt: skip
 
 
 def _known(value: float) -> float | None:

@@ -5,7 +5,7 @@ The formulas are in `list_metrics` and `sampled_metric_correction`; `summary` av
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -53,19 +53,19 @@ class Ranks:
             return np.arange(len(self.n_candidates) + 1)
         return np.append(np.flatnonzero(np.diff(self.users, prepend=-1)), self.users.size)
 
-    @property
-    def several(self) -> bool:
-        """Whether a user has several held-out items."""
-        return self.starts.size <= len(self.n_candidates)
-
-    def relevant_items(self) -> Iterator[tuple[slice, RelevantItems]]:
-        """Yield the ranks of some users at a time, with what `list_metrics` needs besides."""
-        users = np.repeat(np.arange(self.starts.size - 1), np.diff(self.starts))
-        ranks = users, self.n_candidates, self.n_better, self.n_tied
+    def blocks(self) -> "Iterator[Ranks]":
+        """Yield the ranks of the next AT_ONCE users at a time."""
         for first in range(0, self.starts.size - 1, AT_ONCE):
-            some = slice(first, min(first + AT_ONCE, self.starts.size - 1))
-            rows = slice(self.starts[some.start], self.starts[some.stop])
-            yield some, RelevantItems.of(*(of[rows] for of in ranks))
+            last = min(first + AT_ONCE, self.starts.size - 1)
+            rows = slice(self.starts[first], self.starts[last])
+            users = None if self.users is None else self.users[rows]
+            yield Ranks(self.n_candidates[rows], self.n_better[rows], self.n_tied[rows], users)
+
+    @cached_property
+    def relevant_items(self) -> RelevantItems:
+        """The rows as `list_metrics` needs them."""
+        users = np.repeat(np.arange(self.starts.size - 1), np.diff(self.starts))
+        return RelevantItems.of(users, self.n_candidates, self.n_better, self.n_tied)
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,14 @@ def user_metrics(ranks: Ranks, ks: Sequence[int]) -> UserMetrics:
     """
     labels = [*METRICS, *(f"{name}_{which}" for which in TIES for name in BOUNDED)]
     columns = [(label, k) for label in labels for k in ks] + [("auc", NO_CUT)]
+    items = ranks.relevant_items
+    cases = [(name, items) for name in METRICS]
+    cases += [(name, ties(items)) for ties in TIES.values() for name in BOUNDED]
+    each = [(name, ranked, k) for name, ranked in cases for k in ks]
     values = np.empty((ranks.starts.size - 1, ranks.n_better.shape[1], len(columns)))
-    for users, items in ranks.relevant_items():
-        cases = [(name, items) for name in METRICS]
-        cases += [(name, ties(items)) for ties in TIES.values() for name in BOUNDED]
-        each = [(name, ranked, k) for name, ranked in cases for k in ks]
-        for column, (name, ranked, k) in enumerate(each):
-            values[users, :, column] = METRICS[name](ranked, k)
-        values[users, :, -1] = list_metrics.auc(items)
+    for column, (name, ranked, k) in enumerate(each):
+        values[:, :, column] = METRICS[name](ranked, k)
+    values[:, :, -1] = list_metrics.auc(items)
     return UserMetrics(columns, values)
 
 
@@ -107,16 +107,24 @@ def corrected_user_metrics(
     out: sampled or not, its expectation is the same.
     """
     columns = [(name, k) for name in GAINS for k in ks]
-    gains = np.zeros((len(columns), max(ks)))
-    for row, (name, k) in zip(gains, columns, strict=True):
-        row[:k] = GAINS[name](k)
     n_negatives = int(sampled.n_candidates[0]) - 1
     lengths = sampled_metric_correction.rounded(n_candidates, n_negatives)
     values = np.empty((*sampled.n_better.shape, len(columns)))
     for length in np.unique(lengths):
         users = lengths == length
         ranks = sampled.n_better[users], sampled.n_tied[users]
-        of_length = sampled_metric_correction.corrected_gains(gains, int(length), n_negatives)
-        for column, own in enumerate(of_length):
+        gains = _corrected_gains(tuple(columns), int(length), n_negatives)
+        for column, own in enumerate(gains):
             values[users, :, column] = metrics.expected_gain(own, *ranks)
     return UserMetrics(columns, values, estimated=True)
+
+
+@cache  # the equations of a length take longer than its users, and all blocks have the same lengths
+def _corrected_gains(
+    columns: tuple[tuple[str, int], ...], n_candidates: int, n_negatives: int
+) -> np.ndarray:
+    """Return the gains of sampled ranks for metrics and ks: float64 [columns, n_negatives + 1]."""
+    gains = np.zeros((len(columns), max(k for _, k in columns)))
+    for row, (name, k) in zip(gains, columns, strict=True):
+        row[:k] = GAINS[name](k)
+    return sampled_metric_correction.corrected_gains(gains, n_candidates, n_negatives)

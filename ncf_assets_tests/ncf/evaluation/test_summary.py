@@ -35,8 +35,8 @@ def summary(
 ) -> dict[tuple[str, int], Metric]:
     """Return the metrics of the first model over all users, by metric and k."""
     everyone = {"all": np.ones(len(found.values), bool)}
-    protocols = {"sampled-99": found}.items()
-    rows = summarize(once(*models), protocols, everyone, models[0], 0.05, 1).metrics
+    blocks = [{"sampled-99": found}]
+    rows = summarize(once(*models), blocks, everyone, models[0], 0.05, 1).metrics
     return {(row.metric, row.k): row for row in rows if row.model == models[0]}
 
 
@@ -96,7 +96,7 @@ def test_a_segment_is_the_mean_over_its_users() -> None:
     """The segment has the second user alone, who is at rank 11."""
     found = user_metrics(ranks([(0, 0), (10, 0)]), [10])
     members = {"all": np.array([True, True]), "cold": np.array([False, True])}
-    result = summarize(once("neumf"), {"full": found}.items(), members, "neumf", 0.05, 1)
+    result = summarize(once("neumf"), [{"full": found}], members, "neumf", 0.05, 1)
     (cold,) = [row for row in result.metrics if (row.segment, row.metric) == ("cold", "hr")]
     assert (cold.value, cold.ci_low, cold.ci_high, cold.n_users) == (0, None, None, 1)
     assert result.comparisons == []  # there is no other model
@@ -111,8 +111,8 @@ def test_a_difference_is_paired() -> None:
     better = [(0, 0), (0, 0), (10, 0), (10, 0)] * 10
     found = user_metrics(ranks(better, [(0, 0), *[(10, 0)] * 3] * 10), [10])
     everyone = {"all": np.ones(40, bool)}
-    protocols, trainings = {"full": found}.items(), once("neumf", "random")
-    rows = summarize(trainings, protocols, everyone, "neumf", 0.05, 1).comparisons
+    trainings = once("neumf", "random")
+    rows = summarize(trainings, [{"full": found}], everyone, "neumf", 0.05, 1).comparisons
     assert [(row.baseline, row.metric) for row in rows] == [("random", "hr"), ("random", "ndcg")]
     hr = rows[0]
     assert (hr.difference, hr.margin, hr.n_users) == (0.25, 0.0125, 40)
@@ -127,8 +127,8 @@ def test_estimates_have_neither_intervals_nor_comparisons() -> None:
     values = np.random.default_rng(1).random((40, 2, 1))
     estimates = UserMetrics([("hr", 10)], values, estimated=True)
     everyone = {"all": np.ones(40, bool)}
-    by_protocol = {"sampled-99-corrected": estimates}.items()
-    result = summarize(once("ease", "neumf"), by_protocol, everyone, "neumf", 0.05, 1)
+    blocks = [{"sampled-99-corrected": estimates}]
+    result = summarize(once("ease", "neumf"), blocks, everyone, "neumf", 0.05, 1)
     assert [(row.ci_low, row.ci_high) for row in result.metrics] == [(None, None)] * 2
     assert result.comparisons == []
 
@@ -140,11 +140,11 @@ def test_the_intervals_of_both_protocols_hold_together() -> None:
 
     def width(protocols: int, *ks: int) -> float:
         columns = [("hr", k) for k in ks]
-        drawn = [
-            (str(i), UserMetrics(columns, generator.random((400, 2, len(ks)))))
+        drawn = {
+            str(i): UserMetrics(columns, generator.random((400, 2, len(ks))))
             for i in range(protocols)
-        ]
-        rows = summarize(once("ease", "neumf"), drawn, everyone, "neumf", 0.05, 1).comparisons
+        }
+        rows = summarize(once("ease", "neumf"), [drawn], everyone, "neumf", 0.05, 1).comparisons
         (row,) = [row for row in rows if (row.protocol, row.k) == ("0", 10)]
         return row.difference - (row.ci_low or 0)
 
@@ -158,7 +158,7 @@ def test_differences_agree_with_the_means() -> None:
     found = UserMetrics([("hr", 10), ("auc", 0)], generator.random((20, 3, 2)))
     everyone = {"all": np.ones(20, bool)}
     trainings = once("ease", "neumf", "random")
-    result = summarize(trainings, {"full": found}.items(), everyone, "neumf", 0.05, 1)
+    result = summarize(trainings, [{"full": found}], everyone, "neumf", 0.05, 1)
     hr = {row.model: row.value for row in result.metrics if row.metric == "hr"}
     assert {row.baseline: row.difference for row in result.comparisons} == pytest.approx(
         {"ease": hr["neumf"] - hr["ease"], "random": hr["neumf"] - hr["random"]}
@@ -171,10 +171,10 @@ def test_a_network_is_the_mean_over_its_seeds() -> None:
     Their deviation is √(2 · (1/4)² / 1). EASE has both users at rank 11.
     """
     seeds = [(0, 0), (10, 0)] * 15, [(0, 0), (0, 0)] * 15
-    found = {"full": user_metrics(ranks([(10, 0)] * 30, *seeds), [10])}.items()
+    found = user_metrics(ranks([(10, 0)] * 30, *seeds), [10])
     trainings = [("ease", 0), ("neumf", 7), ("neumf", 8)]
     everyone = {"all": np.ones(30, bool)}
-    result = summarize(trainings, found, everyone, "neumf", 0.05, 1)
+    result = summarize(trainings, [{"full": found}], everyone, "neumf", 0.05, 1)
     hr = {row.model: row for row in result.metrics if row.metric == "hr"}
     assert (hr["neumf"].value, hr["neumf"].n_seeds) == (0.75, 2)
     assert hr["neumf"].seed_deviation == pytest.approx(math.sqrt(1 / 8))
@@ -187,6 +187,29 @@ def test_a_network_is_the_mean_over_its_seeds() -> None:
     # the variance of two seeds alone is 1/8 / 2, and t of one degree of freedom is beyond 12
     assert difference.ci_low is not None
     assert difference.ci_low < 0.75 - 8 * math.sqrt(1 / 16)  # as part of it is the users'
+
+
+def test_users_in_blocks_have_the_figures_of_all_at_once() -> None:
+    """To rounding, by networks of two seeds as well; a segment may have users in some blocks."""
+    generator = np.random.default_rng(3)
+    found = {name: generator.random((90, 4, 2)) for name in ("full", "sampled-99")}
+    trainings = [("ease", 0), ("neumf", 7), ("neumf", 8), ("random", 0)]
+    members = {"all": np.ones(90, bool), "cold": np.arange(90) > 50}
+
+    def figures(at_once: int) -> list[object]:
+        blocks = [
+            {
+                name: UserMetrics([("hr", 10), ("auc", 0)], values[first : first + at_once])
+                for name, values in found.items()
+            }
+            for first in range(0, 90, at_once)
+        ]
+        made = summarize(trainings, blocks, members, "neumf", 0.05, 1)
+        rows = [*made.metrics, *made.of_seeds, *made.comparisons]
+        return [value for row in rows for value in vars(row).values()]
+
+    for one, other in zip(figures(90), figures(40), strict=True):
+        assert other == (pytest.approx(one, rel=1e-12) if isinstance(one, float) else one)
 
 
 @given(pairs, st.randoms())
