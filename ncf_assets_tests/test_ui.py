@@ -20,6 +20,7 @@ from playwright.sync_api import TimeoutError as ListTimeout
 from ncf_assets.checks import checks
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import environment, ncf, wait_for_runs
+from ncf_assets_tests.object_store import new_bucket
 from ncf_assets_tests.paths import ROOT
 from ncf_assets_tests.running import DEFS
 from ncf_assets_tests.serving import free_port, wait_until_served
@@ -44,14 +45,14 @@ pytestmark = [
 
 
 @contextmanager
-def ui(data: Path) -> Iterator[str]:
-    """`make ui` on a data folder, until it serves; its address."""
+def ui(data: Path, **more: str) -> Iterator[str]:
+    """`make ui` on a data folder, with more variables, until it serves; its address."""
     port = free_port()
     with (data / "ui.log").open("wb") as log:
         process = subprocess.Popen(
             ["make", "ui", f"PORT={port}"],
             cwd=ROOT,
-            env=environment(data),
+            env=environment(data) | more,
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -232,6 +233,32 @@ def test_a_run_of_a_command_is_executed_again_from_failure(
     page.goto("about:blank")
     assert wait_for_runs(data, 2, "Third", seconds=RUN_SECONDS) == ["SUCCESS", "FAILURE"]
     assert Warehouse(data).get_provenance("users", "Third").rows == 60
+
+
+@pytest.mark.acceptance
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the path")
+def test_a_click_makes_everything_in_a_bucket(moto: str, tmp_path: Path, page: Page) -> None:
+    """The UI shows the report, and `sql` and `show` on another machine read what was made."""
+    bucket = new_bucket(moto)
+    here, other = tmp_path / "here", tmp_path / "other"
+    for folder in (here, other):
+        folder.mkdir()
+        (folder / "reviews.json").write_text("\n".join(map(json.dumps, reviews_for_defaults())))
+        (folder / "datasets.toml").write_text(REGISTRY)
+    with ui(here, NCF_WORK_DIR=str(here), **bucket) as address:
+        page.goto(f"{address}/asset-groups")
+        page.get_by_text("Materialize all").first.click()
+        launch(page, "Sample", "Launch 1 run")
+        wait_for_success(page, here, 1)
+        see_what_was_made(page, address)
+        page.goto(f"{address}/assets/users")
+        expect(page.get_by_text(f"{bucket['NCF_DATA_DIR']}/tables/users").first).to_be_visible()
+    assert not [file for file in (here / "tables").rglob("*") if file.is_file()]
+    query = "select count(*) as n from users"
+    asked = ncf(other, "sql", "--csv", query, NCF_WORK_DIR=str(other), **bucket)
+    assert asked.stdout == "n\n60\n"
+    shown = ncf(other, "show", "Sample", NCF_WORK_DIR=str(other), **bucket)
+    assert "neumf" in shown.stdout
 
 
 def test_the_ui_listens_on_this_machine_only(data: Path, address: str) -> None:

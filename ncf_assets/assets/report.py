@@ -182,7 +182,6 @@ def _materialized(
             "content hash": content_hash,
             "found": rendered.json["findings"][0],
             "page": dg.MetadataValue.path(page),
-            "dagster/uri": dg.MetadataValue.path(page),
             **figures,
             "report": dg.MetadataValue.md(rendered.markdown),
             **plots,

@@ -129,9 +129,7 @@ def _publish(run: AssetRun, asset: str, config: ModelConfig, fitted: Fitted) -> 
         file = run.warehouse.publish_model(
             asset, run.dataset, [path], provenance, record, run.seen[asset]
         )
-    shown: dict[str, Any] = {
-        "dagster/uri": dg.MetadataValue.path(run.warehouse.published.name(file))
-    }
+    shown: dict[str, Any] = {"file": dg.MetadataValue.path(run.warehouse.published.name(file))}
     shown |= settings_metadata(run.config, fitted.settings, record)
     if fitted.ndcg is not None:
         shown["validation NDCG@10"] = round(fitted.ndcg, 4)

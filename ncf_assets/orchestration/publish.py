@@ -167,7 +167,8 @@ class AssetRun:
                 ROW_COUNT[table.is_global]: provenance.rows,
                 **({} if preview.empty else {"preview": table_metadata(preview)}),
                 **lineage_metadata(table),
-                "dagster/uri": dg.MetadataValue.path(self.warehouse.published.name(staged.target)),
+                # an asset's page leaves `dagster/uri` of a materialization out
+                "file": dg.MetadataValue.path(self.warehouse.published.name(staged.target)),
                 "content hash": provenance.content_hash,
                 **self.usage.as_metadata(),
                 **self.extra_metadata,

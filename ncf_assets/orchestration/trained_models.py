@@ -378,7 +378,7 @@ def _materialized(
     return dg.MaterializeResult(
         data_version=dg.DataVersion(provenance.content_hash),
         metadata={
-            "dagster/uri": dg.MetadataValue.path(run.warehouse.published.name(file)),
+            "file": dg.MetadataValue.path(run.warehouse.published.name(file)),
             "fit": trained.fit,
             "parameters": provenance.rows,
             "chosen epoch": trained.chosen.epoch,
