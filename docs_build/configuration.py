@@ -4,6 +4,7 @@
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +50,21 @@ def page() -> str:
 def _row(setting: str, schema: dict[str, Any]) -> str:
     default = json.dumps(schema["default"]) if schema.get("default") is not None else "none"
     parts = [schema, *schema.get("anyOf", ())]
-    bounds = [
+    bounds = _bounds(parts)
+    bounds += [f"each {bound}" for bound in _bounds([schema.get("items", {})])]
+    bounds += [
+        " or ".join(f"`{choice}`" for choice in part["enum"]) for part in parts if "enum" in part
+    ]
+    return row(f"`{setting}`", f"`{default}`", ", ".join(bounds), schema.get("description", ""))
+
+
+def _bounds(parts: Iterable[dict[str, Any]]) -> list[str]:
+    return [
         text.format(part[bound])
         for part in parts
         for bound, text in BOUNDS.items()
         if bound in part
     ]
-    bounds += [
-        " or ".join(f"`{choice}`" for choice in part["enum"]) for part in parts if "enum" in part
-    ]
-    return row(f"`{setting}`", f"`{default}`", ", ".join(bounds), schema.get("description", ""))
 
 
 if __name__ == "__main__":

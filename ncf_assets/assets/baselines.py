@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from ncf_assets.assets.train import half_life_field, values_of
 from ncf_assets.orchestration.fits import interactions, validation
 from ncf_assets.orchestration.fitted_models import Fitted, chosen, fitted_model
-from ncf_assets.orchestration.models import ModelConfig
+from ncf_assets.orchestration.models import ModelConfig, NotNegative, Positive, Share
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.scorers import blend_parts
 from ncf_assets.orchestration.tables import sql_table
@@ -31,13 +31,13 @@ class ItemKnnConfig(ModelConfig):
     The lists are ascending values to try, which are searched as for ials_model.
     """
 
-    half_life: list[float] = half_life_field(0.5)
-    shrinkage: list[float] = Field(
+    half_life: list[NotNegative] = half_life_field(0.5)
+    shrinkage: list[NotNegative] = Field(
         [10.0, 50.0, 250.0, 1000.0, 4000.0],
         min_length=1,
         description="Values to try: distrust of similarities that few users support",
     )
-    neighbors: list[int] = neighbors_field()
+    neighbors: list[PositiveInt] = neighbors_field()
 
 
 class Bm25Config(ModelConfig):
@@ -46,18 +46,18 @@ class Bm25Config(ModelConfig):
     The lists are ascending values to try, which are searched as for ials_model.
     """
 
-    half_life: list[float] = half_life_field(0.5)
-    b: list[float] = Field(
+    half_life: list[NotNegative] = half_life_field(0.5)
+    b: list[Share] = Field(
         [0.0, 0.1, 0.2, 0.35, 0.5, 0.8],
         min_length=1,
-        description="Values to try: how much less an item counts for the users it has, 0 to 1",
+        description="Values to try: how much less an item counts for the users it has",
     )
-    k1: list[float] = Field(
+    k1: list[NotNegative] = Field(
         [0.5, 1.2, 3.0, 8.0, 20.0, 50.0],
         min_length=1,
         description="Values to try: how slowly repeated weight saturates; large ones let b matter",
     )
-    neighbors: list[int] = neighbors_field()
+    neighbors: list[PositiveInt] = neighbors_field()
 
 
 class Rp3BetaConfig(ModelConfig):
@@ -66,18 +66,18 @@ class Rp3BetaConfig(ModelConfig):
     The lists are ascending values to try, which are searched as for ials_model.
     """
 
-    half_life: list[float] = half_life_field(0.5)
-    alpha: list[float] = Field(
+    half_life: list[NotNegative] = half_life_field(0.5)
+    alpha: list[NotNegative] = Field(
         [0.0, 0.1, 0.2, 0.4, 0.6, 1.0],
         min_length=1,
         description="Values to try: power of a step's chance; less favors what many steps lead to",
     )
-    beta: list[float] = Field(
+    beta: list[NotNegative] = Field(
         [0.0, 0.1, 0.2, 0.3, 0.5, 0.8],
         min_length=1,
         description="Values to try: power of an item's number of users that divides its score",
     )
-    neighbors: list[int] = neighbors_field()
+    neighbors: list[PositiveInt] = neighbors_field()
 
 
 class EaseConfig(ModelConfig):
@@ -87,8 +87,8 @@ class EaseConfig(ModelConfig):
     ascending values to try, which are searched as for ials_model.
     """
 
-    half_life: list[float] = half_life_field(0.5)
-    regularization: list[float] = Field(
+    half_life: list[NotNegative] = half_life_field(0.5)
+    regularization: list[Positive] = Field(
         [50.0, 100.0, 200.0, 400.0, 1000.0, 2500.0, 5000.0],
         min_length=1,
         description="Values to try: ridges",
@@ -111,13 +111,13 @@ class SlistConfig(ModelConfig):
     are searched as for ials_model.
     """
 
-    half_life: list[float] = half_life_field(0.5)
-    order: list[float] = Field(
+    half_life: list[NotNegative] = half_life_field(0.5)
+    order: list[Share] = Field(
         [0.0, 0.25, 0.5, 0.75, 1.0],
         min_length=1,
-        description="Values to try: share of the next items in what is predicted, 0 to 1",
+        description="Values to try: share of the next items in what is predicted",
     )
-    regularization: list[float] = Field(
+    regularization: list[Positive] = Field(
         [12.0, 25.0, 50.0, 100.0, 200.0, 400.0, 800.0],
         min_length=1,
         description="Values to try: ridges",
@@ -128,10 +128,10 @@ class SlistConfig(ModelConfig):
 class BlendConfig(ModelConfig):
     """The sum of iALS and EASE, each user's scores of both brought to the same scale."""
 
-    weight: list[float] = Field(
+    weight: list[Share] = Field(
         [0.1, 0.2, 0.35, 0.5, 0.65, 0.8],
         min_length=1,
-        description="Values to try: share of iALS in the sum, 0 to 1",
+        description="Values to try: share of iALS in the sum",
     )
 
 

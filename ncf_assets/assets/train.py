@@ -17,7 +17,7 @@ from ncf_assets.orchestration.distributed import join_cluster, share_training
 from ncf_assets.orchestration.factorization import FittedBy
 from ncf_assets.orchestration.fits import SPLITS, Fit, interactions, validation
 from ncf_assets.orchestration.fitted_models import Fitted, chosen, fitted_model
-from ncf_assets.orchestration.models import ModelConfig
+from ncf_assets.orchestration.models import ModelConfig, NotNegative, Positive
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import NoConfig, python_tables
 from ncf_assets.orchestration.trained_models import Training, trained_model
@@ -46,16 +46,16 @@ class IalsConfig(ModelConfig):
 
     factors: int = Field(128, ge=1, le=1024, description="Width of the factors")
     iterations: int = Field(8, ge=1, le=100, description="Times that both sides are solved for")
-    regularization: list[float] = Field(
+    regularization: list[Positive] = Field(
         [0.006, 0.0125, 0.025, 0.05, 0.1, 0.15, 0.2], min_length=1, description="Values to try"
     )
-    unobserved_ratio: list[float] = Field(
+    unobserved_ratio: list[NotNegative] = Field(
         [1.0, 2.0, 4.0, 7.0],
         min_length=1,
         description="Values to try: weight of all pairs together against that of the interactions"
         " (7 is what Rendle et al.'s 0.3 a pair comes to on MovieLens-1M)",
     )
-    half_life: list[float] = half_life_field()
+    half_life: list[NotNegative] = half_life_field()
     fitted_by: FittedBy = Field(
         "numpy",
         description="numpy fits in the process of the run; mllib has Spark make all iterations but"
@@ -204,7 +204,7 @@ class NeumfConfig(ModelConfig):
     history_length: int = Field(
         12, ge=1, le=1000, description="Latest items of a user whose sum is the embedding"
     )
-    factorization_scale: list[float] = Field(
+    factorization_scale: list[NotNegative] = Field(
         [2.5, 5.0, 10.0, 20.0, 40.0],
         min_length=1,
         description="Ascending values to try: logit that ials_model's score of 1 adds. Epochs are"

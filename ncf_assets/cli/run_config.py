@@ -98,11 +98,15 @@ def check_config(job_name: str, config: dict[str, Any]) -> None:
         complete = dg.validate_run_config(job, config)
     except dg.DagsterInvalidConfigError as error:
         _refuse(_misplaced(found, job, classes) for found in error.errors)
-    for op in classes.keys() & (config.get("ops") or {}):
+    complaints = []
+    for op in config.get("ops") or {}:
         try:
-            classes[op](**complete["ops"][op]["config"])
+            if op in classes:
+                classes[op](**complete["ops"][op]["config"])
         except pydantic.ValidationError as error:
-            _refuse(_out_of_range(op, found) for found in error.errors())
+            complaints += [_out_of_range(op, found) for found in error.errors()]
+    if complaints:
+        _refuse(complaints)
 
 
 def configurations(job: dg.JobDefinition) -> Classes:

@@ -9,7 +9,7 @@ import platform
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from typing import Annotated, Any
 
 import dagster as dg
 import pandas as pd
@@ -28,6 +28,11 @@ from ncf_assets.orchestration.partitions import (
 from ncf_assets.orchestration.publish import AssetRun, asset_run
 from ncf_assets.orchestration.upstream import reads_metadata
 from ncf_assets.warehouse.warehouse import Warehouse
+
+# values to try of a setting
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 READERS = ("numpy", "pandas", "pyarrow")  # what every model is fitted to goes through them
 Work = Callable[[AssetRun, Any], Iterator[Any]]

@@ -216,7 +216,19 @@ def _solve_each(products: np.ndarray, diagonal: np.ndarray, right: np.ndarray) -
         return np.linalg.solve(products, right[:, :, None])[:, :, 0]
     systems = zip(products, right, strict=True)
     # a symmetric matrix is its own transpose, which is in LAPACK's order without a copy
-    return np.stack([lapack.sposv(left.T, own, overwrite_a=True)[1] for left, own in systems])
+    return np.stack([_solve_one(left.T, own) for left, own in systems])
+
+
+def _solve_one(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solve a positive definite system float32 [m, m], in place of it."""
+    _, found, failed = lapack.sposv(left, right, overwrite_a=True)
+    if failed:
+        raise np.linalg.LinAlgError(
+            "The equations of each user and item must be positive definite, found some that are"
+            " not, by rounding. Raise `regularization`."
+        )
+    solved: np.ndarray = found
+    return solved
 
 
 def _blocks(lengths: np.ndarray, d: int) -> Iterator[np.ndarray]:
