@@ -16,6 +16,7 @@ from ncf_assets.ncf.recommend.top_k import TopUnseen
 from ncf_assets.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:  # it takes Keras along
+    from ncf_assets.ncf.evaluation.neumf_scorer import ItemSide
     from ncf_assets.ncf.models.fold_in import FoldIn
 
 MODEL = "served_model"
@@ -35,7 +36,8 @@ class Recommender:
     """The served NeuMF of a dataset, without its users."""
 
     item_ids: np.ndarray  # str [n_items]
-    weights: dict[str, np.ndarray]  # by the paths of the model's variables
+    numbers: dict[str, int]  # of the items, by their ids
+    network: "ItemSide"
     fold_in: "FoldIn"
 
     @classmethod
@@ -45,6 +47,7 @@ class Recommender:
         Raise NotMaterializedError if there is none, and LookupError if it cannot fold users in or
         was made from other items than those that are in place.
         """
+        from ncf_assets.ncf.evaluation.neumf_scorer import ItemSide
         from ncf_assets.ncf.models import neumf
         from ncf_assets.ncf.models.fold_in import FoldIn
 
@@ -57,21 +60,24 @@ class Recommender:
                 f" `ncf-assets materialize {dataset} --select {MODEL}`."
             )
         model = neumf.load(warehouse.beside(MODEL, dataset, record["file"]))
+        item_ids = warehouse.read("items", dataset, ["item_id"])["item_id"].to_numpy()
         return cls(
-            warehouse.read("items", dataset, ["item_id"])["item_id"].to_numpy(),
-            {weight.path: weight.numpy() for weight in model.weights},
+            item_ids,
+            {item: number for number, item in enumerate(item_ids)},
+            ItemSide({weight.path: weight.numpy() for weight in model.weights}),
             FoldIn.load(warehouse.beside(MODEL, dataset, record["fold_in"])),
         )
 
     def recommend(self, items: Sequence[str], k: int = 20) -> Recommendations:
         """Return the k best items for somebody who has these, the latest last.
 
-        Raise ValueError if none of them is known.
+        Raise ValueError if none of them is known, or k is below 1.
         """
-        numbers = {item: number for number, item in enumerate(self.item_ids)}
+        if k < 1:
+            raise ValueError(f"k must be 1 or more, found {k}.")
         latest_last = list(dict.fromkeys(reversed(items)))[::-1]  # of an item the last time counts
-        had = [numbers[item] for item in latest_last if item in numbers]
-        unknown = [item for item in latest_last if item not in numbers]
+        had = [self.numbers[item] for item in latest_last if item in self.numbers]
+        unknown = [item for item in latest_last if item not in self.numbers]
         if not had:
             raise ValueError(
                 f"none of the items is known, found {', '.join(map(repr, items)) or 'no item'}."
@@ -81,6 +87,6 @@ class Recommender:
         users, n_items = np.zeros(len(had), np.int32), len(self.item_ids)
         histories = Interactions.of(users, np.array(had), 1, n_items)
         top = TopUnseen(user, InteractionSet(users, np.array(had), n_items), k)
-        top(user, self.fold_in.scorer(self.weights, histories)(user))
+        top(user, self.network.scorer(self.fold_in.embeddings(histories))(user))
         found = top_k.long_form(top)
         return Recommendations(list(self.item_ids[found["item"]]), found["score"].tolist(), unknown)

@@ -46,6 +46,8 @@ def test_unknown_items_are_named_and_the_others_count(recommender: Recommender) 
     assert not {"item01", "item03"} & {*found.items}
     with pytest.raises(ValueError, match=r"none of the items is known, found 'a', 'b'\. Give an"):
         recommender.recommend(["a", "b"])
+    with pytest.raises(ValueError, match=r"k must be 1 or more, found 0\."):
+        recommender.recommend(["item03"], 0)
 
 
 def test_a_model_of_other_items_is_refused(made: Path, tmp_path: Path) -> None:

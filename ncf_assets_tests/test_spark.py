@@ -29,7 +29,7 @@ from ncf_assets.ingest.compression import SourceError
 from ncf_assets.ingest.source import ROWS, batches, files_of, rows
 from ncf_assets.ncf.evaluation import evaluation_negatives, neumf_scorer, ranking
 from ncf_assets.ncf.interactions import Interactions
-from ncf_assets.ncf.models import ials, mllib
+from ncf_assets.ncf.models import ials, mllib, neumf
 from ncf_assets.ncf.models.ials import Factors, IalsSettings
 from ncf_assets.ncf.models.mllib import MllibSettings
 from ncf_assets.ncf.recommend import user_blocks
@@ -351,7 +351,8 @@ def test_mllib_minimizes_the_loss_of_ials(
     assert found["id"].to_pylist() == list(range(20))
     items = np.array(found["features"].to_pylist(), np.float32) / wanted.length
     a = ials.unobserved_weight(known, settings)
-    of_mllib = Factors(ials.fold_in(known, items, a, settings), items)
+    solver = ials.Solver(items, a, settings.regularization)
+    of_mllib = Factors(ials.fold_in(known, solver, settings.half_life), items)
     losses = [
         loss(known, settings, factors)
         for factors in (of_mllib, ials.last_iteration(known, settings, items))
@@ -396,8 +397,9 @@ def test_all_fits_are_by_mllib_if_one_is(
     rows = place.read("interactions", "Sample").query("user == 3")
     history = rows.sort_values("recency", ascending=False)["item"].to_numpy()
     alone = Interactions.of(np.zeros(history.size, int), history, 1, 12)
-    own = neumf_scorer.from_weights(recommender.weights)(np.array([3]))
-    folded = recommender.fold_in.scorer(recommender.weights, alone)(np.array([0]))
+    served = place.beside("served_model", "Sample", place.record("served_model", "Sample")["file"])
+    own = neumf_scorer.block_scorer(neumf.load(served))(np.array([3]))
+    folded = recommender.network.scorer(recommender.fold_in.embeddings(alone))(np.array([0]))
     np.testing.assert_allclose(folded, own, rtol=1e-3, atol=1e-4)
     refused = fitted(place.root, {"kind": "duckdb"}, {"served_model": {}})
     assert "is fitted by MLlib, which needs the engine spark" in failure(refused, "served_model")

@@ -20,7 +20,12 @@ if TYPE_CHECKING:  # other machines score by weights, without TensorFlow
     import keras
 
 CACHE = 2**19  # chosen: floats of a tile's activations; a quarter of it takes a third more time
-ITEMS = {half: f"{half}_item_embedding/embeddings" for half in ("gmf", "mlp")}  # their weights
+# the weights of each half
+ITEMS = {half: f"{half}_item_embedding/embeddings" for half in ("gmf", "mlp")}
+USERS = {half: f"{half}_user_embedding/embeddings" for half in ("gmf", "mlp")}
+# multiplications of a product for which OpenBLAS copies no operand on processors with AVX-512: by
+# parts of this size, ranking takes four fifths of the time
+SMALL_PRODUCT = 10**6
 FEWEST_PAIRS = 256  # chosen: smaller tiles would cost more in calls than in arithmetic
 
 
@@ -58,32 +63,43 @@ class NetworkScores:
 
 
 def from_weights(weights: Mapping[str, Any]) -> BlockScorer:
-    """Return a scorer of a network of `models.neumf` by its weights, arrays by variable path.
+    """Return a scorer of a network of `models.neumf` by its weights, arrays by variable path."""
+    return ItemSide(weights).scorer(weights)
 
-    Items with equal embeddings have equal logits, to the last bit.
+
+class ItemSide:
+    """What the logits of a network of `models.neumf` need that does not depend on users.
+
+    `weights` are arrays by variable path, among which those of users may lack. Items with equal
+    embeddings have equal logits, to the last bit.
     """
-    weights = {path: np.asarray(weight) for path, weight in weights.items()}
-    items = {half: weights[path] for half, path in ITEMS.items() if path in weights}
-    first, index = _distinct(list(items.values()))
-    kernel, bias = weights["logit/kernel"], weights["logit/bias"]
-    # under NeuMF's logit the GMF half comes first, then the MLP half
-    factors = items["gmf"].shape[1] if "gmf" in items else 0
-    halves: list[_Product | _Tower] = []
-    if "gmf" in items:
-        users = weights["gmf_user_embedding/embeddings"]
-        halves.append(_Product(users, items["gmf"][first], kernel[:factors, 0]))
-    if "mlp" in items:
-        logit = Dense(kernel[factors:], np.zeros_like(bias))
-        users = weights["mlp_user_embedding/embeddings"]
-        halves.append(_Tower(users, items["mlp"][first], [*_hidden_layers(weights), logit]))
 
-    def score(users: np.ndarray) -> np.ndarray:
-        scores = np.full((users.size, first.size), bias, np.float32)
-        for half in halves:
-            half.add_to(scores, users)
-        return scores if index is None else np.take(scores, index, axis=1)
+    def __init__(self, weights: Mapping[str, Any]) -> None:
+        weights = {path: np.asarray(weight) for path, weight in weights.items()}
+        items = {half: weights[path] for half, path in ITEMS.items() if path in weights}
+        self._first, self._index = _distinct(list(items.values()))
+        kernel, self._bias = weights["logit/kernel"], weights["logit/bias"]
+        # under NeuMF's logit the GMF half comes first, then the MLP half
+        factors = items["gmf"].shape[1] if "gmf" in items else 0
+        self._halves: dict[str, _Product | _Tower] = {}
+        if "gmf" in items:
+            self._halves["gmf"] = _Product(items["gmf"][self._first], kernel[:factors, 0])
+        if "mlp" in items:
+            logit = Dense(kernel[factors:], np.zeros_like(self._bias))
+            layers = [*_hidden_layers(weights), logit]
+            self._halves["mlp"] = _Tower(items["mlp"][self._first], layers)
 
-    return score
+    def scorer(self, weights: Mapping[str, Any]) -> BlockScorer:
+        """Return a scorer of the users whose embeddings are among these weights."""
+        embeddings = {half: np.asarray(weights[USERS[half]]) for half in self._halves}
+
+        def score(users: np.ndarray) -> np.ndarray:
+            scores = np.full((users.size, self._first.size), self._bias, np.float32)
+            for name, half in self._halves.items():
+                half.add_to(scores, embeddings[name][users])
+            return scores if self._index is None else np.take(scores, self._index, axis=1)
+
+        return score
 
 
 def _distinct(embeddings: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
@@ -101,24 +117,22 @@ def _distinct(embeddings: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray 
 class _Product:
     """The GMF half: one matrix product, with the logit's kernel folded into the users' side."""
 
-    def __init__(self, users: np.ndarray, items: np.ndarray, kernel: np.ndarray) -> None:
-        self._users = users  # [n_users, factors]
+    def __init__(self, items: np.ndarray, kernel: np.ndarray) -> None:
         # a product for the few users of a block takes half as long by columns
         self._items = np.ascontiguousarray(items.T)  # [factors, n_items]
         self._kernel = kernel  # [factors]
 
     def add_to(self, scores: np.ndarray, users: np.ndarray) -> None:
-        """Add the half's part of the logits to scores [b, n_items]."""
-        scores += (self._users[users] * self._kernel) @ self._items
+        """Add the half's part of the logits of users [b, factors] to scores [b, n_items]."""
+        scores += (users * self._kernel) @ self._items
 
 
 class _Tower:
     """The MLP half. Activations are [width, pairs], so that long rows are added and compared."""
 
-    def __init__(self, users: np.ndarray, items: np.ndarray, layers: Sequence[Dense]) -> None:
+    def __init__(self, items: np.ndarray, layers: Sequence[Dense]) -> None:
         first, *self._above = layers
-        n_user = users.shape[1]
-        self._users = users
+        n_user = len(first.kernel) - items.shape[1]
         self._user_kernel = first.kernel[:n_user]  # [n_user, width]
         self._bias = first.bias
         self._item_part = np.ascontiguousarray((items @ first.kernel[n_user:]).T)  # [width, n]
@@ -127,14 +141,14 @@ class _Tower:
         self._pairs = max(FEWEST_PAIRS, CACHE // sum(self._widths))  # of a tile
 
     def add_to(self, scores: np.ndarray, users: np.ndarray) -> None:
-        """Add the half's part of the logits to scores [b, n_items]."""
-        user_part = (self._users[users] @ self._user_kernel + self._bias).T  # [width, b]
+        """Add the half's part of the logits of users [b, n_user] to scores [b, n_items]."""
+        user_part = (users @ self._user_kernel + self._bias).T  # [width, b]
         height = max(1, self._pairs // self._n_items)  # users of a tile, more if items are few
         buffers = _TileBuffers(self._widths, height * min(self._pairs, self._n_items))
         for start in range(0, self._n_items, self._pairs):
             items = slice(start, start + self._pairs)
             tile = self._item_part[:, None, items]  # [width, 1, t]
-            for row in range(0, users.size, height):
+            for row in range(0, len(users), height):
                 rows = slice(row, row + height)
                 scored = scores[rows, items]
                 values = buffers.of_layer(0, scored.size)
@@ -146,7 +160,11 @@ class _Tower:
         pairs = values.shape[1]
         for i, layer in enumerate(self._above, start=1):
             np.maximum(values, buffers.zeros[:pairs], out=values)
-            values = np.matmul(layer.kernel.T, values, out=buffers.of_layer(i, pairs))
+            below, values = values, buffers.of_layer(i, pairs)
+            step = max(1, SMALL_PRODUCT // layer.kernel.size)
+            for start in range(0, pairs, step):
+                part = slice(start, start + step)
+                np.matmul(layer.kernel.T, below[:, part], out=values[:, part])
             values += layer.bias[:, None]
         return values
 

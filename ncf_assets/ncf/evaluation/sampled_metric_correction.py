@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import gammaln
 
 GAMMA = 0.1  # weight of the variance, as in section 7 of the paper
+CELLS = 2**22  # chosen: chances that are in memory at a time, 32 MB
 DIGITS = 6  # chosen: list lengths keep so many binary digits after the first, so that few differ
 
 
@@ -28,21 +29,26 @@ def corrected_gains(
         gamma: 0 for the least bias, 1 for the least variance
 
     """
-    chance = rank_chances(n_candidates, n_negatives)  # [n_candidates, n_negatives + 1]
-    variance = np.diag(chance.sum(axis=0))
-    left = (1 - gamma) * chance.T @ chance + gamma * variance
-    k = min(n_candidates, gains.shape[1])
-    values: np.ndarray = np.linalg.solve(left, chance[:k].T @ gains[:, :k].T).T
+    left = np.zeros((n_negatives + 1, n_negatives + 1))
+    right = np.zeros((n_negatives + 1, len(gains)))
+    at_once = max(1, CELLS // (n_negatives + 1))
+    for first in range(0, n_candidates, at_once):
+        better = np.arange(first, min(first + at_once, n_candidates))
+        chance = rank_chances(better, n_candidates, n_negatives)
+        left += (1 - gamma) * chance.T @ chance + gamma * np.diag(chance.sum(axis=0))
+        gained = gains[:, better[better < gains.shape[1]]]
+        right += chance[: gained.shape[1]].T @ gained.T
+    values: np.ndarray = np.linalg.solve(left, right).T
     return values
 
 
-def rank_chances(n_candidates: int, n_negatives: int) -> np.ndarray:
-    """Return the chance of each sampled rank: float64 [n_candidates, n_negatives + 1].
+def rank_chances(better: np.ndarray, n_candidates: int, n_negatives: int) -> np.ndarray:
+    """Return the chance of each sampled rank: float64 [true ranks, n_negatives + 1].
 
-    There is a row for each true rank r. Of the n_candidates - 1 others, r - 1 are better; their
-    number among the n_negatives drawn without replacement is hypergeometric.
+    Of the n_candidates - 1 others, `better` are better at each true rank, integers [true ranks];
+    their number among the n_negatives drawn without replacement is hypergeometric.
     """
-    better = np.arange(n_candidates)[:, None]
+    better = better[:, None]
     drawn = np.arange(n_negatives + 1)
     logs = gammaln(np.arange(n_candidates) + 1.0)  # of the factorials
     chance: np.ndarray = np.exp(

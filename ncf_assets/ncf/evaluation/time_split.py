@@ -24,6 +24,8 @@ def cut_times(times: np.ndarray, cut: float | date) -> tuple[np.datetime64, np.d
         ValueError: one of the three would have no interactions.
 
     """
+    if not times.size:
+        raise ValueError("there are no interactions to cut. Check the filters and the file.")
     ordered = np.sort(times)
     test_from = _time_at(ordered, cut) if isinstance(cut, float) else np.datetime64(cut)
     known = ordered[ordered < test_from]

@@ -6,13 +6,12 @@ one solve for the columns of the factorization and a weighted sum for those that
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ncf_assets.ncf.evaluation import neumf_scorer
-from ncf_assets.ncf.evaluation.ranking import BlockScorer
 from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.models import ials
 from ncf_assets.ncf.models.ials import IalsSettings
@@ -37,11 +36,14 @@ class FoldIn:
     scale: float
     learnt: Mapping[str, np.ndarray]
 
-    def scorer(self, weights: Mapping[str, np.ndarray], histories: Interactions) -> BlockScorer:
-        """Return a scorer of the users of these histories, by a network's weights."""
-        factors = ials.fold_in(histories, self.solved_for, self.unobserved, self.factorization)
-        users = user_embeddings(histories, factors, self.scale, self.learnt)
-        return neumf_scorer.from_weights({**weights, **users})
+    @cached_property
+    def _solver(self) -> ials.Solver:
+        return ials.Solver(self.solved_for, self.unobserved, self.factorization.regularization)
+
+    def embeddings(self, histories: Interactions) -> dict[str, np.ndarray]:
+        """Return those of the users of these histories, as `user_embeddings` does."""
+        factors = ials.fold_in(histories, self._solver, self.factorization.half_life)
+        return user_embeddings(histories, factors, self.scale, self.learnt)
 
     def save(self, file: Path) -> None:
         """Write it to a file, as arrays without Python objects."""

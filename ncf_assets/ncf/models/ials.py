@@ -120,8 +120,8 @@ def _iterations(
     by_item = _CsrSide.of(items, users, weights, interactions.n_items)
     while True:
         solved_for = item_factors
-        user_factors = _solve(by_user, solved_for, unobserved, settings.regularization)
-        item_factors = _solve(by_item, user_factors, unobserved, settings.regularization)
+        user_factors = Solver(solved_for, unobserved, settings.regularization).solve(by_user)
+        item_factors = Solver(user_factors, unobserved, settings.regularization).solve(by_item)
         yield Factors(user_factors, item_factors, solved_for)
 
 
@@ -131,51 +131,56 @@ def unobserved_weight(interactions: Interactions, settings: IalsSettings) -> flo
     return settings.unobserved_ratio * interactions.n / n_pairs
 
 
-def fold_in(
-    histories: Interactions, solved_for: np.ndarray, unobserved: float, settings: IalsSettings
-) -> np.ndarray:
+def fold_in(histories: Interactions, solver: "Solver", half_life: float) -> np.ndarray:
     """Return the factors of users who came after the fit: float32 [n_users, factors].
 
-    `solved_for` [n_items, factors] and `unobserved` are of the fit, whose own histories get the
-    factors that they have in it, but for rounding.
+    The solver is one of `Factors.solved_for` and of the fit's weight of every pair. The fit's own
+    histories get the factors that they have in it, but for rounding.
     """
-    weights = histories.weights(settings.half_life)
-    side = _CsrSide.of(histories.users, histories.items, weights, histories.n_users)
-    return _solve(side, solved_for, unobserved, settings.regularization)
+    weights = histories.weights(half_life)
+    return solver.solve(_CsrSide.of(histories.users, histories.items, weights, histories.n_users))
 
 
-def _solve(side: _CsrSide, others: np.ndarray, weight: float, regularization: float) -> np.ndarray:
-    """Return the rows that minimize the loss for fixed factors [N, d] of the other side: [n, d].
+class Solver:
+    """Solves for the rows that minimize the loss for fixed factors [N, d] of the other side.
 
     A row's normal equations are (a·G + r·I + WᵀCW) x = WᵀC1 with a the `weight`, G the Gram matrix
     of all others, W [k, d] the row's own and C their weights. With G's eigenvectors as basis,
-    a·G + r·I is a diagonal D.
+    a·G + r·I is a diagonal D. What all rows share is computed once.
     """
-    d = others.shape[1]
-    with threadpool_limits(1, user_api="blas"):  # more threads wait longer than such products take
-        eigenvalues, axes = np.linalg.eigh(_gram(others))
-        basis = axes.astype(np.float32)
-        rotated = others @ basis
-    lengths = np.diff(side.starts)
-    shared = weight * np.maximum(eigenvalues, 0)  # [d]
-    solved = np.zeros((side.n_rows, d), np.float32)
-    blocks = list(_blocks(lengths, d))
 
-    def solve(part: slice) -> None:
-        for rows in blocks[part]:
-            k = lengths[rows[0]]
-            cells = side.starts[rows][:, None] + np.arange(k)  # [b, k]
-            ridge = regularization * (k + weight * len(others))
-            diagonal = (shared + ridge).astype(np.float32)
-            # a mode other than the default writes at once to what is returned
-            own = np.take(rotated, side.columns[cells], axis=0, mode="clip")
-            roots = side.roots[cells]
-            own *= roots[:, :, None]
-            equations = _small_system if k < d else _large_system
-            solved[rows] = equations(own, roots, diagonal) @ basis.T
+    def __init__(self, others: np.ndarray, weight: float, regularization: float) -> None:
+        # more threads wait longer than such products take
+        with threadpool_limits(1, user_api="blas"):
+            eigenvalues, axes = np.linalg.eigh(_gram(others))
+            self._basis = axes.astype(np.float32)
+            self._rotated = others @ self._basis
+        self._shared = weight * np.maximum(eigenvalues, 0)  # [d]
+        self._unobserved = weight * len(others)
+        self._regularization = regularization
 
-    map_slices(solve, len(blocks), 1)
-    return solved
+    def solve(self, side: _CsrSide) -> np.ndarray:
+        """Return the rows of a side: float32 [n, d]."""
+        d = len(self._basis)
+        lengths = np.diff(side.starts)
+        solved = np.zeros((side.n_rows, d), np.float32)
+        blocks = list(_blocks(lengths, d))
+
+        def solve(part: slice) -> None:
+            for rows in blocks[part]:
+                k = lengths[rows[0]]
+                cells = side.starts[rows][:, None] + np.arange(k)  # [b, k]
+                ridge = self._regularization * (k + self._unobserved)
+                diagonal = (self._shared + ridge).astype(np.float32)
+                # a mode other than the default writes at once to what is returned
+                own = np.take(self._rotated, side.columns[cells], axis=0, mode="clip")
+                roots = side.roots[cells]
+                own *= roots[:, :, None]
+                equations = _small_system if k < d else _large_system
+                solved[rows] = equations(own, roots, diagonal) @ self._basis.T
+
+        map_slices(solve, len(blocks), 1)
+        return solved
 
 
 def _gram(rows: np.ndarray) -> np.ndarray:

@@ -37,6 +37,8 @@ STEPS, FEWEST_EXAMPLES, MOST_EXAMPLES = 128, 64, 16_384
 NEGATIVES = 512
 MOST_PAIRS = 2**28  # of example and negative in an epoch; chosen: it bounds the time
 POPULARITY = 0.75  # negatives are drawn in proportion to popularity to this power
+# of more items, the 2^23 random numbers of float32 are too few to draw each by its share
+FLOAT32_ITEMS = 2**20
 DEVIATION = 0.05  # of fresh embeddings
 NEGLIGIBLE = 1e-3  # of those of histories: it breaks ties, as of factors that are all zero
 FIRST_HALF_LIFE = 2.0  # of the weights by age, before they are trained
@@ -205,9 +207,17 @@ class NextItem:
         return (
             tf.constant(found.items),
             tf.constant(found.starts[found.users], tf.int32),
-            tf.constant(np.cumsum(share), tf.float32),
+            tf.constant(cumulated(share)),
             tf.constant(expected, tf.float32),
         )
+
+
+def cumulated(share: np.ndarray) -> np.ndarray:
+    """Return the upper ends of the parts of 0 to 1 that stand for the items: floats [n_items].
+
+    Of many items they are float64, and so are the random numbers that fall into the parts.
+    """
+    return np.cumsum(share).astype(np.float64 if share.size > FLOAT32_ITEMS else np.float32)
 
 
 @tf.function(jit_compile=True, autograph=False)  # it would take longer than tracing
@@ -216,7 +226,8 @@ def _epoch(state, data, batches, counted, rates, taken, seed, negatives, ema_dec
     cumulated = data[2]
 
     def body(step, state, losses):  # type: ignore[no-untyped-def]
-        uniform = tf.random.stateless_uniform([negatives], tf.stack([seed, taken + step]))
+        seeds = tf.stack([seed, taken + step])
+        uniform = tf.random.stateless_uniform([negatives], seeds, dtype=cumulated.dtype)
         drawn = tf.searchsorted(cumulated, uniform * cumulated[-1], side="right")
         drawn = tf.minimum(drawn, cumulated.shape[0] - 1)
         *optimizer, averaged = state

@@ -131,7 +131,9 @@ def trials(file: Path, data: Mapping[str, str]) -> dict[str, list[FrozenTrial]]:
         return found
     for study in optuna.get_all_study_summaries(_storage(file)):
         own = study.user_attrs
-        if own.get(DATA) == data.get(own[MODEL]):  # ascending by when they were made
+        if not {MODEL, DATA} <= own.keys():
+            continue  # the search was killed when it had just been made
+        if own[DATA] == data.get(own[MODEL]):  # ascending by when they were made
             loaded = optuna.load_study(study_name=study.study_name, storage=_storage(file))
             found[own[MODEL]] = max(found.get(own[MODEL], []), loaded.get_trials(), key=_last_begun)
     return found

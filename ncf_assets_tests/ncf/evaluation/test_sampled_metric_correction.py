@@ -20,7 +20,11 @@ def test_three_candidates_of_which_one_is_sampled_by_hand() -> None:
     [[1.275, 0.225], [0.225, 1.275]]; the right one is [1, 0]. Its determinant is 1.575, and the
     values are 1.275 / 1.575 and -0.225 / 1.575.
     """
-    assert sampled_metric_correction.rank_chances(3, 1).tolist() == [[1, 0], [0.5, 0.5], [0, 1]]
+    assert sampled_metric_correction.rank_chances(np.arange(3), 3, 1).tolist() == [
+        [1, 0],
+        [0.5, 0.5],
+        [0, 1],
+    ]
     values = sampled_metric_correction.corrected_gains(HIT_AT_1, 3, 1)
     assert values == pytest.approx(np.array([[1.275, -0.225]]) / 1.575)
 
@@ -28,7 +32,7 @@ def test_three_candidates_of_which_one_is_sampled_by_hand() -> None:
 def test_without_weight_on_the_variance_it_is_least_squares() -> None:
     """For gamma = 0 the x that brings P x nearest to the gains is the solution."""
     gains = np.array([metrics.ndcg_gains(5)])
-    chance = sampled_metric_correction.rank_chances(40, 9)
+    chance = sampled_metric_correction.rank_chances(np.arange(40), 40, 9)
     expected, *_ = np.linalg.lstsq(chance, np.pad(gains[0], (0, 35)), rcond=None)
     values = sampled_metric_correction.corrected_gains(gains, 40, 9, gamma=0)
     assert values[0] == pytest.approx(expected, abs=1e-6)
@@ -47,6 +51,14 @@ def test_if_all_others_are_sampled_nothing_is_corrected() -> None:
     assert values == pytest.approx(np.pad(gains, ((0, 0), (0, 3))))
 
 
+def test_parts_of_the_true_ranks_give_the_same_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """40 true ranks, 3 at a time."""
+    gains = np.array([metrics.ndcg_gains(5), metrics.reciprocal_gains(5)])
+    at_once = sampled_metric_correction.corrected_gains(gains, 40, 9)
+    monkeypatch.setattr(sampled_metric_correction, "CELLS", 30)
+    assert sampled_metric_correction.corrected_gains(gains, 40, 9) == pytest.approx(at_once)
+
+
 @on_any_machine
 @given(st.integers(2, 60), st.data())
 def test_sampled_ranks_are_hypergeometric(n_candidates: int, data: st.DataObject) -> None:
@@ -55,7 +67,9 @@ def test_sampled_ranks_are_hypergeometric(n_candidates: int, data: st.DataObject
     drawn = np.arange(n_negatives + 1)
     better = np.arange(n_candidates)[:, None]
     expected = hypergeom.pmf(drawn, n_candidates - 1, better, n_negatives)
-    chances = sampled_metric_correction.rank_chances(n_candidates, n_negatives)
+    chances = sampled_metric_correction.rank_chances(
+        np.arange(n_candidates), n_candidates, n_negatives
+    )
     np.testing.assert_allclose(chances, expected, atol=1e-9)
 
 

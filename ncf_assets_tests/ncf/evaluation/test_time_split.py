@@ -37,6 +37,12 @@ def test_what_happens_at_one_time_is_not_divided() -> None:
     assert cut_times(times, 0.5) == (day(3), day(5))
 
 
+def test_nothing_to_cut_is_refused() -> None:
+    """There are no times, as filters may leave none."""
+    with pytest.raises(ValueError, match=r"there are no interactions to cut\. Check"):
+        cut_times(np.array([], "datetime64[us]"), 0.8)
+
+
 def test_a_cut_outside_of_the_data_is_refused() -> None:
     """The message has the first and the last day."""
     message = (

@@ -41,24 +41,27 @@ def fold_in() -> FoldIn:
     )
 
 
+def scores(loaded: FoldIn, histories: list[list[int]]) -> np.ndarray:
+    """Return the scores of all items for users of these histories."""
+    users = loaded.embeddings(known(histories))
+    return neumf_scorer.from_weights({**TRAINED, **users})(np.arange(len(histories)))
+
+
 def test_a_users_own_history_gives_the_users_own_scores(tmp_path: Path) -> None:
     """Users in another order, and one alone, from a file; a user without items has none to give."""
     fold_in().save(file := tmp_path / "model.fold_in")
     loaded = FoldIn.load(file)
     own = neumf_scorer.from_weights(TRAINED)(np.arange(4))
     users = [3, 0, 1]
-    of_three = loaded.scorer(TRAINED, known([HISTORIES[user] for user in users]))
-    np.testing.assert_allclose(of_three(np.arange(3)), own[users], rtol=1e-4, atol=1e-5)
-    alone = loaded.scorer(TRAINED, known([HISTORIES[3]]))(np.array([0]))
+    of_three = scores(loaded, [HISTORIES[user] for user in users])
+    np.testing.assert_allclose(of_three, own[users], rtol=1e-4, atol=1e-5)
+    alone = scores(loaded, [HISTORIES[3]])
     np.testing.assert_allclose(alone, own[3:], rtol=1e-4, atol=1e-5)
 
 
 def test_the_order_of_a_history_counts() -> None:
     """The same items the other way round are another user."""
-    there, back = (
-        fold_in().scorer(TRAINED, known([list(items)]))(np.array([0]))
-        for items in (HISTORIES[3], HISTORIES[3][::-1])
-    )
+    there, back = (scores(fold_in(), [list(items)]) for items in (HISTORIES[3], HISTORIES[3][::-1]))
     assert np.abs(there - back).max() > 0.1
 
 
@@ -72,5 +75,6 @@ def test_the_solve_is_the_one_of_the_normal_equations() -> None:
     ridge = settings.regularization * (2 + a * N_ITEMS)
     system = a * items.T @ items + ridge * np.eye(3) + own.T @ (weights[:, None] * own)
     expected = np.linalg.solve(system, own.T @ weights)
-    found = ials.fold_in(histories, items, a, settings)
+    solver = ials.Solver(items, a, settings.regularization)
+    found = ials.fold_in(histories, solver, settings.half_life)
     assert found[0] == pytest.approx(expected, rel=1e-4)

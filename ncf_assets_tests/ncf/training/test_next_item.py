@@ -189,6 +189,13 @@ def test_the_more_examples_the_fewer_negatives_without_a_number(
         assert without[1] == one_epoch(replace(SETTINGS, negatives=negatives))[1]
 
 
+@pytest.mark.parametrize("n_items", [2**12, 2**21])
+def test_the_parts_of_items_are_as_large_as_their_shares(n_items: int) -> None:
+    """In float32 those of the second half of two million equal shares would be off by an eighth."""
+    parts = np.diff(next_item.cumulated(np.full(n_items, 1 / n_items)))
+    assert parts * n_items == pytest.approx(1, rel=1e-3)
+
+
 def test_a_step_moves_by_the_learning_rate_and_the_mean_by_its_share() -> None:
     """Adam's first step is 0.01 for every number with a gradient; the mean takes a tenth of it.
 

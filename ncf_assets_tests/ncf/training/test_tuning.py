@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
@@ -99,6 +100,14 @@ def test_no_search_has_no_trials(tmp_path: Path) -> None:
     """`Materialize all` asks for none, and leaves no file."""
     assert trials(tmp_path / "searches.db", {"one": "data"}) == {}
     assert not (tmp_path / "searches.db").exists()
+
+
+def test_a_search_that_was_killed_at_its_beginning_has_no_trials(tmp_path: Path) -> None:
+    """It does not say yet of which model it is."""
+    file = tmp_path / "searches.db"
+    optuna.create_study(storage=f"sqlite:///{file}", study_name="data one {}")
+    assert trials(file, {"one": "data"}) == {}
+    assert len(run(file, 1)) == 1
 
 
 def test_searches_of_one_file_do_not_mix(tmp_path: Path) -> None:
