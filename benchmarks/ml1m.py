@@ -21,9 +21,9 @@ import numpy as np
 
 from benchmarks.ml1m_recipes import Fitting, baselines, best, scratch8
 from benchmarks.movielens import N_ITEMS, N_USERS, Split, load, validation
-from ncf_assets.ncf.evaluation import metrics, ranking
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.evaluation import rank_gains, ranking
 from ncf_assets.ncf.evaluation.validation import Validation, nothing_held_out
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.models import neumf
 
@@ -75,7 +75,8 @@ def evaluate(model: Any, split: Split) -> tuple[float, float]:
     else:
         scores = np.take_along_axis(model.scores(split.users), split.candidates, axis=1)
     ranks = ranking.count_better_and_tied(scores)
-    return float(metrics.hit_ratio(*ranks, K).mean()), float(metrics.ndcg(*ranks, K).mean())
+    hits, gains = rank_gains.expected_hits(*ranks, K), rank_gains.expected_dcg(*ranks, K)
+    return float(hits.mean()), float(gains.mean())
 
 
 def measure(
@@ -101,7 +102,9 @@ def popularity(split: Split) -> Result:
     """Evaluate a ranking of items by their number of training interactions."""
     counts = np.bincount(split.train_items, minlength=N_ITEMS)
     ranks = ranking.count_better_and_tied(counts[split.candidates].astype(np.float32))
-    hr, ndcg = (float(f(*ranks, K).mean()) for f in (metrics.hit_ratio, metrics.ndcg))
+    hr, ndcg = (
+        float(f(*ranks, K).mean()) for f in (rank_gains.expected_hits, rank_gains.expected_dcg)
+    )
     return Result("Popularity", hr, ndcg, 0.0)
 
 

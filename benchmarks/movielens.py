@@ -10,11 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ncf_assets.ncf.evaluation.evaluation_negatives import (
-    InteractionSet,
-    unseen_items,
-    user_keys,
-)
+from ncf_assets.ncf.evaluation.evaluation_negatives import unseen_items, user_keys
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.random_streams import rng
 
 N_USERS, N_ITEMS = 6_040, 3_706

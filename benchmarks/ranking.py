@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.neumf_scorer import block_scorer
 from ncf_assets.ncf.evaluation.ranking import HeldOutRanks, score_all
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.models import neumf
 from ncf_assets.ncf.random_streams import rng
 from ncf_assets.ncf.recommend.top_k import TopUnseen

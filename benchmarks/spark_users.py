@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ranking import FACTORS, LAYERS, SEEN, K, world
-from ncf_assets.ncf.evaluation.evaluation_negatives import AT_ONCE, InteractionSet, Negatives
+from ncf_assets.ncf.evaluation.evaluation_negatives import AT_ONCE, Negatives
 from ncf_assets.ncf.evaluation.neumf_scorer import block_scorer
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.recommend.user_blocks import Arrays, Ranks, Recommendations, scored_at_once
 from ncf_assets.orchestration.user_blocks import map_users
 from ncf_assets.warehouse.spark import Spark

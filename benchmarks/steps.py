@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks import first_steps
 from ncf_assets.ncf.evaluation import summary
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet, unseen_items
+from ncf_assets.ncf.evaluation.evaluation_negatives import unseen_items
 from ncf_assets.ncf.evaluation.segments import segments
 from ncf_assets.ncf.evaluation.user_metrics import (
     Ranks,
@@ -29,6 +29,7 @@ from ncf_assets.ncf.evaluation.user_metrics import (
     corrected_user_metrics,
     user_metrics,
 )
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.models import ials, neighborhoods
 from ncf_assets.ncf.random_streams import rng

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.recommend import top_k
 from ncf_assets.ncf.recommend.top_k import TopUnseen

@@ -17,8 +17,8 @@ import pyarrow as pa
 from ncf_assets.ingest import scores
 from ncf_assets.ingest.compression import SourceError
 from ncf_assets.ncf.evaluation import diversity, listed_scores
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.ranking import BlockScorer, HeldOutRanks, RankCounts
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.models import CHANCE
 from ncf_assets.ncf.random_streams import rng
 from ncf_assets.ncf.recommend.top_k import NO_ITEM

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ncf_assets.datasets import LEAVE_ONE_OUT, Dataset, load
 from ncf_assets.ncf.evaluation import evaluation_negatives, time_split
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.orchestration.tables import NoConfig, python_tables, sql_table
 from ncf_assets.orchestration.user_blocks import map_users
@@ -58,7 +59,7 @@ def negatives(run: AssetRun, config: NegativesConfig) -> None:
     keys = evaluation_negatives.user_keys(run.inputs.read("users")["user_id"].tolist())
     rated = run.inputs.read("interactions", ["user", "item"])
     sides = rated["user"].to_numpy(), rated["item"].to_numpy()
-    seen = evaluation_negatives.InteractionSet(*sides, run.inputs.rows("items"))
+    seen = InteractionSet(*sides, run.inputs.rows("items"))
     held_out = np.unique(run.inputs.read("test", ["user"])["user"])
     draw = evaluation_negatives.Negatives(keys, seen, config.n_negatives, config.seed)
     for drawn in map_users(run, draw, held_out, evaluation_negatives.AT_ONCE):

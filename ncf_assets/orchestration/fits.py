@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.validation import Validation
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.random_streams import rng
 from ncf_assets.orchestration.inputs import Inputs

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ncf_assets.ncf.evaluation.metrics import headline_k
+from ncf_assets.ncf.evaluation.headline import headline_k
 
 
 def metrics_table(rows: pd.DataFrame) -> pd.DataFrame:

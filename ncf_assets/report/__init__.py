@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ncf_assets.ncf.evaluation import segments
-from ncf_assets.ncf.evaluation.metrics import headline_k
+from ncf_assets.ncf.evaluation.headline import headline_k
 from ncf_assets.ncf.models import EVALUATED_MODEL
 from ncf_assets.report import method, scores
 from ncf_assets.report.caveats import SYNTHETIC, caveats

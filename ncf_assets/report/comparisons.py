@@ -7,7 +7,7 @@ are in `findings`.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ncf_assets.ncf.evaluation.metrics import headline_k
+from ncf_assets.ncf.evaluation.headline import headline_k
 from ncf_assets.ncf.evaluation.summary import DECIMALS, Comparison, Verdict
 from ncf_assets.report.data import model_name
 from ncf_assets.report.protocol import Protocol, label, protocols_of

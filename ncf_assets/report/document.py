@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ncf_assets.ncf.evaluation import segments
-from ncf_assets.ncf.evaluation.metrics import headline_k
+from ncf_assets.ncf.evaluation.headline import headline_k
 from ncf_assets.ncf.evaluation.summary import Metric
 from ncf_assets.report.comparisons import View
 from ncf_assets.report.data import ReportData

@@ -6,7 +6,7 @@ Results are in `findings`, and the limits of the method in `caveats`.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ncf_assets.ncf.evaluation import metrics
+from ncf_assets.ncf.evaluation import rank_gains
 from ncf_assets.report.data import join_names
 from ncf_assets.report.held_out import several, split_sentence
 from ncf_assets.report.protocol import Protocol, counted
@@ -122,11 +122,11 @@ def explained(k: int) -> str:
     return (
         f"HR@{k}: the share of users of whom a held-out item is among the first {k} that a model "
         f"would show. NDCG@{k} also counts how far up: 1 for the first place, less for each "
-        f"further one, {metrics.ndcg_gains(k)[-1]:.2f} for place {k}."
+        f"further one, {rank_gains.ndcg_gains(k)[-1]:.2f} for place {k}."
     )
 
 
 def _discounts(k: int) -> str:
     """Return the discounts of the first two ranks and of the last that counts, each once."""
-    gains, later = metrics.ndcg_gains(k), sorted({2, k}) if k > 1 else []
+    gains, later = rank_gains.ndcg_gains(k), sorted({2, k}) if k > 1 else []
     return ", ".join(["1 at rank 1", *(f"{gains[r - 1]:.3f} at rank {r}" for r in later)])

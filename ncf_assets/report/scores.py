@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ncf_assets.ncf.evaluation import segments
-from ncf_assets.ncf.evaluation.metrics import headline_k
+from ncf_assets.ncf.evaluation.headline import headline_k
 from ncf_assets.ncf.evaluation.summary import Metric
 from ncf_assets.ncf.models import CHANCE
 from ncf_assets.report.data import DiversityRow, model_name

@@ -11,7 +11,7 @@ from functools import partial
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ncf_assets.ncf.evaluation.metrics import headline_k
+from ncf_assets.ncf.evaluation.headline import headline_k
 from ncf_assets.ncf.evaluation.segments import COLD
 from ncf_assets.ncf.evaluation.summary import Metric
 from ncf_assets.report.data import model_name

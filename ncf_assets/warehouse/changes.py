@@ -17,7 +17,7 @@ from ncf_assets.warehouse.parquet import read_provenance, schema_matches
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.warehouse import Warehouse
 
-HEADLINE_K = 10  # as in `ncf.evaluation.metrics.headline_k`, which is of another layer
+HEADLINE_K = 10  # as in `ncf.evaluation.headline.headline_k`, which is of another layer
 NUMBERED = {"users": "user", "items": "item"}  # the tables that number ids, and the number
 NOT_KEPT = "the users or items that its version before numbers are not kept"
 

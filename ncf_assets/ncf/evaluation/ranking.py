@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.parallel import map_slices
 
 # users int32 [b] -> scores, floats [b, n_items], a new array; higher is better. It is called from

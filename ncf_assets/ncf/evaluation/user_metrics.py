@@ -1,6 +1,6 @@
 """Compute every metric at every k for each user's ranks by each model.
 
-The formulas are in `list_metrics` and `sampled_metric_correction`; `summary` averages over users.
+The formulas are in `metrics` and `sampled_metric_correction`; `summary` averages over users.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,26 +9,26 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from ncf_assets.ncf.evaluation import list_metrics, metrics, sampled_metric_correction
-from ncf_assets.ncf.evaluation.list_metrics import RelevantItems
+from ncf_assets.ncf.evaluation import metrics, rank_gains, sampled_metric_correction
+from ncf_assets.ncf.evaluation.metrics import RelevantItems
 
 AT_ONCE = 4_000  # chosen: users whose metrics are computed at a time, in a last-level cache
 NO_CUT = 0  # the k of AUC, which looks at entire lists
 METRICS = {
-    "hr": list_metrics.hit_ratio,
-    "ndcg": list_metrics.ndcg,
-    "mrr": list_metrics.reciprocal_rank,
-    "recall": list_metrics.recall,
-    "precision": list_metrics.precision,
-    "map": list_metrics.average_precision,
+    "hr": metrics.hit_ratio,
+    "ndcg": metrics.ndcg,
+    "mrr": metrics.reciprocal_rank,
+    "recall": metrics.recall,
+    "precision": metrics.precision,
+    "map": metrics.average_precision,
 }
 BOUNDED = ("hr", "ndcg")  # these are given with all ties won and lost too
 TIES = {"optimistic": RelevantItems.ties_won, "pessimistic": RelevantItems.ties_lost}
 GAINS = {  # of one relevant item, from which the metrics are estimated
-    "hr": metrics.hit_gains,
-    "ndcg": metrics.ndcg_gains,
-    "mrr": metrics.reciprocal_gains,
-    "recall": metrics.hit_gains,
+    "hr": rank_gains.hit_gains,
+    "ndcg": rank_gains.ndcg_gains,
+    "mrr": rank_gains.reciprocal_gains,
+    "recall": rank_gains.hit_gains,
 }
 Columns = list[tuple[str, int]]  # metric and k
 
@@ -63,7 +63,7 @@ class Ranks:
 
     @cached_property
     def relevant_items(self) -> RelevantItems:
-        """The rows as `list_metrics` needs them."""
+        """The rows as `metrics` needs them."""
         users = np.repeat(np.arange(self.starts.size - 1), np.diff(self.starts))
         return RelevantItems.of(users, self.n_candidates, self.n_better, self.n_tied)
 
@@ -94,7 +94,7 @@ def user_metrics(ranks: Ranks, ks: Sequence[int]) -> UserMetrics:
     values = np.empty((ranks.starts.size - 1, ranks.n_better.shape[1], len(columns)))
     for column, (name, ranked, k) in enumerate(each):
         values[:, :, column] = METRICS[name](ranked, k)
-    values[:, :, -1] = list_metrics.auc(items)
+    values[:, :, -1] = metrics.auc(items)
     return UserMetrics(columns, values)
 
 
@@ -115,7 +115,7 @@ def corrected_user_metrics(
         ranks = sampled.n_better[users], sampled.n_tied[users]
         gains = _corrected_gains(tuple(columns), int(length), n_negatives)
         for column, own in enumerate(gains):
-            values[users, :, column] = metrics.expected_gain(own, *ranks)
+            values[users, :, column] = rank_gains.expected_gain(own, *ranks)
     return UserMetrics(columns, values, estimated=True)
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ncf_assets.ncf.evaluation import list_metrics, ranking
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
-from ncf_assets.ncf.evaluation.list_metrics import RelevantItems
-from ncf_assets.ncf.evaluation.metrics import HEADLINE_K
+from ncf_assets.ncf.evaluation import metrics, ranking
+from ncf_assets.ncf.evaluation.headline import HEADLINE_K
+from ncf_assets.ncf.evaluation.metrics import RelevantItems
 from ncf_assets.ncf.evaluation.ranking import BlockScorer, HeldOutRanks
+from ncf_assets.ncf.interaction_set import InteractionSet
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Validation:
         items = RelevantItems.of(
             self.users, counts.n_candidates, counts.n_better[:, None], counts.n_tied[:, None]
         )
-        hr, ndcg = list_metrics.hit_ratio(items, HEADLINE_K), list_metrics.ndcg(items, HEADLINE_K)
+        hr, ndcg = metrics.hit_ratio(items, HEADLINE_K), metrics.ndcg(items, HEADLINE_K)
         return float(hr.mean()), float(ndcg.mean())
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ncf_assets.ncf.evaluation import ranking
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.recommend.top_k import TopUnseen
 
 

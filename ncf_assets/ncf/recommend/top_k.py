@@ -6,8 +6,8 @@ The caller decides for which users; the pass over all scores is
 
 import numpy as np
 
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.ranking import Rows
+from ncf_assets.ncf.interaction_set import InteractionSet
 
 NO_ITEM = -1  # the item at a position that a user has no unseen item for
 GROUP = 64  # chosen: items of a group, of which only the best is looked at first

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ncf_assets.ncf.evaluation import ranking
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.ranking import BlockScorer, HeldOutRanks, RankCounts
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.recommend import top_k
 from ncf_assets.ncf.recommend.top_k import TopUnseen
 

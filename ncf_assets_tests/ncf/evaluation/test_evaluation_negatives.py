@@ -8,25 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncf_assets.ncf.evaluation import evaluation_negatives
-from ncf_assets.ncf.evaluation.evaluation_negatives import (
-    InteractionSet,
-    long_form,
-    unseen_items,
-    user_keys,
-)
-
-N_ITEMS = 40
-# items seen by each user, as a list of sets; for 10 negatives, few are unseen from 20 on
-seen_sets = st.lists(
-    st.sets(st.integers(0, N_ITEMS - 1), max_size=N_ITEMS - 10), min_size=1, max_size=6
-)
-
-
-def pairs(seen: list[set[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Return users and items of sets of items, one set a user."""
-    rows = [(user, item) for user, items in enumerate(seen) for item in items]
-    users, items = np.array(rows, np.int32).reshape(-1, 2).T
-    return users, items
+from ncf_assets.ncf.evaluation.evaluation_negatives import long_form, unseen_items, user_keys
+from ncf_assets.ncf.interaction_set import InteractionSet
+from ncf_assets_tests.ncf.test_interaction_set import N_ITEMS, pairs, seen_sets
 
 
 def draw(ids: list[str], seen: list[set[int]], n: int = 10) -> np.ndarray:
@@ -155,12 +139,6 @@ def test_too_few_unseen_items_name_the_user_and_the_remedy() -> None:
         draw(names(seen), seen)
 
 
-def test_an_item_that_cannot_be_is_refused() -> None:
-    """Item 40 of 40 would be taken for the next user's item 0."""
-    with pytest.raises(ValueError, match=r"numbered from 0 to 39, found 40\. Give the number of"):
-        InteractionSet(np.array([0]), np.array([40]), 40)
-
-
 @pytest.mark.parametrize(("n_seen", "n"), [(1, 10), (200, 60)], ids=["draws", "hashes"])
 def test_negatives_are_uniform(n_seen: int, n: int) -> None:
     """Chi-square is at most 5 deviations high.
@@ -186,15 +164,3 @@ def test_the_table_has_one_row_per_negative() -> None:
     assert np.asarray(columns["user"]).tolist() == [4, 4, 6, 6]
     assert np.asarray(columns["position"]).tolist() == [1, 2, 1, 2]
     assert np.asarray(columns["item"]).tolist() == [7, 8, 9, 7]
-
-
-@given(seen_sets, st.randoms())
-def test_the_items_of_users_are_listed_user_by_user(seen: list[set[int]], random) -> None:
-    """Users are in the order users for, and a user's items ascend.
-
-    A user who has seen nothing has no row.
-    """
-    users = np.array(random.sample(range(len(seen)), len(seen)))
-    rows, items = InteractionSet(*pairs(seen), N_ITEMS).of(users)
-    expected = [(row, item) for row, user in enumerate(users) for item in sorted(seen[user])]
-    assert list(zip(rows.tolist(), items.tolist(), strict=True)) == expected

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ncf_assets.ncf.evaluation import listed_scores, ranking
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.ranking import HeldOutRanks
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.recommend.top_k import NO_ITEM, TopUnseen
 
 USERS, ITEMS = np.array([1, 1, 1, 4]), np.array([2, 0, 3, 0])

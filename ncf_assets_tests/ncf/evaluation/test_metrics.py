@@ -1,182 +1,171 @@
-"""The metrics of a rank equal values worked by hand and those of scikit-learn."""
+"""Metrics of several relevant items equal values by hand, all orders of ties, and scikit-learn."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 import sklearn.metrics
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ncf_assets.ncf.evaluation import metrics, ranking
+from ncf_assets.ncf.evaluation import metrics
+from ncf_assets.ncf.evaluation.metrics import RelevantItems
 
-on_any_machine = settings(deadline=None)  # a first or a busy call takes longer
-ranks = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=20)
+METRICS = {
+    "hr": metrics.hit_ratio,
+    "mrr": metrics.reciprocal_rank,
+    "recall": metrics.recall,
+    "precision": metrics.precision,
+    "ndcg": metrics.ndcg,
+    "map": metrics.average_precision,
+}
 
 
-def one(formula: object, n_better: int, n_tied: int, k: int = 10) -> float:
-    """Return the metric of one user."""
-    assert callable(formula)
-    values: np.ndarray = formula(np.array([n_better]), np.array([n_tied]), k)
-    assert values.shape == (1,)
-    return float(values[0])
+def ranked(scores: np.ndarray, relevant: np.ndarray) -> RelevantItems:
+    """Return the ranks of the relevant items, bool [users, items], by scores [users, items]."""
+    users, items = np.nonzero(relevant)
+    own, lists = scores[users, items][:, None], scores[users]
+    better, tied = (lists > own).sum(axis=1), (lists == own).sum(axis=1) - 1
+    lengths = np.full(users.size, scores.shape[1])
+    return RelevantItems.of(users, lengths, better[:, None], tied[:, None])
+
+
+def of(name: str, items: RelevantItems, k: int) -> list[float]:
+    """Return a metric of each user by the one model."""
+    values = METRICS[name](items, k)
+    assert values.shape == (len(items.starts), 1)
+    return [float(value) for value in values[:, 0]]
 
 
 @pytest.mark.parametrize(
-    ("n_better", "expected"),
+    ("name", "k", "ann", "ben"),
     [
-        (0, 1.0),  # rank 1: 1 / log2(2)
-        (1, 0.6309),  # rank 2: 1 / log2(3) = 1 / 1.5850
-        (9, 0.2891),  # rank 10: 1 / log2(11) = 1 / 3.4594
-        (10, 0.0),  # rank 11: beyond k
-        (99, 0.0),
+        ("hr", 2, 1, 0),
+        ("mrr", 3, 1, 1 / 3),
+        ("recall", 2, 1 / 2, 0),
+        ("recall", 3, 1, 1 / 2),
+        ("precision", 3, 2 / 3, 1 / 3),
+        ("ndcg", 3, (1 + 1 / 2) / (1 + 1 / math.log2(3)), (1 / 2) / (1 + 1 / math.log2(3))),
+        ("ndcg", 1, 1, 0),  # the best that a list of one could have is one of the two
+        ("map", 3, (1 / 1 + 2 / 3) / 2, (1 / 3) / 2),
+        ("map", 5, (1 / 1 + 2 / 3) / 2, (1 / 3 + 2 / 4) / 2),
+        ("map", 1, 1, 0),
     ],
 )
-def test_ndcg_by_hand(n_better: int, expected: float) -> None:
-    """The logarithm is to base 2, of the rank plus 1."""
-    assert one(metrics.ndcg, n_better, 0) == pytest.approx(expected, abs=5e-5)
+def test_two_relevant_items_by_hand(name: str, k: int, ann: float, ben: float) -> None:
+    """Of five items ann's two are at ranks 1 and 3, and ben's at ranks 3 and 4."""
+    scores = np.array([[5, 4, 3, 2, 1]] * 2)
+    relevant = np.array([[1, 0, 1, 0, 0], [0, 0, 1, 1, 0]], bool)
+    assert of(name, ranked(scores, relevant), k) == pytest.approx([ann, ben])
 
 
-@pytest.mark.parametrize(("n_better", "expected"), [(0, 1), (9, 1), (10, 0), (99, 0)])
-def test_hit_ratio_by_hand(n_better: int, expected: float) -> None:
-    """Rank 10 is the last hit of a list of 10."""
-    assert one(metrics.hit_ratio, n_better, 0) == expected
+def test_auc_of_two_relevant_items_by_hand() -> None:
+    """Of three others ann's beat 3 and 2: 5 pairs of 6. Ben's beat one each: 2 of 6."""
+    scores = np.array([[5, 4, 3, 2, 1]] * 2)
+    relevant = np.array([[1, 0, 1, 0, 0], [0, 0, 1, 1, 0]], bool)
+    found = metrics.auc(ranked(scores, relevant))
+    assert found[:, 0].tolist() == pytest.approx([5 / 6, 2 / 6])
 
 
-@pytest.mark.parametrize(("n_better", "expected"), [(0, 1), (1, 0.5), (3, 0.25), (9, 0.1), (10, 0)])
-def test_reciprocal_rank_by_hand(n_better: int, expected: float) -> None:
-    """The gain is 1 / rank, and 0 beyond the list."""
-    assert one(metrics.reciprocal_rank, n_better, 0) == pytest.approx(expected)
+def test_two_that_tie_with_one_other_by_hand() -> None:
+    """Three items tie for ranks 1 to 3, and two of them are relevant.
 
-
-@pytest.mark.parametrize(
-    ("n_better", "n_tied", "expected"),
-    [(0, 0, 1), (99, 0, 0), (33, 0, 2 / 3), (0, 99, 0.5), (9, 10, 85 / 99)],
-)
-def test_auc_by_hand(n_better: int, n_tied: int, expected: float) -> None:
-    """Of 99 others, those beaten count, and half of those equal: in the last row 80 and 5."""
-    values = metrics.auc(np.array([n_better]), np.array([n_tied]), np.array([100]))
-    assert values == pytest.approx(expected)
-
-
-def test_a_tie_counts_half() -> None:
-    """With 9 better and 1 equal, the rank is 10 or 11, which is a hit in one case of two."""
-    assert one(metrics.hit_ratio, 9, 1) == 0.5
-    assert one(metrics.ndcg, 9, 1) == pytest.approx(1 / math.log2(11) / 2)
-    assert one(metrics.reciprocal_rank, 9, 1) == pytest.approx(1 / 10 / 2)
-
-
-def test_a_tie_at_the_top_gains_the_mean_of_both_ranks() -> None:
-    """At rank 1 or 2 a hit is certain, and NDCG is (1 + 0.6309) / 2 = 0.8155."""
-    assert one(metrics.hit_ratio, 0, 1) == 1
-    assert one(metrics.ndcg, 0, 1) == pytest.approx(0.8155, abs=5e-5)
-
-
-def test_ties_beyond_the_list_count_nothing() -> None:
-    """At ranks 11 to 16, luck gains nothing."""
-    assert one(metrics.hit_ratio, 10, 5) == one(metrics.ndcg, 10, 5) == 0
-
-
-def test_a_constant_model_scores_as_chance() -> None:
-    """Among 1 + 99, HR@10 is 10 / 100 and NDCG@10 (1 / log2(2) + … + 1 / log2(11)) / 100."""
-    better, tied = ranking.count_better_and_tied(np.zeros((3, 100)))
-    assert metrics.hit_ratio(better, tied, 10).tolist() == [0.1, 0.1, 0.1]
-    by_hand = sum(1 / math.log2(rank + 1) for rank in range(1, 11)) / 100
-    assert by_hand == pytest.approx(0.04544, abs=5e-6)
-    assert metrics.ndcg(better, tied, 10) == pytest.approx([by_hand] * 3)
-    assert metrics.auc(better, tied, np.full(3, 100)).tolist() == [0.5] * 3
-
-
-def test_a_perfect_model_scores_one() -> None:
-    """Every held-out item is first."""
-    scores = np.column_stack([np.ones(4), np.zeros((4, 99))])
-    better, tied = ranking.count_better_and_tied(scores)
-    assert metrics.hit_ratio(better, tied, 10).tolist() == [1] * 4
-    assert metrics.ndcg(better, tied, 10).tolist() == [1] * 4
-    assert metrics.reciprocal_rank(better, tied, 10).tolist() == [1] * 4
-    assert metrics.auc(better, tied, np.full(4, 100)).tolist() == [1] * 4
-
-
-@given(ranks, st.integers(1, 50))
-def test_metrics_stay_in_range(pairs: list[tuple[int, int]], k: int) -> None:
-    """With one relevant item, 0 ≤ MRR ≤ NDCG ≤ HR ≤ 1 and 0 ≤ AUC ≤ 1 at any rank."""
-    better, tied = np.array(pairs).T
-    mrr, ndcg, hr = (
-        formula(better, tied, k)
-        for formula in (metrics.reciprocal_rank, metrics.ndcg, metrics.hit_ratio)
-    )
-    auc = metrics.auc(better, tied, better + tied + 2)
-    for lower, higher in ((0 * mrr, mrr), (mrr, ndcg), (ndcg, hr), (hr, 0 * hr + 1)):
-        assert (lower <= higher + 1e-12).all()
-    assert ((auc >= 0) & (auc <= 1)).all()
-
-
-@given(ranks, st.integers(1, 50))
-def test_expectation_is_the_mean_over_all_ranks(pairs: list[tuple[int, int]], k: int) -> None:
-    """The closed forms equal the plain average over the ranks that the ties leave open."""
-    better, tied = np.array(pairs).T
-    for row, (n_better, n_tied) in enumerate(pairs):
-        ranks = range(n_better + 1, n_better + n_tied + 2)
-        hits = [float(rank <= k) for rank in ranks]
-        gains = [1 / math.log2(rank + 1) if rank <= k else 0 for rank in ranks]
-        assert metrics.hit_ratio(better, tied, k)[row] == pytest.approx(sum(hits) / len(hits))
-        assert metrics.ndcg(better, tied, k)[row] == pytest.approx(sum(gains) / len(gains))
-
-
-scores_of_lists = arrays.arrays(
-    np.float64,
-    (6, 15),
-    elements=st.integers(0, 9).map(float),  # ten values, so many ties
-)
-
-
-@on_any_machine
-@given(scores_of_lists, st.integers(1, 20))
-def test_ndcg_is_that_of_scikit_learn(scores: np.ndarray, k: int) -> None:
-    """scikit-learn averages over ties as well (McSherry and Najork 2008)."""
-    relevant = np.zeros_like(scores)
-    relevant[:, 0] = 1
-    values = metrics.ndcg(*ranking.count_better_and_tied(scores), k)
-    assert values.mean() == pytest.approx(sklearn.metrics.ndcg_score(relevant, scores, k=k))
-
-
-@on_any_machine
-@given(scores_of_lists)
-def test_auc_is_that_of_scikit_learn(scores: np.ndarray) -> None:
-    """AUC is compared user by user; scikit-learn counts a tie as half a win, too."""
-    relevant = np.arange(15) == 0
-    values = metrics.auc(*ranking.count_better_and_tied(scores), np.full(6, 15))
-    expected = [sklearn.metrics.roc_auc_score(relevant, row) for row in scores]
-    assert values == pytest.approx(expected)
-
-
-@on_any_machine
-@given(st.permutations(range(15)), st.integers(1, 14))
-def test_without_ties_rank_and_hit_are_those_of_scikit_learn(order: list[int], k: int) -> None:
-    """Its label ranking precision of one label is the reciprocal rank.
-
-    Its top-k accuracy is the hit ratio.
+    The other one is first in one case of three: MRR is (1 + 1 + 1/2) / 3, and the first place is
+    won in two of three. Average precision is 1, (1 + 2/3) / 2 or (1/2 + 2/3) / 2.
     """
-    scores = np.array([order], float)
-    ranks = ranking.count_better_and_tied(scores)
-    relevant = (np.arange(15) == 0)[None].astype(int)
-    expected = sklearn.metrics.label_ranking_average_precision_score(relevant, scores)
-    assert metrics.reciprocal_rank(*ranks, 15) == pytest.approx(expected)
-    hit = sklearn.metrics.top_k_accuracy_score([0], scores, k=k, labels=range(15))
-    assert metrics.hit_ratio(*ranks, k) == hit
+    items = ranked(np.array([[1, 1, 1, 0]]), np.array([[1, 1, 0, 0]], bool))
+    assert of("hr", items, 1) == pytest.approx([2 / 3])
+    assert of("mrr", items, 3) == pytest.approx([5 / 6])
+    assert of("recall", items, 2) == pytest.approx([2 / 3])
+    assert of("map", items, 3) == pytest.approx([(1 + 5 / 6 + 7 / 12) / 3])
+    assert of("hr", items.ties_won(), 1) == [1]
+    assert of("hr", items.ties_lost(), 1) == [0]
+    assert of("recall", items.ties_lost(), 2) == [1 / 2]
 
 
-@given(scores_of_lists)
-def test_only_the_order_of_scores_counts(scores: np.ndarray) -> None:
-    """Any rising function of the scores leaves all ranks, and so all metrics, unchanged."""
-    before = ranking.count_better_and_tied(scores)
-    for rising in (np.exp, lambda x: 3 * x - 7, np.cbrt):
-        after = ranking.count_better_and_tied(rising(scores))
-        np.testing.assert_array_equal(before, after)
+def plain(name: str, flags: tuple[bool, ...], k: int) -> float:
+    """Return a metric of a list without ties, as its definition says."""
+    ranks = [rank for rank, flag in enumerate(flags, 1) if flag]
+    hits, n = [rank for rank in ranks if rank <= k], len(ranks)
+    return {
+        "hr": float(bool(hits)),
+        "mrr": 1 / hits[0] if hits else 0.0,
+        "recall": len(hits) / n,
+        "precision": len(hits) / k,
+        "ndcg": sum(1 / math.log2(rank + 1) for rank in hits)
+        / sum(1 / math.log2(rank + 1) for rank in range(1, min(n, k) + 1)),
+        "map": sum(nth / rank for nth, rank in enumerate(hits, 1)) / min(n, k),
+    }[name]
 
 
-def test_the_headline_is_at_ten_or_at_what_comes_nearest() -> None:
-    """0 is the k of metrics of entire lists, which have no length."""
-    lengths = [1, 5, 10, 20], [5, 20], [0, 15, 5], [0, 50], [0], []
-    assert [metrics.headline_k(ks) for ks in lengths] == [10, 5, 5, 50, 0, 0]
+@st.composite
+def lists(draw: st.DrawFn, n: int, levels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a list of n scores, and which items are relevant: some, but not all."""
+    scores = draw(arrays.arrays(np.int64, n, elements=st.integers(0, levels - 1)))
+    relevant = draw(st.sets(st.integers(0, n - 1), min_size=1, max_size=n - 1))
+    return scores, np.isin(np.arange(n), list(relevant))
+
+
+@pytest.mark.parametrize("name", METRICS)
+@given(lists(6, 3), st.integers(1, 7))
+def test_a_tie_is_the_mean_over_all_orders(name: str, drawn, k: int) -> None:
+    """All 720 orders that keep higher scores first are looked at one by one."""
+    scores, relevant = drawn
+    orders = [
+        tuple(relevant[list(order)])
+        for order in itertools.permutations(range(6))
+        if (np.diff(scores[list(order)]) <= 0).all()
+    ]
+    expected = np.mean([plain(name, flags, k) for flags in orders])
+    assert of(name, ranked(scores[None], relevant[None]), k) == pytest.approx([expected])
+
+
+@given(lists(15, 8), st.integers(1, 20))
+def test_ndcg_and_auc_are_those_of_scikit_learn(drawn, k: int) -> None:
+    """scikit-learn averages NDCG over ties, too, and counts one as half in AUC."""
+    scores, relevant = drawn
+    items = ranked(scores[None], relevant[None])
+    gains = relevant[None].astype(float)
+    expected = sklearn.metrics.ndcg_score(gains, scores[None].astype(float), k=k)
+    assert of("ndcg", items, k) == pytest.approx([expected])
+    auc = sklearn.metrics.roc_auc_score(relevant, scores)
+    assert metrics.auc(items)[0, 0] == pytest.approx(auc)
+
+
+@given(lists(15, 2), st.permutations(range(15)), st.integers(1, 15))
+def test_without_ties_the_rest_is_that_of_scikit_learn(drawn, order: list[int], k: int) -> None:
+    """Its average precision knows no k: it is given the first k, with the hits among them."""
+    scores, relevant = np.array(order), drawn[1]
+    items = ranked(scores[None], relevant[None])
+    first = scores >= np.sort(scores)[-k]
+    hits = (relevant & first).sum()
+    assert of("precision", items, k) == pytest.approx(
+        [sklearn.metrics.precision_score(relevant, first, zero_division=0)]
+    )
+    assert of("recall", items, k) == pytest.approx([sklearn.metrics.recall_score(relevant, first)])
+    of_first = (
+        sklearn.metrics.average_precision_score(relevant[first], scores[first]) if hits else 0
+    )
+    assert of("map", items, k) == pytest.approx([of_first * hits / min(relevant.sum(), k)])
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1), st.integers(1, 50))
+def test_of_one_relevant_item_metrics_are_alike(pairs: list[tuple[int, int]], k: int) -> None:
+    """Recall is the hit ratio, MAP is MRR, and precision is the hit ratio over k."""
+    better, tied = np.array(pairs).T[:, :, None]
+    users = np.arange(len(pairs))
+    items = RelevantItems.of(users, np.full(users.size, 100), better, tied)
+    hits = np.array(of("hr", items, k))
+    assert of("recall", items, k) == pytest.approx(hits)
+    assert of("precision", items, k) == pytest.approx(hits / k)
+    assert of("map", items, k) == pytest.approx(of("mrr", items, k))
+
+
+def test_models_have_columns_of_their_own() -> None:
+    """The same two items are at ranks 1 and 2 by one model, and tie with all by the other."""
+    better, tied = np.array([[0, 0], [1, 0]]), np.array([[0, 3], [0, 3]])
+    items = RelevantItems.of(np.array([4, 4]), np.array([4, 4]), better, tied)
+    assert metrics.recall(items, 2).tolist() == [[1.0, 0.5]]
+    assert metrics.average_precision(items, 2)[0, 0] == 1

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ncf_assets.ncf.evaluation import metrics, ranking
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.evaluation import rank_gains, ranking
 from ncf_assets.ncf.evaluation.ranking import HeldOutRanks, RankCounts
+from ncf_assets.ncf.interaction_set import InteractionSet
 
 
 def made_up(users: np.ndarray, items: np.ndarray) -> np.ndarray:
@@ -216,7 +216,7 @@ def test_a_constant_model_hits_as_often_as_chance() -> None:
     candidates = np.arange(7, 107)[None]
     ranks = ranked(np.full((1, 200), 0.25), np.array([0]), candidates, seen)
     for counts, chance in ((ranks.sampled, 0.1), (ranks.full, 0.05)):
-        assert metrics.hit_ratio(counts.n_better, counts.n_tied, 10).tolist() == [chance]
+        assert rank_gains.expected_hits(counts.n_better, counts.n_tied, 10).tolist() == [chance]
 
 
 @given(worlds())

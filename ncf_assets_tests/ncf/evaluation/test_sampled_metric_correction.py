@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
-from ncf_assets.ncf.evaluation import metrics, sampled_metric_correction
+from ncf_assets.ncf.evaluation import rank_gains, sampled_metric_correction
 from ncf_assets.ncf.random_streams import rng
 
 on_any_machine = settings(deadline=None)  # a first or a busy call takes longer
@@ -31,7 +31,7 @@ def test_three_candidates_of_which_one_is_sampled_by_hand() -> None:
 
 def test_without_weight_on_the_variance_it_is_least_squares() -> None:
     """For gamma = 0 the x that brings P x nearest to the gains is the solution."""
-    gains = np.array([metrics.ndcg_gains(5)])
+    gains = np.array([rank_gains.ndcg_gains(5)])
     chance = sampled_metric_correction.rank_chances(np.arange(40), 40, 9)
     expected, *_ = np.linalg.lstsq(chance, np.pad(gains[0], (0, 35)), rcond=None)
     values = sampled_metric_correction.corrected_gains(gains, 40, 9, gamma=0)
@@ -46,14 +46,14 @@ def test_with_all_weight_on_the_variance_it_is_the_mean_gain_of_a_sampled_rank()
 
 def test_if_all_others_are_sampled_nothing_is_corrected() -> None:
     """The sampled rank is then the true one."""
-    gains = np.array([metrics.ndcg_gains(3), metrics.reciprocal_gains(3)])
+    gains = np.array([rank_gains.ndcg_gains(3), rank_gains.reciprocal_gains(3)])
     values = sampled_metric_correction.corrected_gains(gains, 6, 5)
     assert values == pytest.approx(np.pad(gains, ((0, 0), (0, 3))))
 
 
 def test_parts_of_the_true_ranks_give_the_same_values(monkeypatch: pytest.MonkeyPatch) -> None:
     """40 true ranks, 3 at a time."""
-    gains = np.array([metrics.ndcg_gains(5), metrics.reciprocal_gains(5)])
+    gains = np.array([rank_gains.ndcg_gains(5), rank_gains.reciprocal_gains(5)])
     at_once = sampled_metric_correction.corrected_gains(gains, 40, 9)
     monkeypatch.setattr(sampled_metric_correction, "CELLS", 30)
     assert sampled_metric_correction.corrected_gains(gains, 40, 9) == pytest.approx(at_once)
@@ -82,11 +82,11 @@ def test_it_comes_nearer_to_the_full_metric_than_the_sampled_one() -> None:
     better = (2000 * generator.random(4000) ** 4).astype(int)  # 0 to 1999
     sampled = generator.hypergeometric(better, 1999 - better, 99)
     none = np.zeros_like(better)
-    truth = metrics.hit_ratio(better, none, 10).mean()
+    truth = rank_gains.expected_hits(better, none, 10).mean()
     gains = sampled_metric_correction.corrected_gains(np.ones((1, 10)), 2000, 99)[0]
-    estimate = metrics.expected_gain(gains, sampled, none).mean()
+    estimate = rank_gains.expected_gain(gains, sampled, none).mean()
     assert truth == pytest.approx((10 / 2000) ** 0.25, abs=0.03)  # 0.27
-    assert metrics.hit_ratio(sampled, none, 10).mean() > 2 * truth
+    assert rank_gains.expected_hits(sampled, none, 10).mean() > 2 * truth
     assert estimate == pytest.approx(truth, rel=0.25)
 
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncf_assets.ncf.evaluation import metrics
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.evaluation import rank_gains
 from ncf_assets.ncf.evaluation.ranking import HeldOutRanks
 from ncf_assets.ncf.evaluation.summary import Comparison, Metric, summarize
 from ncf_assets.ncf.evaluation.user_metrics import (
@@ -18,6 +17,7 @@ from ncf_assets.ncf.evaluation.user_metrics import (
     corrected_user_metrics,
     user_metrics,
 )
+from ncf_assets.ncf.interaction_set import InteractionSet
 
 pairs = st.lists(
     st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=2, max_size=20
@@ -259,7 +259,7 @@ def test_chance_is_exact() -> None:
     # users 1 and 2 have seen one and two further items
     seen = [(user, candidates[user, i]) for user in users for i in range(user + 1)]
     counts = HeldOutRanks(users, candidates, InteractionSet(*np.array(seen).T, 300))
-    gain = metrics.ndcg_gains(10).sum()
+    gain = rank_gains.ndcg_gains(10).sum()
     for found, lengths in ((counts.sampled, [100] * 3), (counts.full, [300, 299, 298])):
         chance = found.by_chance()
         assert chance.n_candidates.tolist() == lengths

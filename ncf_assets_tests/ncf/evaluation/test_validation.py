@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.validation import Validation, nothing_held_out
+from ncf_assets.ncf.interaction_set import InteractionSet
 
 N_USERS, N_ITEMS = 8, 30
 

@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.validation import Validation, nothing_held_out
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.models.model_selection import Selection, at_edge, select
 
 N_ITEMS = 40

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from ncf_assets.ncf.evaluation import ranking
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.recommend import top_k
 from ncf_assets.ncf.recommend.top_k import NO_ITEM, TopUnseen
 

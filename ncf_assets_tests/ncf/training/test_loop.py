@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ncf_assets.ncf.evaluation import metrics, ranking
+from ncf_assets.ncf.evaluation import rank_gains, ranking
 from ncf_assets.ncf.evaluation.evaluation_negatives import (
     InteractionSet,
     unseen_items,
@@ -457,7 +457,7 @@ def test_neumf_learns_whose_taste_is_whose() -> None:
 
     def hit_ratio(scorer: ranking.BlockScorer) -> float:
         scores = np.take_along_axis(scorer(users), lists, axis=1)
-        return float(metrics.hit_ratio(*ranking.count_better_and_tied(scores), 10).mean())
+        return float(rank_gains.expected_hits(*ranking.count_better_and_tied(scores), 10).mean())
 
     assert hit_ratio(ranking.same_for_all(popularity)) < 0.45
     assert hit_ratio(block_scorer(trained)) > 0.65

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ncf_assets.ncf.evaluation.evaluation_negatives import InteractionSet
 from ncf_assets.ncf.evaluation.neumf_scorer import block_scorer
 from ncf_assets.ncf.evaluation.validation import Validation, nothing_held_out
+from ncf_assets.ncf.interaction_set import InteractionSet
 from ncf_assets.ncf.interactions import Interactions
 from ncf_assets.ncf.models import ials, neumf
 from ncf_assets.ncf.models.ials import Factors, IalsSettings
