@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from docs_build.graph import heading, row
-from ncf_assets.cli.run_config import configurations
 from ncf_assets.definitions import build_defs
+from ncf_assets.orchestration.run_settings import configurations
 
 PAGE = Path(__file__).parents[1] / "docs/configuration.md"
 HEAD = """# Configuration

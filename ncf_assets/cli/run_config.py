@@ -7,15 +7,14 @@ from typing import Any, NoReturn
 
 import click
 import dagster as dg
-import pydantic
 import yaml
 from dagster._config import ConfigTypeKind
 
 from ncf_assets.cli.arguments import definitions
 from ncf_assets.datasets.text_file import EncodingError, read_utf8
+from ncf_assets.orchestration.run_settings import Classes, configurations, out_of_range
 from ncf_assets.suggestion import suggestion
 
-Classes = dict[str, type[dg.Config]]  # by the name of the op
 WORDS = {"Int": "a whole number", "Float": "a number", "Bool": "true or false", "String": "text"}
 
 
@@ -93,32 +92,13 @@ def merge(more: dict[str, Any], config: dict[str, Any], option: str) -> dict[str
 def check_config(job_name: str, config: dict[str, Any]) -> None:
     """Raise for what an asset of the job would refuse, before anything runs."""
     job = definitions().resolve_job_def(job_name)
-    classes = configurations(job)
     try:
-        complete = dg.validate_run_config(job, config)
+        complaints = out_of_range(job, config)
     except dg.DagsterInvalidConfigError as error:
+        classes = configurations(job)
         _refuse(_misplaced(found, job, classes) for found in error.errors)
-    complaints = []
-    for op in config.get("ops") or {}:
-        try:
-            if op in classes:
-                classes[op](**complete["ops"][op]["config"])
-        except pydantic.ValidationError as error:
-            complaints += [_out_of_range(op, found) for found in error.errors()]
     if complaints:
         _refuse(complaints)
-
-
-def configurations(job: dg.JobDefinition) -> Classes:
-    """Return the class of each op that has settings, in the order of the run."""
-    found: Classes = {}
-    for node in job.nodes_in_topological_order:
-        function: Any = getattr(node.definition, "compute_fn", None)
-        if function.has_config_arg():
-            config = function.get_config_arg().annotation
-            if config.model_fields:
-                found[node.name] = config
-    return found
 
 
 def makers(job: dg.JobDefinition) -> dict[str, str]:
@@ -178,9 +158,3 @@ def _known(levels: list[str], job: dg.JobDefinition, classes: Classes) -> list[s
         case ["ops", op, "config"] if op in classes:
             return list(classes[op].model_fields)
     return []
-
-
-def _out_of_range(op: str, error: Any) -> str:
-    place = ".".join(["ops", op, "config", *map(str, error["loc"])])
-    found = "" if "found" in error["msg"] else f", found {error['input']!r}"
-    return f"{place}: {error['msg'].removeprefix('Value error, ')}{found}"

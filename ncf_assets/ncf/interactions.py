@@ -66,7 +66,8 @@ class Interactions:
 
         Ages are in interactions of the same user. The weights of a user add up to the user's number
         of interactions, so that long histories count as without weights. A half-life of 0 stands
-        for equal weights.
+        for equal weights. In SQL they are computed by `orchestration.factorization`, for MLlib, and
+        by the macro `weigh_items`.
         """
         if not half_life:
             return np.ones(self.n, np.float32)

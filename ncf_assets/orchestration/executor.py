@@ -19,6 +19,7 @@ from dagster._core.executor.multiprocess import MultiprocessExecutor
 
 from ncf_assets.orchestration.dagster_runs import PROCESSES, dataset_of
 from ncf_assets.orchestration.resources import tagged
+from ncf_assets.orchestration.run_settings import out_of_range
 from ncf_assets.warehouse.dataset_lock import dataset_lock, remove_orphaned_files
 from ncf_assets.warehouse.warehouse import Warehouse
 
@@ -31,6 +32,31 @@ MULTIPROCESS = {
         " is shared out among them; networks and models take what they need.",
     ),
 }
+
+
+class SettingsError(ValueError):
+    """A run configuration has settings out of range. The message names them."""
+
+
+def check_settings(plan_context: Any) -> None:
+    """Raise SettingsError for settings out of range, and have the run end as canceled then.
+
+    Of a run that fails, Dagster shows every asset as failed that it had planned.
+    """
+    job, run = plan_context.job.get_definition(), plan_context.dagster_run
+    if complaints := out_of_range(job, run.run_config):
+        found = "\n".join(("the run configuration has settings out of range:", *complaints))
+        plan_context.instance.report_run_canceling(run, found)
+        raise SettingsError(found)
+
+
+class OneProcessExecutor(InProcessExecutor):
+    """Runs one step after the other in the run's process."""
+
+    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[Any]:
+        """Yield the events of a run whose settings are in range."""
+        check_settings(plan_context)
+        yield from super().execute(plan_context, execution_plan)
 
 
 class DatasetExecutor(MultiprocessExecutor):
@@ -52,6 +78,7 @@ class DatasetExecutor(MultiprocessExecutor):
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[Any]:
         """Yield the events of a run; what a killed step was writing is removed at its end."""
+        check_settings(plan_context)
         run, instance = plan_context.dagster_run, plan_context.instance
         dataset = dataset_of(run)
         with (
@@ -81,7 +108,7 @@ def dataset_executor(place: Warehouse) -> dg.ExecutorDefinition:
         config: Any = context.executor_config
         if "multiprocess" in config:
             return DatasetExecutor(place, config["multiprocess"]["max_concurrent"])
-        return InProcessExecutor(retries=RetryMode.ENABLED)
+        return OneProcessExecutor(retries=RetryMode.ENABLED)
 
     return executor
 

@@ -4,14 +4,18 @@ import os
 import signal
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 from filelock import FileLock
 
+from ncf_assets.cli.recorded_run import execute_recorded, record_run
+from ncf_assets.definitions import build_defs
 from ncf_assets.orchestration.executor import DatasetExecutor
 from ncf_assets.warehouse.dataset_lock import holder, orphaned_files
 from ncf_assets.warehouse.warehouse import Warehouse
@@ -124,6 +128,28 @@ def test_the_steps_of_a_run_that_is_killed_end_with_it(tmp_path: Path) -> None:
     done = ncf(data, "materialize", "Sample", "--select", "+users")
     assert done.returncode == 0, done.stderr
     assert "was killed; Dagster now shows it as failed" in done.stdout
+
+
+@pytest.mark.parametrize("how", [{"in_process": {}}, {"multiprocess": {"max_concurrent": 2}}])
+def test_settings_out_of_range_end_a_run_before_its_first_step(
+    how: dict[str, Any], tmp_path: Path
+) -> None:
+    """The launchpad of Dagster's UI lets them pass; no asset is shown as failed then."""
+    data = tiny_folder(tmp_path)
+    job = build_defs(Warehouse(data)).resolve_job_def("prepare_data")
+    config = {
+        "ops": {"negatives": {"config": {"n_negatives": -3}}},
+        "execution": {"config": how},
+    }
+    with dg.instance_for_test() as instance:
+        tags = {"dagster/partition": "Sample"}
+        run = record_run(instance, job, str(uuid.uuid4()), config, tags, None)
+        assert not execute_recorded(instance, job, run)
+        entries = instance.all_logs(run.run_id)
+        assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.CANCELED  # type: ignore[union-attr]
+    assert dg.DagsterEventType.STEP_START not in [entry.dagster_event_type for entry in entries]
+    said = "out of range:\nops.negatives.config.n_negatives: Input should be greater than or equal"
+    assert any(said in entry.message for entry in entries), [entry.message for entry in entries][-4:]
 
 
 def test_no_process_at_all_is_refused(tmp_path: Path) -> None:

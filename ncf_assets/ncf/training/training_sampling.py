@@ -1,6 +1,7 @@
 """Draw the negatives of training in TensorFlow's graph: new ones in every step, none stored.
 
-The negatives of evaluation are drawn once, in `evaluation.evaluation_negatives`, and stored.
+Those of NeuMF itself, which the examples of a step share, are drawn in `training.next_item`. The
+negatives of evaluation are drawn once, in `evaluation.evaluation_negatives`, and stored.
 """
 
 from typing import NamedTuple
