@@ -149,7 +149,9 @@ def test_settings_out_of_range_end_a_run_before_its_first_step(
         assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.CANCELED  # type: ignore[union-attr]
     assert dg.DagsterEventType.STEP_START not in [entry.dagster_event_type for entry in entries]
     said = "out of range:\nops.negatives.config.n_negatives: Input should be greater than or equal"
-    assert any(said in entry.message for entry in entries), [entry.message for entry in entries][-4:]
+    assert any(said in entry.message for entry in entries), [entry.message for entry in entries][
+        -4:
+    ]
 
 
 def test_no_process_at_all_is_refused(tmp_path: Path) -> None:
