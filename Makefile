@@ -39,7 +39,7 @@ demo: $(RUN)  ## Set up, materialize the bundled Sample, show what came out (CPU
 
 ui: $(RUN)  ## The Dagster UI with its daemon on 127.0.0.1 (PORT=3000 HOST=127.0.0.1)
 	home="$$($(BIN)/ncf-assets dagster-home)" && \
-		DAGSTER_HOME="$$home" PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dg dev --no-check-yaml --host $(HOST) --port $(PORT)
+		DAGSTER_HOME="$$home" VIRTUAL_ENV="$(CURDIR)/.venv" PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dg dev --no-check-yaml --host $(HOST) --port $(PORT)
 
 materialize: $(RUN)  ## One dataset, no daemon (DATASET=Musical_Instruments)
 	$(BIN)/ncf-assets materialize $(DATASET)

@@ -148,8 +148,12 @@ def check_known(kind: str, names: Iterable[str], known: Iterable[str], where: st
 
 
 def check_datasets(names: Iterable[str]) -> None:
-    """Raise a usage error for a dataset that the registry lacks."""
-    check_known("dataset", names, registry(), str(Paths(data_dir()).registry))
+    """Raise a usage error for a dataset that the registry lacks, or that is left out of it."""
+    known, file = registry(), Paths(data_dir()).registry
+    for name in names:
+        if name not in known and any(f"[{name}]" in fault for fault in read(file).faults):
+            raise click.UsageError(f"{name} is left out for the reason above. Correct its block.")
+    check_known("dataset", names, known, str(file))
 
 
 def source_refusals(names: Iterable[str]) -> dict[str, str]:

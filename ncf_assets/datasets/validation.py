@@ -60,7 +60,7 @@ def check_name(where: str, name: str) -> None:
     The message begins with `where`, as those of all checks here.
     """
     if not re.fullmatch(r"[A-Za-z0-9_]+", name):
-        raise RegistryError(f"{where}: a name has letters, digits and _ only. Rename the block.")
+        raise RegistryError(f"{where}: a name has letters, digits and _ only. Choose another one.")
     if len(name) > LONGEST_NAME:
         raise RegistryError(
             f"{where}: a name has {LONGEST_NAME} characters at most, found {len(name)}. Shorten it."

@@ -234,4 +234,5 @@ def _complaint(check: Check, failing: pd.DataFrame) -> list[str]:
         return []
     first = "; ".join(f"{name}: {value}" for name, value in failing.iloc[0].items())
     found = "1 failing row" if len(failing) == 1 else f"{len(failing):,} failing rows, the first"
-    return [f"{check.name}: {check.description} Found {found} ({first}). Remedy: {check.remedy}."]
+    rule = f"{check.name} failed. Its rule: {check.description}"
+    return [f"{rule} Found {found} ({first}). Remedy: {check.remedy}."]

@@ -122,7 +122,7 @@ def test_more_than_20_percent_stop_the_run_before_anything_is_replaced(
     assert not result.success
     message = failure(result, "reviews")
     for words in (
-        "rejected_reviews_below_limit: No more than the share max_rejected_share of all lines is",
+        "rejected_reviews_below_limit failed. Its rule: No more than the share",
         "(reason: not JSON: invalid character; lines: 20; first_line: 80; first_text: bad;",
         " rejected_lines: 21; all_lines: 100)",
         "worth nothing, raise max_rejected_share of `reviews`",

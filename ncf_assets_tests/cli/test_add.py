@@ -39,7 +39,7 @@ def test_the_block_is_written_after_a_yes_alone(registry: Path) -> None:
     ("name", "options", "message"),
     [
         ("old", [], "there is a dataset old. Choose another name."),
-        ("a-b", [], "[a-b]: a name has letters, digits and _ only. Rename the block."),
+        ("a-b", [], "[a-b]: a name has letters, digits and _ only. Choose another one."),
         ("Mine", ["--user", "nobody"], "must have the column `nobody`, found userId, movieId,"),
     ],
 )

@@ -68,15 +68,19 @@ class Search:
             study.enqueue_trial(start)
         in_all = prod(len(values) for values in self.space.values())
         wanted = min(n_trials, in_all)
-        missing = wanted - _n_settings(study)
+        told = _n_settings(study)
+        missing = wanted - told
         draws = DRAWS * missing
         if wanted == in_all:  # of which random draws would hardly find the last ones
             study.sampler = optuna.samplers.GridSampler(dict(self.space), self.seed)
             draws = in_all + 1  # with that of the start
 
         def ended(study: optuna.Study, trial: FrozenTrial) -> None:
+            nonlocal told
             n_settings = _n_settings(study)
-            on_trial(trial, n_settings)
+            if n_settings > told:  # what is drawn again is not told again
+                on_trial(trial, n_settings)
+            told = n_settings
             if n_settings >= wanted:
                 study.stop()
 

@@ -134,7 +134,10 @@ def test_a_small_space_is_tried_to_its_end_and_no_settings_twice(tmp_path: Path)
 
     space = {"ridge": [1.0, 2.0]}
     file = tmp_path / "searches.db"
-    Search("ease", space, {"ridge": 1.0}, seed=1, data="data", file=file).run(fit, 9, ignore)
+    told: list[int] = []
+    search = Search("ease", space, {"ridge": 1.0}, seed=1, data="data", file=file)
+    search.run(fit, 9, lambda _, n_settings: told.append(n_settings))
+    assert told == [1, 2]
     done = trials(file, {"ease": "data"})["ease"]
     assert len(done) == 2
     assert len(fitted) == len(set(fitted))
