@@ -14,4 +14,4 @@ USER ncf
 ENV NCF_DATA_DIR=/data DAGSTER_HOME=/data/dagster
 VOLUME /data
 EXPOSE 3000
-CMD ["sh", "-c", "ncf-assets dagster-home && exec dg dev --no-check-yaml --host 0.0.0.0 --port 3000"]
+CMD ["ncf-assets", "ui", "--host", "0.0.0.0"]

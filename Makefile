@@ -38,8 +38,7 @@ demo: $(RUN)  ## Set up, materialize the bundled Sample, show what came out (CPU
 	@$(BIN)/ncf-assets show Sample
 
 ui: $(RUN)  ## The Dagster UI with its daemon on 127.0.0.1 (PORT=3000 HOST=127.0.0.1)
-	home="$$($(BIN)/ncf-assets dagster-home)" && \
-		DAGSTER_HOME="$$home" VIRTUAL_ENV="$(CURDIR)/.venv" PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dg dev --no-check-yaml --host $(HOST) --port $(PORT)
+	@$(BIN)/ncf-assets ui --host $(HOST) --port $(PORT)
 
 materialize: $(RUN)  ## One dataset, no daemon (DATASET=Musical_Instruments)
 	$(BIN)/ncf-assets materialize $(DATASET)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as ListTimeout
@@ -259,6 +260,22 @@ def test_a_click_makes_everything_in_a_bucket(moto: str, tmp_path: Path, page: P
     assert asked.stdout == "n\n60\n"
     shown = ncf(other, "show", "Sample", NCF_WORK_DIR=str(other), **bucket)
     assert "neumf" in shown.stdout
+
+
+def test_a_ui_has_its_port_alone_and_leaves_no_sign_of_a_daemon(tmp_path: Path) -> None:
+    """A second daemon would disturb the first; a sign of life would keep a backfill waiting."""
+    with ui(tmp_path) as address:
+        port = address.rpartition(":")[2]
+        second = ncf(tmp_path, "ui", "--port", port)
+        with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
+            until = time.monotonic() + START_SECONDS
+            while not instance.get_daemon_heartbeats():
+                assert time.monotonic() < until
+                time.sleep(0.5)
+    assert second.returncode == 1
+    assert f"127.0.0.1:{port} must be free for Dagster's UI, and is not (Address" in second.stderr
+    with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
+        assert not instance.get_daemon_heartbeats()
 
 
 def test_the_ui_listens_on_this_machine_only(data: Path, address: str) -> None:

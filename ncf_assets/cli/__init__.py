@@ -29,6 +29,7 @@ COMMANDS = {
     "add": "Propose a registry's block for a file, and write it after a yes.",
     "init": "Make a folder for datasets of your own.",
     "prune-runs": "Remove old runs from Dagster's history.",
+    "ui": "Serve Dagster's UI, and run its daemon, until ctrl-c.",
     "dagster-home": "Prepare DAGSTER_HOME and print it, for Dagster's own commands.",
     "train-worker": "Lend this machine to the trainings of another process.",
 }

@@ -41,7 +41,7 @@ def checkout() -> Path | None:
 
 def ui_command() -> str:
     """Return what starts the Dagster UI, in a checkout or in a project of one's own."""
-    return "make ui" if checkout() else 'DAGSTER_HOME="$(ncf-assets dagster-home)" dg dev'
+    return "make ui" if checkout() else "ncf-assets ui"
 
 
 def check_checkout() -> None:
