@@ -37,6 +37,7 @@ from ncf_assets.cli.wrapping import say
 from ncf_assets.warehouse.paths import ui_command
 
 POLL_SECONDS = 2
+NEWEST = "newest"  # in place of a backfill's id
 LATEST = 5  # events of a run among which a message is looked for
 SAID_EVERY = 30  # seconds: how far a run is, while its step stays the same
 UNKNOWN = re.compile(r"have been removed since .* were removed: .(?P<names>[^]}]+)", re.DOTALL)
@@ -52,7 +53,13 @@ ENDED = SUCCEEDED | {"COMPLETED_FAILED", "FAILED", "CANCELED"}
 @click.argument("datasets", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All datasets of the registry.")
 @click.option("--failed", is_flag=True, help="What failed in the last backfill, and what follows.")
-@click.option("--follow", metavar="ID", help="Follow a backfill that is there already.")
+@click.option(
+    "--follow",
+    is_flag=False,
+    flag_value=NEWEST,
+    metavar="[ID]",
+    help="Follow a backfill that is there already, by default the newest.",
+)
 @config_option
 @seeds_option
 def backfill(
@@ -72,7 +79,7 @@ def backfill(
     code is 1 if a dataset failed or was left out.
     """
     if sum([bool(datasets), every, failed, bool(follow)]) != 1:
-        raise click.UsageError("give one of the four: datasets, --all, --failed, or --follow ID")
+        raise click.UsageError("give one of the four: datasets, --all, --failed, or --follow")
     if (failed or follow) and (config_file or seeds):
         raise click.UsageError(
             "a recorded backfill has its configuration. Leave out --config and --seeds."
@@ -95,6 +102,7 @@ def backfill(
     with dg.DagsterInstance.get() as instance:
         if follow:
             backfill_id = _recorded(instance, follow)
+            click.echo(f"backfill {backfill_id} is followed")
         elif failed:
             backfill_id = retry_failed(_last_failed(instance))
         else:
@@ -126,13 +134,17 @@ def _follow_or_cancel(instance: dg.DagsterInstance, backfill_id: str, daemon: Da
     try:
         _follow(instance, backfill_id, daemon)
     except (KeyboardInterrupt, SystemExit):
-        click.echo("interrupted: the backfill is being canceled", err=True)
+        click.echo("interrupted: Dagster cancels the backfill, which takes it up to a minute", err=True)
         cancel_backfill(backfill_id)
         _follow(instance, backfill_id, daemon)  # until Dagster has ended its runs
 
 
 def _recorded(instance: dg.DagsterInstance, backfill_id: str) -> str:
-    """Return the id of a backfill that is there; raise for another one."""
+    """Return the id of a backfill that is there, or of the newest; raise for another one."""
+    if backfill_id == NEWEST:
+        if newest := instance.get_backfills(limit=1):
+            return newest[0].backfill_id
+        raise click.ClickException("there is no backfill yet, so nothing to follow.")
     if instance.get_backfill(backfill_id) is None:
         known = [backfill.backfill_id for backfill in instance.get_backfills(limit=5)]
         raise click.UsageError(

@@ -6,9 +6,10 @@ import dagster as dg
 from ncf_assets.cli.arguments import data_folder_line, registry, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.dagster_home import prepare_home
+from ncf_assets.datasets import read
 from ncf_assets.doctor import Finding, HealthCheck
 from ncf_assets.warehouse.lock_holder import DatasetLockedError
-from ncf_assets.warehouse.paths import display_name
+from ncf_assets.warehouse.paths import Paths, data_dir, display_name
 
 
 @click.command()
@@ -27,13 +28,14 @@ def doctor(fix: bool) -> None:
     click.echo(data_folder_line())
     prepare_home()
     with dg.DagsterInstance.get() as instance:
-        check = HealthCheck(warehouse(), datasets, graph_assets(), instance)
+        faults = read(Paths(data_dir()).registry).faults
+        check = HealthCheck(warehouse(), datasets, faults, graph_assets(), instance)
         for dataset, who in check.busy().items():
             click.echo(f"{display_name(dataset)} is left out: {who} works on it")
         unfixed = [finding for finding in check.findings() if not _report(finding, fix)]
     if any(finding.fix for finding in unfixed):
         click.echo("to fix what can be fixed without losing data: ncf-assets doctor --fix")
-    if unfixed:
+    if unfixed or faults:  # which are told where the registry is read
         raise SystemExit(1)
     click.echo("nothing is left to fix" if fix else "nothing is wrong")
 

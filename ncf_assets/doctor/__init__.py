@@ -32,11 +32,13 @@ GLOBAL_TABLES = [Asset(name, None, ()) for name, table in tables().items() if ta
 class HealthCheck:
     """The data folder, registry and Dagster instance to examine, except datasets at work.
 
+    faults: what is wrong with blocks of the registry, which are left out of it
     assets: the assets that are partitioned by dataset, in the order of the pipeline
     """
 
     place: Warehouse
     registry: Mapping[str, Dataset]
+    faults: Sequence[str]
     assets: Sequence[Asset]
     instance: dg.DagsterInstance
 
@@ -51,7 +53,7 @@ class HealthCheck:
         yield from history.waiting_work(self.instance)
         yield from history.idle_daemon(self.instance, history_folder())
         yield from leftovers.spilled_exports(self.place)
-        yield from partitions.unregistered(self.place, self.registry)
+        yield from partitions.unregistered(self.place, self.registry, self.faults)
         yield from partitions.web_pages(self.place)
         busy = self.busy()
         idle = [dataset for dataset in self.registry if dataset not in busy]

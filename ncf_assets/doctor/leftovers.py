@@ -4,6 +4,7 @@ Partitions are examined in `ncf_assets.doctor.partitions`.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
@@ -100,6 +101,8 @@ def _why_useless(place: Warehouse, asset: Asset, dataset: str, file: Path) -> st
         return f"the code of {asset.name} has changed since"
     made = readable_provenance(place, asset.name, dataset)
     if made and all(training[name] == getattr(made, name) for name in SAME):
+        if file.stat().st_mtime > datetime.fromisoformat(made.written_at).timestamp() + 1:
+            return None  # of the same training, which was begun again
         return "the training has ended since"
     for name, content in training["input_hashes"].items():
         provenance = readable_provenance(place, name, dataset)

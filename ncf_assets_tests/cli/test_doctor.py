@@ -1,16 +1,18 @@
 """`ncf-assets doctor` after a bad day: what it finds, what it fixes, what a person must do."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
 import numpy as np
 import pytest
 
-from ncf_assets.orchestration.checkpoints import KEY
+from ncf_assets.orchestration.checkpoints import KEY, SAME
 from ncf_assets.warehouse.dataset_lock import dataset_lock
 from ncf_assets.warehouse.duckdb_limits import export_spill
 from ncf_assets.warehouse.paths import ALL_DATASETS
@@ -147,6 +149,30 @@ def test_what_only_a_person_can_fix_is_named_with_the_command(data: Path) -> Non
     ):
         assert what in found
     assert place.paths.file("items", "Old").exists()
+
+
+def test_a_checkpoint_is_of_no_use_once_the_same_training_has_ended(data: Path) -> None:
+    """A newer one is of the training that is made again, which the next run resumes."""
+    place = Warehouse(data)
+    made = place.get_provenance("ials_model", "Sample")
+    key = {name: getattr(made, name) for name in SAME} | {"weights": {}}
+    place.write_checkpoint(
+        "ials_model", "Sample", {KEY: np.frombuffer(json.dumps(key).encode(), np.uint8)}
+    )
+    file = place.paths.checkpoint("ials_model", "Sample")
+    later = datetime.fromisoformat(made.written_at).timestamp() + 60
+    os.utime(file, (later, later))
+    assert printed(data, code=0) == "nothing is wrong"
+    os.utime(file, (0, 0))
+    assert f"{file} is of no use: the training has ended since" in printed(data, code=1)
+
+
+def test_no_dataset_is_a_stranger_while_the_registry_cannot_be_read(data: Path) -> None:
+    """The block of Old may be in the file that is no TOML; nobody is told to remove Old."""
+    place = Warehouse(data)
+    shutil.copytree(place.paths.folder("items", "Sample"), place.paths.folder("items", "Old"))
+    (data / "datasets.local.toml").write_text("[Old")
+    assert "Old" not in printed(data, code=1)
 
 
 @pytest.mark.parametrize("made_since", [None, "raw_reviews"])

@@ -62,9 +62,10 @@ def wait_for_end(data: Path, seconds: float = 120) -> None:
 
 def check_went_on(data: Path, backfill: str) -> None:
     """The backfill can be followed to its end, and then neither work nor daemon is left."""
-    followed = ncf(data, "backfill", "--follow", backfill)
+    followed = ncf(data, "backfill", "--follow")
+    assert f"backfill {backfill} is followed" in followed.stdout
     assert "at least one line must be a review" in " ".join(followed.stdout.split())
-    assert "being canceled" not in followed.stderr
+    assert "cancels the backfill" not in followed.stderr
     wait_for_end(data)
     with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
         assert instance.get_backfill(backfill).status.value == "COMPLETED_FAILED"
@@ -125,6 +126,7 @@ def test_what_is_not_there_cannot_be_followed(tmp_path: Path) -> None:
     done = ncf(data, "backfill", "--follow", "nonsense")
     assert done.returncode == 2
     assert "there is no backfill 'nonsense'. There are: none." in done.stderr
+    assert "there is no backfill yet" in ncf(data, "backfill", "--follow").stderr
     both = ncf(data, "backfill", "Sample", "--follow", "abc")
     assert "give one of the four" in both.stderr
 
