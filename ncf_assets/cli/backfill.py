@@ -134,7 +134,9 @@ def _follow_or_cancel(instance: dg.DagsterInstance, backfill_id: str, daemon: Da
     try:
         _follow(instance, backfill_id, daemon)
     except (KeyboardInterrupt, SystemExit):
-        click.echo("interrupted: Dagster cancels the backfill, which takes it up to a minute", err=True)
+        click.echo(
+            "interrupted: Dagster cancels the backfill, which takes it up to a minute", err=True
+        )
         cancel_backfill(backfill_id)
         _follow(instance, backfill_id, daemon)  # until Dagster has ended its runs
 
