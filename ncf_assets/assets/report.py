@@ -43,7 +43,7 @@ if TYPE_CHECKING:  # the report draws with matplotlib, which must not load with 
     from ncf_assets import report
 
 MODELS = tuple(name for name in scorers.SCORED_ASSETS if name.endswith("_model"))
-EXAMPLE_INPUTS = ("example_lists", "interactions", "item_details", "items", "users")
+EXAMPLE_INPUTS = ("example_lists", "interactions", "item_details", "items", "test", "users")
 REPORT_INPUTS = (
     "comparisons",
     "data_profile",
@@ -67,11 +67,13 @@ EXAMPLE_HISTORIES = """
       users.user_id,
       items.item_id,
       coalesce(item_details.title, '') as title,
-      cast(cast(had.timestamp as date) as varchar) as day
+      cast(cast(had.timestamp as date) as varchar) as day,
+      test.item is not null as held_out
     from (select distinct example_lists.user from example_lists) as drawn
     inner join users on users.user = drawn.user
     inner join interactions as had on had.user = drawn.user
     inner join items on items.item = had.item
+    left join test on test.user = had.user and test.item = had.item
     left join item_details on item_details.item_id = items.item_id
     order by users.user, had.recency desc
 """
@@ -295,7 +297,10 @@ def _examples(run: AssetRun) -> "list[report.Example]":
     shown = {user: of_one.groupby("model") for user, of_one in lists.groupby("user_id")}
     return [
         report.Example(
-            str(user), items(had), {str(model): items(rows) for model, rows in shown[user]}
+            str(user),
+            items(had),
+            had["item_id"][had["held_out"]].tolist(),
+            {str(model): items(rows) for model, rows in shown[user]},
         )
         for user, had in histories.groupby("user_id", sort=False)
     ]

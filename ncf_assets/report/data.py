@@ -87,10 +87,11 @@ class ExampleItem:
 
 @dataclass(frozen=True)
 class Example:
-    """A test user: all items in order, the last of which was held out, and each model's list."""
+    """A test user: all items in order, which of them were held out, and each model's list."""
 
     user: str
     history: Sequence[ExampleItem]
+    held_out: Sequence[str]
     lists: Mapping[str, Sequence[ExampleItem]]
 
 

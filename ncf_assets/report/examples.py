@@ -1,6 +1,6 @@
 """Show some users: what they had, what each model would have shown them, and what came next."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ncf_assets.report.data import Example, ExampleItem, model_name
@@ -9,11 +9,10 @@ from ncf_assets.report.text_table import MISSING, TextTable
 HISTORY = 8  # latest items that are shown of a user; chosen
 LIST = 5  # first items that are shown of a list; chosen: what a narrow page holds
 LONGEST = 60  # characters of a title
-FOUND = "★ "  # before the held-out item
+FOUND = "★ "  # before a held-out item
 NOTE = (
-    "Test users, drawn by a seed. Their latest items, of which the last was held out for the test, "
-    "and the first items that each model would have shown then. ★ marks the held-out item where "
-    "a list has it."
+    "Test users, drawn by a seed. Their latest items, and the first items that each model would "
+    "have shown before the test. ★ marks what was held out for the test, in both."
 )
 
 
@@ -34,16 +33,16 @@ def example_views(examples: Sequence[Example], order: Sequence[str]) -> list[Exa
 
 def _view(example: Example, order: Sequence[str]) -> ExampleView:
     latest = example.history[-HISTORY:]
-    held_out = example.history[-1].item
     n, shown = len(example.history), len(latest)
     summary = f"{n:,} items" if n == shown else f"{n:,} items, of which the latest {shown}"
     history = [
-        (one.day, FOUND * (one.item == held_out) + _name(one)) for one in latest
+        (one.day, _marked(one, example.held_out)) for one in latest
     ]  # the latest last, as they came
     known = {model: place for place, model in enumerate(order)}
     models = sorted(example.lists, key=lambda model: (known.get(model, len(known)), model))
     lists = [
-        (model_name(model), *_cells(example.lists[model][:LIST], held_out)) for model in models
+        (model_name(model), *_cells(example.lists[model][:LIST], example.held_out))
+        for model in models
     ]
     places = [str(place) for place in range(1, LIST + 1)]
     return ExampleView(
@@ -54,9 +53,14 @@ def _view(example: Example, order: Sequence[str]) -> ExampleView:
     )
 
 
-def _cells(items: Sequence[ExampleItem], held_out: str) -> list[str]:
-    cells = [FOUND * (one.item == held_out) + _name(one) for one in items]
+def _cells(items: Sequence[ExampleItem], held_out: Collection[str]) -> list[str]:
+    cells = [_marked(one, held_out) for one in items]
     return cells + [MISSING] * (LIST - len(cells))
+
+
+def _marked(one: ExampleItem, held_out: Collection[str]) -> str:
+    """Return the name of an item, marked if it was held out."""
+    return FOUND * (one.item in held_out) + _name(one)
 
 
 def _name(one: ExampleItem) -> str:

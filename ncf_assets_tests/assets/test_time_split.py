@@ -119,6 +119,19 @@ def test_the_report_says_what_was_held_out(warehouse: Warehouse) -> None:
     assert "One cut in time is one sample" in text
 
 
+def test_the_report_marks_all_that_was_held_out_of_a_user(warehouse: Warehouse) -> None:
+    """Of user00 the items of the days 4 and 10, of each other user that of day 4."""
+    examples = warehouse.record("evaluation_report", "Sample")["examples"]
+    latecomer = ["item06", "item07"]
+    expected = {f"user{u:02}": [f"item{(u % 2) * 6 + (u // 2 + 3) % 6:02}"] for u in range(12)}
+    expected |= {"user00": ["item03", "item00"], "latecomer": latecomer}
+    assert {one["user"]: one["held_out"] for one in examples} == {
+        one["user"]: expected[one["user"]] for one in examples
+    }
+    folder = warehouse.paths.folder("evaluation_report", "Sample")
+    assert "| 2014-05-17 | ★ item" in (folder / "report.md").read_text()
+
+
 def test_other_keys_in_the_registry_put_the_split_out_of_date(warehouse: Warehouse) -> None:
     """And a cut that nothing is before stops it, with the days that there are."""
     made = warehouse.get_provenance("split_rule", "Sample")

@@ -113,6 +113,7 @@ STRINGS = ExampleItem("B2", "<b>Strings & picks</b>")
 EXAMPLE = Example(
     "A1_B",
     [ExampleItem("B1", None, "2014-05-01"), replace(STRINGS, day="2014-05-02")],
+    ["B2"],
     {"ease": [STRINGS, ExampleItem("B3", "Tuner")], "neumf": [ExampleItem("B3", "Tuner")]},
 )
 DATA = ReportData(

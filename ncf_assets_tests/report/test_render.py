@@ -122,7 +122,7 @@ def hostile_data() -> ReportData:
         comparisons=[*DATA.comparisons, comparison(HOSTILE, 0.0)],
         diversity=[DiversityRow(HOSTILE, "gini", 10, 0.5)],
         history=[*HISTORY, HistoryRow(HOSTILE, "choose", 1, 0.5, 0.3, 0.2, 1.0, 1.0)],
-        examples=[Example(HOSTILE, [HOSTILE_ITEM], {HOSTILE: [HOSTILE_ITEM]})],
+        examples=[Example(HOSTILE, [HOSTILE_ITEM], [HOSTILE], {HOSTILE: [HOSTILE_ITEM]})],
         configuration={HOSTILE: {HOSTILE: HOSTILE, "seed": HOSTILE}},
         versions={HOSTILE: HOSTILE},
         origins={HOSTILE: Origin(HOSTILE, HOSTILE)},
