@@ -100,7 +100,7 @@ def build_defs(
                 description="All datasets that have a report.",
             ),
         ],
-        sensors=[dead_runs, new_source_files],
+        sensors=[dead_runs, new_source_files(partitions)],
         resources={
             "engine": EngineResource.from_env(),
             "warehouse": warehouse_resource(warehouse),

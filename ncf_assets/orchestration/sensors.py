@@ -14,6 +14,7 @@ from ncf_assets.datasets import load
 from ncf_assets.ingest import details, download
 from ncf_assets.ingest.source import Signature, files_of, signature
 from ncf_assets.orchestration.dagster_runs import find_dead_runs, mark_failed
+from ncf_assets.orchestration.partitions import Partitions
 from ncf_assets.warehouse.parquet import DamagedError
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.warehouse import Warehouse
@@ -55,25 +56,39 @@ def unregistered_files(place: Warehouse, known: Collection[Path]) -> list[str]:
     return sorted(file.name for file in files if file not in read)
 
 
-@dg.sensor(
-    job_name="everything",
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Runs the datasets whose file of reviews, or of details of the items, is new or has"
-    " changed; for new details alone only the titles and the report are made. A file is taken when"
-    " it is the same at two looks, so that one is not read while it is being copied.",
-)
-def new_source_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    """Request runs of datasets whose files have settled.
+def new_source_files(partitions: Partitions) -> dg.SensorDefinition:
+    """Make the sensor that requests runs of datasets whose files have settled."""
+
+    @dg.sensor(
+        name="new_source_files",
+        job_name="everything",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Runs the datasets whose file of reviews, or of details of the items, is new or"
+        " has changed; for new details alone only the titles and the report are made. A file is"
+        " taken when it is the same at two looks, so that one is not read while it is being"
+        " copied.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        return _look(context.cursor, partitions.get_partition_keys())
+
+    return sensor
+
+
+def _look(cursor: str | None, partitions: Collection[str]) -> dg.SensorResult:
+    """Request runs, for which there must be partitions.
 
     The cursor holds what the last look found, and which of it has been asked for.
     """
     place = Warehouse.from_env()
-    before = json.loads(context.cursor or '{"seen": {}, "asked": {}}')
+    before = json.loads(cursor or '{"seen": {}, "asked": {}}')
     files = find_files(place)
     found = {name: of.signature() for name, of in files.items()}
     asked = before["asked"]
     new = {name for name, signature in found.items() if signature != asked.get(name)}
+    # blocks that were added later; with a request for one of them Dagster would refuse all
+    not_loaded = new - {*partitions}
+    new -= not_loaded
     settled = sorted(name for name in new if before["seen"].get(name) == found[name])
     requests = [
         dg.RunRequest(
@@ -84,12 +99,13 @@ def new_source_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         for name in settled
         if (selection := _out_of_date(place, name, files[name])) != []
     ]
-    cursor = {"seen": found, "asked": asked | {name: found[name] for name in settled}}
+    after = {"seen": found, "asked": asked | {name: found[name] for name in settled}}
     known = [file for of in files.values() for file in (of.source, of.details) if file]
+    why_none = _why_none(place, known, new - {*settled}, not_loaded)
     return dg.SensorResult(
         run_requests=requests,
-        skip_reason=None if requests else _why_none(place, known, new - {*settled}),
-        cursor=json.dumps(cursor),
+        skip_reason=None if requests else why_none,
+        cursor=json.dumps(after),
     )
 
 
@@ -122,11 +138,17 @@ def _provenance(place: Warehouse, table: str, dataset: str) -> Provenance | None
         return None
 
 
-def _why_none(place: Warehouse, known: Collection[Path], unsettled: set[str]) -> str:
-    reasons = ["no file is new or has changed"]
+def _why_none(
+    place: Warehouse, known: Collection[Path], unsettled: set[str], not_loaded: set[str]
+) -> str:
+    reasons = [] if unsettled or not_loaded else ["no file is new or has changed"]
     if unsettled:
         names = ", ".join(sorted(unsettled))
-        reasons = [f"taken at the next look if they stay as they are: {names}"]
+        reasons.append(f"taken at the next look if they stay as they are: {names}")
+    if not_loaded:
+        names = ", ".join(sorted(not_loaded))
+        reload = "reload the definitions (Lineage, Reload definitions)"
+        reasons.append(f"taken once you {reload}: {names}")
     if unknown := unregistered_files(place, known):
         reasons.append(f"of no dataset in {place.paths.registry.name}: {', '.join(unknown)}")
     return "; ".join(reasons)

@@ -6,8 +6,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ncf_assets.definitions import build_defs
 from ncf_assets.ingest.source import Signature, signature
-from ncf_assets.orchestration.sensors import new_source_files
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.running import materialize
 from ncf_assets_tests.tiny import write_source
@@ -24,13 +24,22 @@ url = "https://example.org/B.json.gz"
 
 
 class Looks:
-    """One look of the sensor after the other, each by a Dagster that has just started."""
+    """One look of the sensor after the other, each by a Dagster that has just started.
+
+    The definitions are loaded once, and once more by `reload`.
+    """
 
     def __init__(self, root: Path) -> None:
+        self.root = root
+        self.reload()
         self.raw = root / "raw"
         self.cursor: str | None = None
         self.keys: list[str | None] = []
         self.selections: list[list[str] | None] = []  # None stands for all assets
+
+    def reload(self) -> None:
+        """Read the registry again."""
+        self.repository = build_defs(Warehouse(self.root)).get_repository_def()
 
     def put(self, name: str, text: str) -> None:
         """Write a file into data/raw."""
@@ -39,15 +48,16 @@ class Looks:
     def look(self) -> tuple[list[str], str | None]:
         """The datasets that runs are asked for, and what is said if there are none."""
         with dg.DagsterInstance.ephemeral() as instance:
-            result = new_source_files(dg.build_sensor_context(instance, cursor=self.cursor))
-        assert isinstance(result, dg.SensorResult)
+            context = dg.build_sensor_context(
+                instance, cursor=self.cursor, repository_def=self.repository
+            )
+            result = self.repository.get_sensor_def("new_source_files").evaluate_tick(context)
         self.cursor = result.cursor
-        skipped = result.skip_reason.skip_message if result.skip_reason else None
         requests = result.run_requests or []
         self.keys += [request.run_key for request in requests]
         for selected in (request.asset_selection for request in requests):
             self.selections.append(selected and [key.to_user_string() for key in selected])
-        return [request.partition_key or "" for request in requests], skipped
+        return [request.partition_key or "" for request in requests], result.skip_message
 
 
 @pytest.fixture
@@ -105,6 +115,21 @@ def test_a_file_of_no_dataset_is_named(looks: Looks) -> None:
     looks.put("a.json.gz", "1")
     expected = "no file is new or has changed; of no dataset in datasets.toml: a.json.gz"
     assert looks.look() == ([], expected)
+
+
+def test_a_block_that_was_added_waits_for_a_reload_and_stops_nobody(looks: Looks) -> None:
+    """Of a dataset without partition Dagster would refuse the request, and all others with it."""
+    registry = looks.root / "datasets.local.toml"
+    registry.write_text('[C]\nformat = "amazon-2014"\nurl = "https://example.org/C.json.gz"\n')
+    looks.put("C.json.gz", "1")
+    reload = "taken once you reload the definitions (Lineage, Reload definitions): C"
+    assert looks.look() == ([], reload)
+    assert looks.look() == ([], reload)
+    looks.put("A.json.gz", "1")
+    assert looks.look() == ([], f"taken at the next look if they stay as they are: A; {reload}")
+    assert looks.look() == (["A"], None)
+    looks.reload()
+    assert looks.look() == (["C"], None)
 
 
 @pytest.mark.process
