@@ -159,7 +159,7 @@ def _publish(run: AssetRun, rendered: "report.Report", content_hash: str) -> Non
     provenance = Provenance(content_hash=content_hash, rows=0, **run.provenance(asset))
     record = {**rendered.json, "provenance": provenance.to_json()}
     warehouse.publish_texts(asset, run.dataset, texts, record, run.seen[asset])
-    warehouse.refresh_catalogue()  # its lineage shows reports as well
+    run.refresh_catalogue()  # its lineage shows reports as well
 
 
 def _published_files(run: AssetRun) -> list[Path]:

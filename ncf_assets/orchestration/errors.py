@@ -5,10 +5,9 @@ refuses is explained by `ncf_assets.warehouse.system_errors`.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import dagster as dg
-from filelock import Timeout
 
 from ncf_assets.ingest.compression import SourceError
 from ncf_assets.ingest.download import DownloadError
@@ -50,7 +49,8 @@ def translate_errors(
         dataset = context.partition_key if context.has_partition_key else ALL_DATASETS
         # a store that cannot be used cannot be asked what it has
         is_told = not isinstance(error, StoreError | ReplacedError)
-        intact = _previous_versions(warehouse, assets, dataset) if is_told else ""
+        run_id = context.run.run_id
+        intact = _previous_versions(warehouse, assets, dataset, run_id) if is_told else ""
         failure = dg.Failure(f"{found.text.rstrip('.')}.{intact}", allow_retries=False)
         failure.__cause__ = error
         if not found.transient:
@@ -64,22 +64,25 @@ def _classify(error: Exception, warehouse: Warehouse) -> Explanation | None:
         return Explanation(str(error))
     if isinstance(error, StoreError):
         return Explanation(str(error), transient=True)
-    if isinstance(error, Timeout):
-        return Explanation(
-            f"{error.lock_file} is held by another process. Wait for it, or end it.", transient=True
-        )
     if isinstance(error, ConnectionError):  # of a cluster; those of downloads are handled above
         return Explanation(str(error))
     return explain(error, warehouse.root)
 
 
-def _previous_versions(warehouse: Warehouse, assets: tuple[str, ...], dataset: str) -> str:
-    """Name what is in place, if anything."""
-    paths, published = warehouse.paths, warehouse.published
-    assets = tuple(name for name in assets if published.find_footer(paths.file(name, dataset)))
-    if not assets:
+def _previous_versions(
+    warehouse: Warehouse, assets: tuple[str, ...], dataset: str, run_id: str
+) -> str:
+    """Name the assets that have a version which this run has not replaced, if any."""
+
+    def is_intact(asset: str) -> bool:
+        with suppress(DamagedError):
+            found = warehouse.find_provenance(asset, dataset)
+            return found is not None and found.run_id != run_id
+        return False
+
+    names = ", ".join(filter(is_intact, assets))
+    if not names:
         return ""
-    names = ", ".join(assets)
     of = "all datasets" if dataset == ALL_DATASETS else f"dataset {dataset}"
     return f" The previous version of {names} ({of}) is intact."
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import dagster as dg
+import duckdb
 import pandas as pd
 import pyarrow as pa
 
@@ -26,6 +27,7 @@ from ncf_assets.orchestration.metadata import (
 from ncf_assets.warehouse.parquet import StagedTable
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.published import Version
+from ncf_assets.warehouse.system_errors import explain
 from ncf_assets.warehouse.warehouse import Warehouse
 
 ROW_COUNT = {False: "dagster/partition_row_count", True: "dagster/row_count"}
@@ -111,7 +113,7 @@ class AssetRun:
             )
         self.check_publishable()
         self.warehouse.publish_tables(sealed, self.dataset)
-        self.warehouse.refresh_catalogue()
+        self.refresh_catalogue()
         for table, provenance in sealed.items():
             yield self._materialized(table, provenance)
 
@@ -123,6 +125,22 @@ class AssetRun:
         if is_terminated(self.context.instance, self.context.run.run_id):
             raise dg.DagsterExecutionInterruptedError
         self.inputs.check_unchanged()
+
+    def refresh_catalogue(self) -> None:
+        """Have SQL's views show what was published; warn if they cannot.
+
+        That must not fail the step: what is published stays, and Dagster has to record it.
+        """
+        try:
+            self.warehouse.refresh_catalogue()
+        except (OSError, MemoryError, duckdb.Error) as error:  # a lock's timeout is an OSError
+            found = explain(error, self.warehouse.root)
+            cause = found.text if found else str(error)
+            self.context.log.warning(
+                f"{self.warehouse.paths.database} could not be refreshed: {cause.rstrip('.')}."
+                " What this step made is published, but SQL may not show it yet. Remove the cause,"
+                " then run `ncf-assets doctor --fix`; the next run refreshes it as well."
+            )
 
     def _check_complete(self) -> None:
         """Refuse a table to which nothing was written: it would be published empty."""

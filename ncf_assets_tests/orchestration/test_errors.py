@@ -1,5 +1,7 @@
 """What becomes of failing steps: real servers, real limits, and Dagster's own tries."""
 
+import errno
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from filelock import FileLock
 
 from ncf_assets.ingest import http_download
 from ncf_assets.orchestration import errors
+from ncf_assets.orchestration.publish import AssetRun
 from ncf_assets.warehouse import catalogue
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.ingest.corpus import changed
@@ -60,6 +63,12 @@ def waits(result: dg.ExecuteInProcessResult) -> list[float]:
     """How long Dagster waited before each further try."""
     events = [e for e in result.all_events if e.event_type_value == "STEP_UP_FOR_RETRY"]
     return [event.step_retry_data.seconds_to_wait for event in events]
+
+
+def warnings(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> list[str]:
+    """What a run has warned of."""
+    logs = instance.all_logs(result.run_id)
+    return [entry.user_message for entry in logs if entry.level == logging.WARNING]
 
 
 def test_a_server_in_trouble_is_asked_again_by_the_download(
@@ -115,15 +124,41 @@ def test_wrong_data_is_not_tried_again(
     assert (result.success, waits(result), len(server.requests)) == (False, [], 1)
 
 
-def test_a_lock_that_another_process_holds_is_waited_for(
+def test_what_is_published_is_recorded_if_sql_cannot_show_it_yet(
     tiny: Warehouse, instance: dg.DagsterInstance
 ) -> None:
-    """After the last try it is named."""
+    """Another process holds the catalogue's lock: the run goes on, and a warning has the remedy."""
     lock = tiny.paths.database.with_suffix(".duckdb.lock")
     with FileLock(lock):
         result = materialize(tiny, instance, ["users"], {})
-    assert waits(result) == [0.01, 0.02]
-    assert f"{lock} is held by another process. Wait for it, or end it" in failure(result, "users")
+    assert (result.success, waits(result)) == (True, [])
+    (event,) = result.asset_materializations_for_node("users")
+    content = tiny.get_provenance("users", "Sample").content_hash
+    assert event.metadata["content hash"].value == content
+    (warning,) = warnings(instance, result)
+    assert str(lock) in warning
+    assert "What this step made is published" in warning
+    assert "run `ncf-assets doctor --fix`" in warning
+
+
+def test_a_version_that_the_run_replaced_is_not_called_intact(
+    tiny: Warehouse, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The preview for the UI fails after items were published, and then before they are."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AssetRun, "_materialized", full)
+        result = materialize(tiny, instance, ["items"], {})
+    assert tiny.get_provenance("items", "Sample").run_id == result.run_id
+    message = failure(result, "items")
+    assert "the disk is full" in message
+    assert "intact" not in message
+    monkeypatch.setattr(AssetRun, "check_publishable", full)
+    message = failure(materialize(tiny, instance, ["items"], {}), "items")
+    assert "The previous version of items (dataset Sample) is intact." in message
 
 
 def allocate(instance: dg.DagsterInstance, sizes: list[int]) -> dg.ExecuteInProcessResult:
