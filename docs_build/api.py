@@ -7,8 +7,8 @@ import ncf_assets.ncf
 
 HEAD = """# Science modules
 
-`ncf_assets.ncf` is the science: it takes arrays and returns arrays, without Dagster, files or
-global random state. [In Python](python.md) trains and evaluates in fifty lines.
+`ncf_assets.ncf` is the science: it computes on arrays, without Dagster, the data folder or global
+random state. [In Python](python.md) trains and evaluates in fifty lines.
 
 """
 

@@ -3,6 +3,7 @@
 `python -m docs_build.configuration` writes the page.
 """
 
+import inspect
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,7 +38,7 @@ BOUNDS = {
 def page() -> str:
     """Return a table for each step that has settings."""
     return HEAD + "\n".join(
-        f"## {name}\n\n{config.__doc__ or ''}\n\n"
+        f"## {name}\n\n{inspect.getdoc(config) or ''}\n\n"
         + heading("setting", "default", "range", "meaning")
         + "".join(
             _row(setting, schema)
