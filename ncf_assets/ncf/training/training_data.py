@@ -102,10 +102,12 @@ class _UserRuns:
     """A Parquet file in the order of its users, of which some at a time are read."""
 
     def __init__(self, file: Path, n_users: int) -> None:
-        self._file = pq.ParquetFile(file)
+        self._file = file
         counts = np.zeros(n_users, np.int64)
-        for batch in self._file.iter_batches(columns=["user"]):
-            counts += np.bincount(batch["user"], minlength=n_users)
+        with pq.ParquetFile(file) as opened:
+            self._metadata = opened.metadata
+            for batch in opened.iter_batches(columns=["user"]):
+                counts += np.bincount(batch["user"], minlength=n_users)
         # int64 [n_users + 1], the row where each user's pairs begin
         self.starts = np.concatenate([[0], counts.cumsum()])
 
@@ -114,11 +116,12 @@ class _UserRuns:
         begin, stop = (int(self.starts[user]) for user in (first, end))
         if begin == stop:
             return np.empty(0, np.int32), np.empty(0, np.int32)
-        metadata = self._file.metadata
+        metadata = self._metadata
         groups = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
         last = np.cumsum(groups)  # the row after each group's
         low, high = np.searchsorted(last, [begin, stop - 1], side="right")
-        table = self._file.read_row_groups(list(range(low, high + 1)), columns=["user", "item"])
+        with pq.ParquetFile(self._file, metadata=metadata) as opened:
+            table = opened.read_row_groups(list(range(low, high + 1)), columns=["user", "item"])
         rows = table.slice(begin - (last[low] - groups[low]), stop - begin)
         users, items = (rows[side].to_numpy().astype(np.int32) for side in ("user", "item"))
         return users, items

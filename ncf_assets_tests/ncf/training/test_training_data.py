@@ -80,6 +80,14 @@ def test_parts_and_pairs_are_shuffled_in_each_epoch(tmp_path: Path) -> None:
     assert {min(users) for users, _ in epoch(source, 1)} == set(range(0, N_USERS, 10))
 
 
+def test_no_file_stays_open_between_two_parts(tmp_path: Path) -> None:
+    """Each training and each fit has files of its own, of which a process may have few."""
+    file = write(tmp_path / "train.parquet", *interactions(), 64)
+    source = Streamed([file], N_USERS, N_ITEMS, 50)
+    next(source.epoch(np.random.default_rng(0)))
+    assert file.resolve() not in [fd.resolve() for fd in Path("/proc/self/fd").iterdir()]
+
+
 def test_negatives_of_a_part_are_unseen_in_all_of_training(tmp_path: Path) -> None:
     """A part has all items of its users, also those of the other file."""
     users, items = interactions()
