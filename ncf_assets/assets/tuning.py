@@ -131,7 +131,9 @@ def as_run_config(trials: pd.DataFrame, models: Sequence[str]) -> dict[str, Any]
     for model in models:
         best, config_type = best_trial(trials, model), MODELS[model].config_type
         settings = config_type.of_trial(json.loads(best["settings"]))
-        n_tried = int(trials.loc[trials["model"] == model, "settings"].nunique())
+        # killed trials have told nothing, and some of them have no settings
+        ended = trials[(trials["model"] == model) & trials["state"].isin(["complete", "pruned"])]
+        n_tried = ended["settings"].nunique()
         ops[f"{model}_model"] = {"config": {**settings, "tried": n_tried}}
     return {"ops": ops}
 
