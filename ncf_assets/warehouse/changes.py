@@ -169,7 +169,7 @@ def _table_change(place: Warehouse, table: Table, dataset: str) -> TableChange:
     before = read_provenance(_footer(place, versions[0]))
     change = TableChange(table.name, now.written_at, now.rows, before.written_at, before.rows)
     ids = {
-        f"{source}_{version}": _in_place(place, source, dataset, provenance)
+        f"{source}_{version}": _made_from(place, source, dataset, provenance)
         for source in sorted({*_numbers(table).values()} - {table.name})
         for version, provenance in (("now", now), ("before", before))
     }
@@ -185,11 +185,37 @@ def _table_change(place: Warehouse, table: Table, dataset: str) -> TableChange:
         return replace(change, **_compared(connection, table))
 
 
-def _in_place(place: Warehouse, table: str, dataset: str, made: Provenance) -> Path | None:
-    """Return the version of a table that was in place when something was made; None if not kept."""
+def _made_from(place: Warehouse, table: str, dataset: str, made: Provenance) -> Path | None:
+    """Return the version of a table that something was made from; None if it is not kept.
+
+    Content hashes tell which, as clocks of machines may differ. What has not read the table itself
+    was made from tables that have.
+    """
+    if table in made.input_hashes:
+        found = _input(place, table, dataset, made)
+        return found[0] if found else None
+    for name in sorted(made.input_hashes.keys() & tables().keys()):
+        if (read := _input(place, name, dataset, made)) and (
+            file := _made_from(place, table, dataset, read[1])
+        ):
+            return file
+    return None
+
+
+def _input(
+    place: Warehouse, table: str, dataset: str, made: Provenance
+) -> tuple[Path, Provenance] | None:
+    """Return the version of a table that something has read, and its provenance."""
     versions = [place.paths.file(table, dataset), *place.previous_versions(table, dataset)]
-    made_at = {file: read_provenance(_footer(place, file)).written_at for file in versions}
-    return next((file for file in versions if made_at[file] <= made.written_at), None)
+    same = [
+        (file, provenance)
+        for file in versions
+        if (footer := place.published.find_footer(file))
+        and (provenance := read_provenance(footer)).content_hash == made.input_hashes[table]
+    ]
+    # equal interactions may be of users who have other ids: of these versions the clock must tell
+    in_place = (one for one in same if one[1].written_at <= made.written_at)
+    return next(in_place, same[0] if same else None)
 
 
 def _footer(place: Warehouse, file: Path) -> Path:

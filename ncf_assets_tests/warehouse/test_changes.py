@@ -1,5 +1,6 @@
 """What differs between a table and its version before, on tables drawn by hand."""
 
+from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,15 @@ from ncf_assets.warehouse.warehouse import Warehouse
 MINUTES = iter(range(10_000))
 
 
-def publish(place: Warehouse, table: str, rows: dict[str, Any], at: str = "") -> str:
+def publish(
+    place: Warehouse, table: str, rows: dict[str, Any], at: str = "", inputs: Sequence[str] = ()
+) -> str:
     """Publish rows as runs do, one minute after what was published before; return the time."""
     at = at or f"2026-01-01T00:{next(MINUTES):05}"
+    hashes = {name: place.get_provenance(name, "A").content_hash for name in inputs}
     with place.stage_table(table, "A") as staged:
         staged.write([pa.RecordBatch.from_pydict(rows)])
-        staged.seal(code_version="c", input_hashes={}, config={}, run_id=at, written_at=at)
+        staged.seal(code_version="c", input_hashes=hashes, config={}, run_id=at, written_at=at)
         place.publish_tables([staged], "A")
     return at
 
@@ -39,10 +43,10 @@ def publish_ids(place: Warehouse, users: list[str], items: list[str]) -> None:
         publish(place, table, numbers | {"n_interactions": [1] * len(ids)})
 
 
-def popularity(place: Warehouse, scores: dict[int, float]) -> str:
+def popularity(place: Warehouse, scores: dict[int, float], at: str = "") -> str:
     """Publish the scores of items, by number."""
     rows = {"model": ["popularity"] * len(scores), "item": [*scores], "score": [*scores.values()]}
-    return publish(place, "popularity_scores", rows)
+    return publish(place, "popularity_scores", rows, at, ["items"])
 
 
 def change_of(place: Warehouse, table: str) -> TableChange:
@@ -90,6 +94,43 @@ def test_a_table_that_was_made_once_has_nothing_to_be_compared_with(tmp_path: Pa
     popularity(place, {0: 4.0})
     found = change_of(place, "popularity_scores")
     assert (found.added, found.note, found.is_same) == (None, NOT_KEPT, False)
+
+
+def test_a_machine_whose_clock_is_behind_moves_no_row(tmp_path: Path) -> None:
+    """A new item moved all numbers; then a machine that is years behind made the scores again."""
+    place = Warehouse(tmp_path)
+    publish_ids(place, ["ann"], ["b", "c"])
+    publish_ids(place, ["ann"], ["a", "b"])
+    popularity(place, {0: 9.0, 1: 5.0})
+    popularity(place, {0: 9.0, 1: 5.0}, at="2020-01-01T00:00:00")
+    assert change_of(place, "popularity_scores").is_same
+
+
+def candidates(place: Warehouse, user: int, at: str = "") -> None:
+    """Publish one user's list of one negative, made from negatives, and these from the ids."""
+    row = {"user": [user], "position": [1], "item": [0]}
+    publish(place, "negatives", row, at, ["users", "items"])
+    publish(place, "test_candidates", row | {"rating": [0.0]}, at, ["negatives"])
+
+
+def test_users_are_found_through_the_tables_between(tmp_path: Path) -> None:
+    """Both are ann's, whose number is 1 once abe comes; the clock of the later one is behind."""
+    place = Warehouse(tmp_path)
+    publish_ids(place, ["ann"], ["b"])
+    candidates(place, 0, at="2026-01-02T00:00:00")
+    publish_ids(place, ["abe", "ann"], ["b"])
+    candidates(place, 1, at="2026-01-01T00:00:00")
+    assert change_of(place, "test_candidates").is_same
+
+
+def test_equal_negatives_of_another_user_are_a_change(tmp_path: Path) -> None:
+    """Both versions of the negatives have the same hash: the clock tells which users they have."""
+    place = Warehouse(tmp_path)
+    for user in ("ann", "bob"):
+        publish_ids(place, [user], ["b"])
+        candidates(place, 0)
+    found = change_of(place, "test_candidates")
+    assert (found.added, found.removed, found.changed) == (1, 1, 0)
 
 
 def test_the_current_version_is_not_its_own_version_before(tmp_path: Path) -> None:
