@@ -5,9 +5,12 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from ncf_assets.ncf.evaluation.headline import headline_k
 from ncf_assets.warehouse.changes import (
     NOT_KEPT,
     ListChange,
@@ -16,6 +19,7 @@ from ncf_assets.warehouse.changes import (
     changes,
     describe_lists,
 )
+from ncf_assets.warehouse.leaderboard_summary import summarize
 from ncf_assets.warehouse.parquet import PROVENANCE_KEY
 from ncf_assets.warehouse.warehouse import Warehouse
 
@@ -194,6 +198,26 @@ def test_figures_are_set_beside_what_they_were(tmp_path: Path) -> None:
         MetricChange("neumf", "full", "ndcg", 10, 0.3, 0.2, 0.4, None, None, None),
         MetricChange("ease", "full", "ndcg", 10, 0.25, 0.15, 0.35, 0.2, 0.1, 0.3),
     ]
+
+
+@pytest.mark.parametrize("lengths", [(5, 10, 20), (5, 15), (15, 5), (50, 20)])
+def test_the_headline_is_of_the_same_k_everywhere(tmp_path: Path, lengths: list[int]) -> None:
+    """`diff`, the view over all datasets and Python choose it, each by itself.
+
+    EASE's figure is its k, and so many times popularity's.
+    """
+    place = Warehouse(tmp_path)
+    values = [
+        (model, k, k if model == "ease" else 1) for model in ("ease", "popularity") for k in lengths
+    ]
+    figures = metrics(*((model, "ndcg", k, value, value, value) for model, k, value in values))
+    publish(place, "metrics", figures)
+    publish(place, "metrics", figures)
+    leaderboard = pd.DataFrame(figures | {"dataset": "A", "verdict": None})
+    summary = summarize(leaderboard).set_index("model")["times_popularity"]
+    k = headline_k(lengths)
+    assert {figure.k for figure in changes(place, "A").metrics} == {k}
+    assert summary.to_dict() == pytest.approx({"ease": k, "popularity": 1})
 
 
 def lists(**items: str) -> dict[str, Any]:
