@@ -16,6 +16,11 @@ READY = ".databases-made"
 LONGEST_TMPDIR = 95  # bytes: Linux takes 107 for a socket's path, and Dagster adds a name of 12
 
 
+def history_is_made() -> bool:
+    """Return whether Dagster has a history of the data folder already."""
+    return (history_folder() / READY).exists()
+
+
 def prepare_home() -> Path:
     """Make sure that DAGSTER_HOME is set and exists, and that it has the project's settings."""
     folder = Path(os.environ.setdefault("DAGSTER_HOME", str(history_folder())))

@@ -28,6 +28,7 @@ OPEN_BACKFILLS = [
     BulkActionStatus.CANCELING,
     BulkActionStatus.FAILING,
 ]
+RUNS_LOOKED_AT = 1_000  # chosen: those of a few months
 UNENDED = [Status.NOT_STARTED, Status.STARTING, Status.STARTED, Status.CANCELING]
 # chosen: what a step in a process of its own may take to start
 STEP_START_TIMEOUT = timedelta(minutes=10)
@@ -56,6 +57,14 @@ def is_terminated(instance: dg.DagsterInstance, run_id: str) -> bool:
 def open_backfills(instance: dg.DagsterInstance) -> Sequence[PartitionBackfill]:
     """Return the backfills that have not ended, the newest first."""
     return instance.get_backfills(filters=BulkActionsFilter(statuses=OPEN_BACKFILLS))
+
+
+def last_runs(instance: dg.DagsterInstance) -> dict[str, dg.DagsterRun]:
+    """Return the newest run of each dataset, among the latest RUNS_LOOKED_AT."""
+    found: dict[str, dg.DagsterRun] = {}
+    for run in instance.get_runs(limit=RUNS_LOOKED_AT):  # the newest first
+        found.setdefault(dataset_of(run), run)
+    return found
 
 
 def last_report(instance: dg.DagsterInstance) -> float:

@@ -147,6 +147,8 @@ def test_a_backfill_runs_each_dataset_and_retries_what_failed(
     (backfill,) = recorded["partitionBackfillsOrError"]["results"]
     assert backfill["isAssetBackfill"]
     assert backfill["status"] == "COMPLETED_FAILED"
+    told = ncf(data, "status").stdout
+    assert "the last run of Broken failed: ncf-assets materialize Broken" in told
 
     before = Warehouse(data).get_provenance("users", "Sample")
     again = request.getfixturevalue("again")
