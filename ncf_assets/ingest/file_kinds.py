@@ -39,9 +39,17 @@ def is_gzipped(file: Path) -> bool:
         return opened.peek(2).startswith(compression.GZIP)
 
 
-def header_of(file: Path, separator: str) -> list[str]:
-    """Return the fields of the first line of separated text."""
+def header_of(file: Path, separator: str, quote: str) -> list[str]:
+    """Return the fields of the first line of separated text; `quote` may be empty."""
     line = beginning(file).split(b"\n", 1)[0].decode(errors="replace").removesuffix("\r")
-    if len(separator) > 1:
+    return fields_of(line, separator, quote)
+
+
+def fields_of(line: str, separator: str, quote: str) -> list[str]:
+    """Return the fields of a line of separated text; `quote` may be empty."""
+    if len(separator) > 1 or not quote:
         return line.split(separator)
-    return next(csv.reader([line], delimiter=separator), [])
+    try:
+        return next(csv.reader([line], delimiter=separator, quotechar=quote), [])
+    except csv.Error:  # a field is longer than 128 KiB, or a carriage return is within the line
+        return line.split(separator)

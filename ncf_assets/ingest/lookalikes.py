@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from ncf_assets.datasets import Dataset
+from ncf_assets.ingest.file_kinds import fields_of
 from ncf_assets.ingest.formats import suggest_format
 
 SEPARATORS = ("::", "\t", ";", "|", ",")  # the longest first
@@ -47,10 +48,13 @@ def looks_like(lines: Sequence[str], dataset: Dataset, reason: str = "") -> str:
 
 
 def separator_of(lines: Sequence[str]) -> str | None:
-    """Return what separates each of the lines into as many fields, 3 or more; None if nothing."""
+    """Return what separates each line into as many fields, 3 or more; None if nothing does.
+
+    A field may be in double quotes.
+    """
     for separator in SEPARATORS:
-        counts = {line.count(separator) for line in lines}
-        if len(counts) == 1 and counts.pop() > 1:
+        counts = {len(fields_of(line, separator, '"')) for line in lines}
+        if len(counts) == 1 and counts.pop() > 2:
             return separator
     return None
 

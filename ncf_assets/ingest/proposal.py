@@ -16,12 +16,11 @@ import duckdb
 import pyarrow.compute as pc
 
 from ncf_assets.datasets import ROLES, TIMESTAMP_UNITS, Dataset
-from ncf_assets.ingest import source
+from ncf_assets.ingest import reader, source
 from ncf_assets.ingest.compression import UNPACKED_LIMIT, SourceError
-from ncf_assets.ingest.file_kinds import beginning, kind_of
+from ncf_assets.ingest.file_kinds import fields_of, kind_of
 from ncf_assets.ingest.formats import suggest_format
 from ncf_assets.ingest.lookalikes import separator_of
-from ncf_assets.ingest.reader import MAX_REJECTED_SHARE
 from ncf_assets.ingest.table_source import query_source
 
 LINES = 50  # first lines that are looked at; chosen
@@ -59,7 +58,7 @@ def propose(
     files = source.files_of(path)
     if not files:
         raise SourceError(f"{path} has no file. Name a file, or a folder with files")
-    lines = beginning(files[0]).decode(errors="replace").splitlines()[:LINES]
+    lines = _first_lines(files[0])
     if not columns and not query and (known := suggest_format(lines)):
         keys: dict[str, Any] = {"format": known, "path": str(path.absolute())}
     else:
@@ -68,6 +67,16 @@ def propose(
         if unit := _unit(files, keys, today):
             keys["timestamp_unit"] = unit
     return Proposal(keys, _found(files, _dataset(keys), today))
+
+
+def _first_lines(file: Path) -> list[str]:
+    """Return the first lines that are not blank, each complete."""
+    for found, _ in reader.lines(file, UNPACKED_LIMIT):
+        if not isinstance(found, reader.OversizedLine):
+            decoded = (line.decode(errors="replace").removesuffix("\r") for line in found)
+            if lines := [line for line in decoded if line.strip()]:
+                return lines[:LINES]
+    return []
 
 
 def _query(files: Sequence[Path], query: str, columns: Mapping[str, str]) -> dict[str, Any]:
@@ -91,7 +100,7 @@ def _table(file: Path, lines: Sequence[str], columns: Mapping[str, str]) -> dict
     if kind == "text":
         return _text(file, lines, columns)
     if kind == "json":
-        return {"columns": _mapped(str(file), list(json.loads(lines[0])), columns)}
+        return {"columns": _mapped(str(file), _json_keys(file, lines), columns)}
     if kind == "parquet":
         with duckdb.connect() as connection:
             names = connection.read_parquet(str(file)).columns
@@ -102,15 +111,28 @@ def _table(file: Path, lines: Sequence[str], columns: Mapping[str, str]) -> dict
     )
 
 
+def _json_keys(file: Path, lines: Sequence[str]) -> list[str]:
+    try:
+        return list(json.loads(lines[0]))
+    except (IndexError, ValueError) as error:
+        raise SourceError(
+            f"{file} must have a JSON object in each line, found {_shown(lines)}. Write it so"
+        ) from error
+
+
+def _shown(lines: Sequence[str]) -> str:
+    return repr(lines[0][:60]) if lines else "no line that can be read"
+
+
 def _text(file: Path, lines: Sequence[str], columns: Mapping[str, str]) -> dict[str, Any]:
-    separator = separator_of([line for line in lines if line][:2])
+    separator = separator_of(lines[:2])
     if separator is None:
         raise SourceError(
-            f"{file} must have 3 fields or more a line, as many in each, found {lines[0][:60]!r}."
+            f"{file} must have 3 fields or more a line, as many in each, found {_shown(lines)}."
             " Write a block with its `separator` into datasets.toml"
         )
     keys: dict[str, Any] = {} if separator == "," else {"separator": separator}
-    first = [name.strip('"') for name in lines[0].split(separator)]
+    first = fields_of(lines[0], separator, '"')
     if columns or not any(re.fullmatch(r"[-+.\d]+", value) for value in first):
         return keys | {"columns": _mapped(str(file), first, columns)}
     order = list(ROLES) if len(first) > len(ROLES) - 1 else ["user", "item", "timestamp"]
@@ -185,10 +207,10 @@ def _found(files: Sequence[Path], dataset: Dataset, today: date) -> list[str]:
     ]
     if rejected.num_rows:
         found.append(f"row {rejected['line'][0]} is rejected: {rejected['reason'][0]}")
-    if rejected.num_rows > MAX_REJECTED_SHARE * (accepted + rejected.num_rows):
+    if rejected.num_rows > reader.MAX_REJECTED_SHARE * (accepted + rejected.num_rows):
         found.append(
-            f"a run stops where more than {MAX_REJECTED_SHARE:.0%} are rejected: correct the file,"
-            " or raise max_rejected_share of `reviews`"
+            f"a run stops where more than {reader.MAX_REJECTED_SHARE:.0%} are rejected: correct the"
+            " file, or raise max_rejected_share of `reviews`"
         )
     return found
 

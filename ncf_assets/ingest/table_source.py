@@ -156,7 +156,7 @@ def _named(
 
 
 def _header(file: Path, dataset: Dataset) -> list[str]:
-    return _distinct(header_of(file, dataset.separator))
+    return _distinct(header_of(file, dataset.separator, dataset.quote))
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -14,7 +14,11 @@ from ncf_assets_tests.ingest.corpus import changed
 from ncf_assets_tests.ingest.test_tables import TIME, WAYS, read_rows
 
 TODAY = date(2024, 5, 6)
-CLEAR = [way for way in WAYS if way[0] not in ("columns to leave out", "nested JSON")]
+CLEAR = [
+    way
+    for way in WAYS
+    if way[2].quote == '"' and way[0] not in ("columns to leave out", "nested JSON")
+]
 
 
 @pytest.mark.parametrize(("content", "by_hand"), [w[1:] for w in CLEAR], ids=[w[0] for w in CLEAR])
@@ -59,6 +63,31 @@ def test_what_has_no_fields_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(
         SourceError, match="must have 3 fields or more a line, as many in each, fou"
     ):
+        propose(tmp_path / "a", {}, TODAY)
+
+
+def test_a_field_in_quotes_may_have_the_separator(tmp_path: Path) -> None:
+    """So that lines have other numbers of commas; a name may have a quote itself."""
+    file = tmp_path / "a"
+    file.write_bytes(b'user,rating,"a ""title"", or none",timestamp\n7,8,Round,2014-05-13\n')
+    proposal = propose(file, {"item": 'a "title", or none'}, TODAY)
+    assert proposal.keys["columns"]["item"] == 'a "title", or none'
+    assert proposal.found[0] == "of the first 1 rows 1 are accepted"
+
+
+@pytest.mark.parametrize("before", [b"\n", b" \r\n" * 99])
+def test_json_may_begin_with_blank_lines(tmp_path: Path, before: bytes) -> None:
+    """The first object has the keys; it may be longer than a block of 256 KiB."""
+    file = tmp_path / "a"
+    long = b"x" * (300 << 10)
+    file.write_bytes(before + b'{"user": 7, "text": "%b", "item": 8, "time": "2014-05-13"}' % long)
+    assert propose(file, {}, TODAY).keys["columns"]["timestamp"] == "time"
+
+
+def test_json_over_several_lines_is_refused(tmp_path: Path) -> None:
+    """The message shows the first line."""
+    (tmp_path / "a").write_bytes(b'{\n "user": 7}')
+    with pytest.raises(SourceError, match=r"must have a JSON object in each line, found '\{'"):
         propose(tmp_path / "a", {}, TODAY)
 
 

@@ -104,6 +104,16 @@ WAYS = [
     ("times with a zone", HEADER + b"7,8,3.5,2014-05-13T18:53:20+02:00", table()),
     ("a byte order mark", b"\xef\xbb\xbf" + HEADER + b"7,8,3.5,2014-05-13 16:53:20", table()),
     ("gzip", gzip.compress(HEADER + b"7,8,3.5,2014-05-13 16:53:20\n"), table()),
+    (
+        "names in single quotes",
+        b"'u, the user','i','r','t'\n7,8,3.5,'2014-05-13 16:53:20'\n",
+        table(COLUMNS | {"user": "u, the user"}, quote="'"),
+    ),
+    (
+        "a name that begins with a quote",
+        b'"u,i,r,t\n7,8,3.5,2014-05-13 16:53:20\n',
+        table(COLUMNS | {"user": '"u'}, quote=""),
+    ),
     ("JSON lines", b'{"u": 7, "i": "8", "r": 3.5, "t": 1400000000}', table(**SECONDS)),
     (
         "nested JSON",
