@@ -159,10 +159,10 @@ def _known(database: Path) -> dict[str, str] | None:
     """Return the hash of each definition in the catalogue; None if that is not sure."""
     try:
         note: dict[str, Any] = json.loads(_built_from(database).read_text())
-    except (OSError, ValueError):  # missing, or of an older version
+        same = (note["storage"], note["identity"]) == (STORAGE, _identity(database))
+        return note["definitions"] if same else None
+    except (OSError, ValueError, KeyError, TypeError):  # missing, or of another version
         return None
-    same = (note["storage"], note["identity"]) == (STORAGE, _identity(database))
-    return note["definitions"] if same else None
 
 
 def _copied(database: Path, new: Path) -> bool:

@@ -160,6 +160,18 @@ def test_a_catalogue_that_somebody_changed_is_rebuilt(warehouse: Warehouse) -> N
     assert other_shell(warehouse, "select count(*) from items") == ["2"]
 
 
+@pytest.mark.parametrize("note", ["{}", "[]", '{"storage": "v1.2.0"}', "not JSON"])
+def test_a_note_of_another_version_costs_no_more_than_a_rebuild(
+    warehouse: Warehouse, note: str
+) -> None:
+    """The note beside the catalogue says from what it was built."""
+    write(warehouse, "A")
+    warehouse.paths.database.with_suffix(".duckdb.built-from").write_text(note)
+    write(warehouse, "A", "users", {"user": [0], "user_id": ["a"], "n_interactions": [1]})
+    assert other_shell(warehouse, "select count(*) from users") == ["1"]
+    assert other_shell(warehouse, "select count(*) from items") == ["2"]
+
+
 DEFINED = """
 select view_name, comment, sql from duckdb_views() where not internal
 union all select table_name || column_index, comment, data_type from duckdb_columns()
