@@ -46,7 +46,7 @@ ALLOWED = {
         "warehouse",
     },
     "definitions": {"assets", "datasets", "orchestration", "warehouse"},
-    "doctor": {"assets", "datasets", "doctor", "orchestration", "tables", "warehouse"},
+    "doctor": {"assets", "datasets", "doctor", "ingest", "orchestration", "tables", "warehouse"},
     "serving": {"ncf", "warehouse"},
     "cli": {
         "hashing",

@@ -6,10 +6,13 @@ What killed runs leave next to partitions is found in `ncf_assets.doctor.leftove
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ncf_assets.datasets import Dataset
 from ncf_assets.doctor.finding import Finding, readable_provenance
+from ncf_assets.ingest import compression
+from ncf_assets.ingest.compression import SourceError
 from ncf_assets.orchestration.staleness import Asset, remake
 from ncf_assets.tables import tables
 from ncf_assets.warehouse.parquet import DamagedError, verify
@@ -45,22 +48,19 @@ def unregistered(
 def web_pages(place: Warehouse) -> Iterator[Finding]:
     """Yield web pages in raw/, as a server or a proxy sends them in place of a file."""
     for file in sorted(place.paths.raw.glob("*")):
-        if file.is_file() and (begin := _beginning(file)).startswith((b"<!doctype html", b"<html")):
-            title = re.search(rb"<title>(.*?)</title>", begin, re.DOTALL)
-            named = f" ({title[1].decode(errors='replace').strip()})" if title else ""
-            yield Finding(
-                f"{file} is a web page{named}, not a file of reviews",
-                "remove it, correct the dataset's url if it has one, and materialize again",
-            )
+        with suppress(SourceError):  # of a file that cannot be read
+            if file.is_file() and compression.is_web_page(file):
+                yield Finding(
+                    f"{file} is a web page{_title(file)}, not a file of reviews",
+                    "remove it, correct the dataset's url if it has one, and materialize again",
+                )
 
 
-def _beginning(file: Path) -> bytes:
-    """Return how a file begins, in small letters; nothing of one that cannot be read."""
-    try:
-        with file.open("rb") as opened:
-            return opened.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    except OSError:
-        return b""
+def _title(page: Path) -> str:
+    """Return the title of a web page in parentheses, if it has one."""
+    with compression.opened(page) as file:
+        found = re.search(rb"<title>(.*?)</title>", file.read(4096), re.DOTALL | re.IGNORECASE)
+    return f" ({found[1].decode(errors='replace').strip()})" if found else ""
 
 
 def damaged(place: Warehouse, assets: Iterable[Asset], dataset: str) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ import dagster as dg
 import numpy as np
 import pytest
 
+from ncf_assets.doctor.partitions import web_pages
 from ncf_assets.orchestration.checkpoints import KEY, SAME
 from ncf_assets.warehouse.dataset_lock import dataset_lock
 from ncf_assets.warehouse.duckdb_limits import export_spill
@@ -22,6 +23,26 @@ from ncf_assets_tests.running import failed_partitions
 
 pytestmark = pytest.mark.process
 SELECTED = "+negatives,ials_model"  # what needs no TensorFlow
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<HTML><head><TITLE>\nSign in</TITLE>", "page (Sign in), not a file of reviews"),
+        (b'<?xml version="1.0"?><Error>', "page, not a file of reviews"),
+        (b"\xef\xbb\xbf <!doctype html>", "page, not a file of reviews"),
+    ],
+)
+def test_what_a_download_would_refuse_as_a_web_page_is_found(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    """In capitals, in XML as stores send it, and after a byte order mark."""
+    place = Warehouse(tmp_path)
+    place.paths.raw.mkdir()
+    (place.paths.raw / "a.json.gz").write_bytes(content)
+    (place.paths.raw / "b.json").write_bytes(b"{}")
+    (finding,) = web_pages(place)
+    assert finding.what == f"{place.paths.raw}/a.json.gz is a web {said}"
 
 
 @pytest.fixture(scope="module")
