@@ -75,12 +75,12 @@ class Dataset:
     sha256: str | None = None
     synthetic: bool = False
     note: str | None = None
-    registry: str = "datasets.toml"  # the name of the file that has the block
+    registry: str = "datasets.toml"  # the name of the file that has the block, or none has it yet
 
     @property
     def block(self) -> str:
         """What messages call the block, such as `[Books] in datasets.toml`."""
-        return f"[{self.name}] in {self.registry}"
+        return f"[{self.name}] in {self.registry}" if self.registry else "the block"
 
     @property
     def reading(self) -> dict[str, object]:

@@ -81,7 +81,7 @@ def _first_lines(file: Path) -> list[str]:
 
 def _query(files: Sequence[Path], query: str, columns: Mapping[str, str]) -> dict[str, Any]:
     """Return the keys of a query over files but its unit."""
-    asked = Dataset("proposal", "", "table", query=query)
+    asked = Dataset("proposal", "", "table", query=query, registry="")
     with duckdb.connect() as connection:
         try:
             relation = query_source(connection, files, asked).relation
@@ -172,7 +172,7 @@ def _dataset(keys: Mapping[str, Any]) -> Dataset:
     if isinstance(columns, list):
         rest["order"] = tuple(columns)
         columns = {role: role for role in columns if role in ROLES}
-    return Dataset("proposal", "", columns=columns, **rest)
+    return Dataset("proposal", "", columns=columns, registry="", **rest)
 
 
 def _read(files: Sequence[Path], dataset: Dataset, today: date) -> tuple[int, list[Any]]:

@@ -26,7 +26,7 @@ SAMPLED = (
     "They are here to compare with published ones; the full ranking decides."
 )
 TUNING = (
-    "Settings are the defaults or those of the configuration below, chosen on validation where the "
+    "Settings are the defaults or those of the configuration above, chosen on validation where the "
     "model says so; a model that was tuned less may be better than it looks here."
 )
 LABELS = (
