@@ -21,29 +21,29 @@ def _rows(choice: Choice) -> Iterator[tuple[str, ...]]:
         yield (
             model_name(choice.model),
             name,
-            _number(choice.chosen[name]),
-            _values(listed),
+            _shown(name, choice.chosen[name]),
+            _values(name, listed),
             f"{choice.n_tried:,}",
             edge,
         )
 
 
-def _values(listed: Sequence[Any]) -> str:
+def _values(name: str, listed: Sequence[Any]) -> str:
     """Return the values to choose from; those of many, as epochs have, by their ends."""
     if len(listed) > 10:
-        return f"{_number(listed[0])} to {_number(listed[-1])}"
-    return ", ".join(map(_number, listed))
+        return f"{_shown(name, listed[0])} to {_shown(name, listed[-1])}"
+    return ", ".join(_shown(name, value) for value in listed)
 
 
-def _number(value: Any) -> str:
-    return f"{value:g}"
+def _shown(name: str, value: Any) -> str:
+    return "none" if name == "half_life" and not value else f"{value:g}"
 
 
 def edges(choices: Sequence[Choice]) -> list[str]:
     """Return a caveat for each choice at the end of its values."""
     return [
-        f"{model_name(choice.model)}'s {name}, {_number(choice.chosen[name])}, is the end of what"
-        f" could be chosen ({_values(choice.space[name])}): a better value may lie beyond."
+        f"{model_name(choice.model)}'s {name}, {_shown(name, choice.chosen[name])}, is the end of"
+        f" what could be chosen ({_values(name, choice.space[name])}): a better value may lie beyond."
         for choice in choices
         for name in choice.at_edge
     ]

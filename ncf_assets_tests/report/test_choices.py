@@ -2,6 +2,7 @@
 
 from ncf_assets.report.caveats import caveats
 from ncf_assets.report.choices import choice_table
+from ncf_assets.report.data import Choice
 from ncf_assets_tests.report.drawn import DATA
 
 
@@ -20,3 +21,9 @@ def test_a_choice_at_the_edge_is_a_caveat() -> None:
         " may lie beyond." in caveats(DATA)
     )
     assert not any("GMF's epochs" in text for text in caveats(DATA))
+
+
+def test_no_half_life_is_none() -> None:
+    """The configuration has 0 for it."""
+    choice = Choice("ease", {"half_life": 0.0}, {"half_life": [1.0, 0.0]}, 2, [])
+    assert choice_table([choice]).rows == [("EASE", "half_life", "none", "1, none", "2", "")]
