@@ -43,7 +43,8 @@ def edges(choices: Sequence[Choice]) -> list[str]:
     """Return a caveat for each choice at the end of its values."""
     return [
         f"{model_name(choice.model)}'s {name}, {_shown(name, choice.chosen[name])}, is the end of"
-        f" what could be chosen ({_values(name, choice.space[name])}): a better value may lie beyond."
+        f" what could be chosen ({_values(name, choice.space[name])}): a better value may lie"
+        " beyond."
         for choice in choices
         for name in choice.at_edge
     ]
