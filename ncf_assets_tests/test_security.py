@@ -120,9 +120,10 @@ def test_a_model_that_holds_code_is_not_loaded(tmp_path: Path) -> None:
 def test_a_record_leads_to_no_file_outside_its_folder(tmp_path: Path, file: str) -> None:
     """A model.json that was tampered with; the error says what to do."""
     warehouse = Warehouse(tmp_path)
-    warehouse.publish_record(
+    warehouse.publish_texts(
         "gmf_model",
         "A",
+        {},
         {
             "file": file,
             "provenance": {

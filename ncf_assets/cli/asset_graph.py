@@ -14,7 +14,7 @@ import click
 from ncf_assets.cli.arguments import code_fingerprint, definitions, warehouse
 from ncf_assets.orchestration.staleness import Asset
 from ncf_assets.orchestration.upstream import reads_of
-from ncf_assets.warehouse.files import commit, staged_texts
+from ncf_assets.warehouse.files import atomic_replace, staged_texts
 from ncf_assets.warehouse.paths import data_dir
 
 KEPT = "asset-graph.json"
@@ -34,7 +34,7 @@ def graph_assets() -> list[Asset]:
     assets = _from_definitions()
     text = json.dumps({"fingerprint": fingerprint, "assets": [asdict(asset) for asset in assets]})
     with contextlib.suppress(OSError), staged_texts({file: text}) as files:
-        commit(files)  # a folder that is read-only has none
+        atomic_replace(files[file], file)  # a folder that is read-only has none
     return assets
 
 

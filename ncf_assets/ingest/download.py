@@ -29,10 +29,6 @@ class DownloadError(RuntimeError):
     """A file could not be downloaded. The message names the URL, what happened and the remedy."""
 
 
-class PermanentDownloadError(DownloadError):
-    """A file could not be downloaded, and another try cannot help."""
-
-
 def locate(dataset: Dataset, registry_folder: Path, raw_folder: Path) -> Path | None:
     """Return the file to read, or None if it must be downloaded.
 
@@ -63,14 +59,13 @@ def fetch(
     them. They are in a hidden file next to the target until all have arrived, have the SHA-256 that
     the registry states, and are on the disk. If the connection is cut, the bytes so far are kept,
     and the next call resumes after them. A second call at the same time waits for the file of the
-    first. Raise `DownloadError` after several tries, and `PermanentDownloadError` at once if
-    another try cannot help.
+    first. Raise `DownloadError`, after several tries where another may help.
     """
     from ncf_assets.ingest import http_download
 
     url = dataset.url or ""
     if urlsplit(url).scheme not in ("http", "https"):
-        raise PermanentDownloadError(
+        raise DownloadError(
             f"{dataset.name}: `url` must be an http or https URL, found {url!r}. Correct `url` of"
             f" {dataset.block}, or give a `path`."
         )
@@ -84,10 +79,10 @@ def fetch(
             raise _told(error, dataset, target, partial.length) from error
         if wrong := wrong_hash(dataset, partial.path):
             partial.discard()
-            raise PermanentDownloadError(f"{wrong}. The file came from {url} and was removed.")
+            raise DownloadError(f"{wrong}. The file came from {url} and was removed.")
         if compression.is_web_page(partial.path):
             partial.discard()
-            raise PermanentDownloadError(
+            raise DownloadError(
                 f"{dataset.name}: {url} brought a web page in place of a file, which was removed."
                 f" Correct `url` of {dataset.block}, or download the file by hand and put it in"
                 f" {target.with_name(dataset.file_name)}."
@@ -96,9 +91,7 @@ def fetch(
     return target
 
 
-def _told(
-    error: Exception, dataset: Dataset, target: Path, kept: int = 0
-) -> DownloadError | PermanentDownloadError:
+def _told(error: Exception, dataset: Dataset, target: Path, kept: int = 0) -> DownloadError:
     """Return the error that names the URL, what happened and the remedy."""
     from ncf_assets.ingest import http_download
 
@@ -107,16 +100,14 @@ def _told(
     length = f" ({kept:,} bytes are kept and not downloaded again)" if kept else ""
     match error:
         case http_download.DiskFullError():
-            return PermanentDownloadError(
+            return DownloadError(
                 f"{found} of {target}. Free some space, or move the data to another disk with"
                 " NCF_DATA_DIR."
             )
         case http_download.PermanentError():
-            return PermanentDownloadError(
-                f"{found}. Correct `url` of {dataset.block}, or {by_hand}."
-            )
+            return DownloadError(f"{found}. Correct `url` of {dataset.block}, or {by_hand}.")
         case http_download.UnreachableError():
-            return PermanentDownloadError(
+            return DownloadError(
                 f"{found}. Check the network and the address, and try again{length}, or {by_hand}."
             )
     return DownloadError(f"{found}. Try again later{length}, or {by_hand}.")

@@ -122,12 +122,6 @@ def staged_texts(texts: Mapping[Path, str]) -> Iterator[dict[Path, Path]]:
         yield files
 
 
-def commit(files: Mapping[Path, Path]) -> None:
-    """Rename written files over their targets, in this order."""
-    for target, path in files.items():
-        atomic_replace(path, target)
-
-
 def _sync(path: Path, flags: int) -> None:
     """Make the operating system write the file or folder to the disk."""
     descriptor = os.open(path, flags)

@@ -371,10 +371,6 @@ class Warehouse:
             np.savez(path, allow_pickle=False, **arrays)
             atomic_replace(path, target)
 
-    def publish_record(self, asset: str, dataset: str, record: Mapping[str, Any]) -> None:
-        """Replace the JSON record, which names what the partition is from now on."""
-        self._publish({}, self.paths.file(asset, dataset), record, self.seen(asset, dataset))
-
     def publish_texts(
         self,
         asset: str,

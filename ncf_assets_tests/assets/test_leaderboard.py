@@ -79,7 +79,7 @@ def publish(warehouse: Warehouse, dataset: str, value: float, verdict: str = "be
             made[table] = sealed.content_hash
             draft.publish()
     report = Provenance(f"report-{value}", 0, "c", {"metrics": made["metrics"]}, {}, "r")
-    warehouse.publish_record("evaluation_report", dataset, {"provenance": report.to_json()})
+    warehouse.publish_texts("evaluation_report", dataset, {}, {"provenance": report.to_json()})
     return report.content_hash
 
 

@@ -18,7 +18,6 @@ from ncf_assets.datasets import Dataset
 from ncf_assets.ingest import http_download
 from ncf_assets.ingest.download import (
     DownloadError,
-    PermanentDownloadError,
     fetch,
     locate,
     refusal,
@@ -249,7 +248,7 @@ def test_a_permanent_error_is_not_retried_and_has_the_url(
     """After one request the message has the URL, the status and the remedy; nothing is left."""
     server.behaviour = [status]
     target = tmp_path / "a.gz"
-    with pytest.raises(PermanentDownloadError) as caught:
+    with pytest.raises(DownloadError) as caught:
         fetch(_dataset(f"{server.address}/a.gz"), target)
     assert str(caught.value) == (
         f"X: {server.address}/a.gz: HTTP status {status}. Correct `url` of [X] in datasets.toml, or"
@@ -304,7 +303,7 @@ def test_a_dead_server_is_named_with_the_remedy(tmp_path: Path) -> None:
 def test_a_name_without_an_address_is_final_at_once(server: Server, tmp_path: Path) -> None:
     """As without a network: one try, and the remedy; unless bytes have come, so that it was on."""
     target = tmp_path / "a.gz"
-    with pytest.raises(PermanentDownloadError) as caught:
+    with pytest.raises(DownloadError) as caught:
         fetch(_dataset("http://nowhere.invalid/a.gz"), target, on_retry=pytest.fail)
     assert str(caught.value) == (
         "X: http://nowhere.invalid/a.gz: no address is known for nowhere.invalid. Check the"
@@ -314,7 +313,7 @@ def test_a_name_without_an_address_is_final_at_once(server: Server, tmp_path: Pa
     server.behaviour = ["cut 1000000", "to http://nowhere.invalid/a.gz"]
     assert _fetched(server, target) == BODY
     server.behaviour = ["to http://nowhere.invalid/a.gz"]
-    with pytest.raises(PermanentDownloadError, match="Check the network"):
+    with pytest.raises(DownloadError, match="Check the network"):
         fetch(_dataset(f"{server.address}/b.gz"), tmp_path / "b.gz")
 
 
@@ -346,7 +345,7 @@ def test_a_file_that_cannot_be_had_is_refused_without_a_download(
 def test_only_http_is_downloaded(tmp_path: Path, url: str | None) -> None:
     """Other schemes are refused before anything is written."""
     refused = r"http or https URL, found .*\. Correct `url`"
-    with pytest.raises(PermanentDownloadError, match=refused):
+    with pytest.raises(DownloadError, match=refused):
         fetch(_dataset(url), tmp_path / "raw" / "a.gz")
     assert list(tmp_path.iterdir()) == []
 
@@ -363,7 +362,7 @@ def test_a_redirect_elsewhere_is_refused(server: Server, tmp_path: Path, address
     """It must not lead to this machine's files or to another protocol; nothing is left."""
     server.behaviour = [f"to {address}"]
     with pytest.raises(
-        PermanentDownloadError,
+        DownloadError,
         match=r"InvalidSchema: .*\. Correct `url` of \[X\] in datasets\.toml",
     ):
         fetch(_dataset(f"{server.address}/a.gz"), tmp_path / "a.gz")
@@ -373,7 +372,7 @@ def test_a_redirect_elsewhere_is_refused(server: Server, tmp_path: Path, address
 def test_redirects_in_a_circle_end(server: Server, tmp_path: Path) -> None:
     """They end after the 30 that requests allows."""
     server.behaviour = ["to /a.gz"] * 40
-    with pytest.raises(PermanentDownloadError, match="TooManyRedirects"):
+    with pytest.raises(DownloadError, match="TooManyRedirects"):
         fetch(_dataset(f"{server.address}/a.gz"), tmp_path / "a.gz")
     assert len(server.requests) == 31
 
@@ -389,7 +388,7 @@ def test_a_file_with_the_hash_of_the_registry_is_accepted(server: Server, tmp_pa
 def test_a_file_with_another_hash_is_removed(server: Server, tmp_path: Path) -> None:
     """The message has both hashes and the URL; nothing is left to resume."""
     target = tmp_path / "a.gz"
-    with pytest.raises(PermanentDownloadError) as caught:
+    with pytest.raises(DownloadError) as caught:
         fetch(_dataset(f"{server.address}/a.gz", sha256="0" * 64), target)
     assert str(caught.value) == (
         f"X: the file must have the SHA-256 {'0' * 64} of [X] in datasets.toml, found"
@@ -460,7 +459,7 @@ def test_an_absolute_path_stays_absolute(tmp_path: Path) -> None:
 def test_a_file_that_the_disk_cannot_hold_is_not_begun(server: Server, tmp_path: Path) -> None:
     """For 2.56 MB on a disk of 1 MiB the message has what is needed and free; nothing is left."""
     with small_disk(tmp_path / "disk", 1) as disk:
-        with pytest.raises(PermanentDownloadError) as caught:
+        with pytest.raises(DownloadError) as caught:
             fetch(_dataset(f"{server.address}/f"), disk / "f")
         assert list(disk.iterdir()) == []
     message = str(caught.value)
@@ -476,9 +475,7 @@ def test_a_disk_that_fills_up_during_a_download_is_left_empty(
     server.behaviour = ["unannounced"]
     with small_disk(tmp_path / "disk", 1) as disk:
         (disk / "f").write_bytes(b"before")
-        with pytest.raises(
-            PermanentDownloadError, match=r"the disk was full after 1,0\d\d,\d\d\d bytes"
-        ):
+        with pytest.raises(DownloadError, match=r"the disk was full after 1,0\d\d,\d\d\d bytes"):
             fetch(_dataset(f"{server.address}/f"), disk / "f")
         assert [file.name for file in disk.iterdir()] == ["f"]
         assert (disk / "f").read_bytes() == b"before"
@@ -494,7 +491,7 @@ def test_the_first_part_of_a_download_stays_if_the_rest_does_not_fit(
             fetch(_dataset(f"{server.address}/f"), disk / "f")
         with (
             filled(disk, PAGE),
-            pytest.raises(PermanentDownloadError, match="1,560,000 bytes are needed"),
+            pytest.raises(DownloadError, match="1,560,000 bytes are needed"),
         ):
             fetch(_dataset(f"{server.address}/f"), disk / "f")
         assert fetch(_dataset(f"{server.address}/f"), disk / "f").read_bytes() == BODY
@@ -521,7 +518,7 @@ def test_a_corrected_address_is_asked_again_and_the_former_file_goes(
 def test_a_web_page_is_not_kept_as_data(server: Server, tmp_path: Path, page: bytes) -> None:
     """A moved link brings one with status 200."""
     server.body = page
-    with pytest.raises(PermanentDownloadError, match=r"a\.gz brought a web page in place of"):
+    with pytest.raises(DownloadError, match=r"a\.gz brought a web page in place of"):
         fetch(_dataset(f"{server.address}/a.gz"), tmp_path / "a-01234567.gz")
     assert list(tmp_path.iterdir()) == []
 

@@ -34,7 +34,7 @@ def publish(warehouse: Warehouse, asset: str, inputs: dict[str, str], **config: 
         config=config,
         run_id="r",
     )
-    warehouse.publish_record(asset, "A", {"history": [], "provenance": provenance.to_json()})
+    warehouse.publish_texts(asset, "A", {}, {"history": [], "provenance": provenance.to_json()})
     warehouse.refresh_catalogue()
     return provenance
 
