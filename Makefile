@@ -36,6 +36,7 @@ help:  ## List the targets
 demo: $(RUN)  ## Set up, materialize the bundled Sample, show what came out (CPU=1: a smaller TensorFlow)
 	@$(BIN)/ncf-assets materialize Sample --seeds 1
 	@$(BIN)/ncf-assets show Sample
+	@echo "to find ncf-assets: source $(BIN)/activate"
 
 ui: $(RUN)  ## The Dagster UI with its daemon on 127.0.0.1 (PORT=3000 HOST=127.0.0.1)
 	@$(BIN)/ncf-assets ui --host $(HOST) --port $(PORT)

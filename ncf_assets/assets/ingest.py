@@ -149,10 +149,11 @@ def _nothing_accepted(file: Path, dataset: Dataset, rejected: pa.RecordBatch) ->
     commonest = max(pc.value_counts(kinds).to_pylist(), key=lambda found: found["counts"])
     [example] = rejected.filter(pc.equal(kinds, commonest["values"])).slice(0, 1).to_pylist()
     lines = rejected["text"].slice(0, PREVIEW_ROWS).to_pylist()
+    unit = "Row" if dataset.format == "table" else "Line"  # that of a table is kept as JSON
     return (
         f"at least one line must be a review, found none in {file}. Of the first"
         f" {rejected.num_rows:,} lines {commonest['counts']:,} are rejected for this reason:"
-        f" {example['reason']}. Line {example['line']:,} is {example['text'][:SHOWN_TEXT]!r}."
+        f" {example['reason']}. {unit} {example['line']:,} is {example['text'][:SHOWN_TEXT]!r}."
         f" {lookalikes.looks_like(lines, dataset, example['reason'])} of {dataset.block}."
     )
 

@@ -47,6 +47,8 @@ def diff(dataset: str, as_json: bool) -> None:
     found = changes(warehouse(), dataset)
     if as_json:
         click.echo(json.dumps(asdict(found)))
+    elif not found.tables:
+        click.echo(f"nothing is materialized. Run `ncf-assets materialize {dataset}`.")
     elif any(change.made_before for change in found.tables):
         _show(found)
     else:

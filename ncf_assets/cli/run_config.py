@@ -122,11 +122,13 @@ def _misplaced(error: Any, job: dg.JobDefinition, classes: Classes) -> str:
         place, wanted = ".".join(levels), _wanted(what.config_type_snap)
         return f"{place} must be {wanted}, found {found}. Correct it."
     known = _known(levels, job, classes)
-    where = ".".join(levels) or "the file"
+    where = ".".join(levels) or "the outermost level of the file"
     made_by = makers(job) if levels == ["ops"] else {}
     hints = (
         f"{name} is made by {made_by[name]}, whose settings have that name."
         if name in made_by
+        else "Put it below `ops`."
+        if not levels and name in classes
         else suggestion(name, known)
         if known
         else "Leave it out."

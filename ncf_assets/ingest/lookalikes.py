@@ -24,8 +24,11 @@ def looks_like(lines: Sequence[str], dataset: Dataset, reason: str = "") -> str:
     """
     if dataset.format == "table" and (unit := re.search(r"\((\w+)\?\)$", reason)):
         return f'Set timestamp_unit = "{unit[1]}"'
-    if dataset.format == "table" and re.search(r" is [-+.\d]+, not a time", reason):
+    if dataset.format == "table" and re.search(r" is [-+]?\d+(\.\d*)?, not a time", reason):
         return 'Set timestamp_unit to the unit of these numbers, such as "seconds",'
+    if dataset.format == "table" and ", not a time" in reason:
+        by_query = "read them by a `query` with strptime"
+        return f"Write times as in 2017-10-07 12:30, {by_query}, or correct `columns`"
     lines = [line for line in lines if line.strip()]
     if lines and dataset.format != "table":
         if (known := suggest_format(lines)) and known != dataset.format:

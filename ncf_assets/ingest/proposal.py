@@ -63,7 +63,7 @@ def propose(
         keys: dict[str, Any] = {"format": known, "path": str(path.absolute())}
     else:
         keys = {"format": "table", "path": str(path.absolute())}
-        keys |= _query(files, query, columns) if query else _table(files[0], lines, columns)
+        keys |= _query(files, lines, query, columns) if query else _table(files[0], lines, columns)
         if unit := _unit(files, keys, today):
             keys["timestamp_unit"] = unit
     return Proposal(keys, _found(files, _dataset(keys), today))
@@ -79,19 +79,27 @@ def _first_lines(file: Path) -> list[str]:
     return []
 
 
-def _query(files: Sequence[Path], query: str, columns: Mapping[str, str]) -> dict[str, Any]:
-    """Return the keys of a query over files but its unit."""
-    asked = Dataset("proposal", "", "table", query=query, registry="")
+def _query(
+    files: Sequence[Path], lines: Sequence[str], query: str, columns: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the keys of a query over files but its unit; `lines` are the first of the first."""
+    keys, visible = {"query": query}, "Correct it"
+    if (kind := kind_of(files[0])) not in ("sqlite", "duckdb"):
+        names = ", ".join(file.name.split(".")[0] for file in files)
+        visible = f"It sees {names}. Correct it"
+    if kind == "text" and (separator := separator_of(lines[:2])) and separator != ",":
+        keys["separator"] = separator
+    asked = _dataset({"format": "table", **keys})
     with duckdb.connect() as connection:
         try:
             relation = query_source(connection, files, asked).relation
             described = connection.sql(f"describe select * from {relation}").fetchall()
         except duckdb.Error as error:
             raise SourceError(
-                f"the query cannot be run by DuckDB ({str(error).splitlines()[0]}). Correct it"
+                f"the query cannot be run by DuckDB ({str(error).splitlines()[0]}). {visible}"
             ) from error
     names = [name for name, *_ in described]
-    return {"query": query, "columns": _mapped("the query", names, columns)}
+    return {**keys, "columns": _mapped("the query", names, columns)}
 
 
 def _table(file: Path, lines: Sequence[str], columns: Mapping[str, str]) -> dict[str, Any]:
@@ -188,12 +196,16 @@ def _found(files: Sequence[Path], dataset: Dataset, today: date) -> list[str]:
     """Say what the first rows are with these settings."""
     accepted, batches = _read(files, dataset, today)
     if not batches:
-        raise SourceError(f"{dataset.path} has no row. Download it again, or correct the query")
+        if dataset.query:
+            raise SourceError(f"the query gives no row of {dataset.path}. Correct it")
+        raise SourceError(f"{dataset.path} has no row below its header. Give a file that has some")
     rows, rejected = batches[0].accepted, batches[0].rejected
     if not accepted:
+        reason = str(rejected["reason"][0])
+        by_query = ", or read them by --query with strptime" if ", not a time" in reason else ""
         raise SourceError(
             f"none of the first {rejected.num_rows:,} rows of {dataset.path} is accepted; row"
-            f" {rejected['line'][0]} is rejected: {rejected['reason'][0]}. Correct the file, or say"
+            f" {rejected['line'][0]} is rejected: {reason}. Correct the file{by_query}, or say"
             " which columns are meant with --user, --item, --timestamp and --rating"
         )
     ratings, times = (pc.min_max(rows[name]).as_py() for name in ("rating", "timestamp"))

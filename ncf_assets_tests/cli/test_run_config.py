@@ -13,7 +13,11 @@ from ncf_assets.cli.run_config import check_config, read_config, with_processes,
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"negatives": {}}, "no 'negatives' in the file. There are: ops"),
+        (
+            {"negatives": {}},
+            "no 'negatives' in the outermost level of the file. Put it below `ops`.",
+        ),
+        ({"nothing": {}}, "no 'nothing' in the outermost level of the file. There are: ops"),
         ({"ops": {"negative": {}}}, "no 'negative' in ops. Did you mean negatives?"),
         ({"ops": {"neumf": {}}}, "no 'neumf' in ops. Did you mean neumf_model?"),
         ({"ops": {"users": {"seed": 1}}}, "no 'seed' in ops.users. There are: config"),

@@ -47,8 +47,9 @@ def test_a_time_in_another_unit_names_the_unit() -> None:
 
 
 def test_a_number_without_a_unit_asks_for_one() -> None:
-    """A text that is no time does not."""
+    """A text that is no time, such as a date in another form, can be read by a query."""
     said = "`t` is {}, not a time (a number needs `timestamp_unit`)"
     table = Dataset("", "", "table")
     assert looks_like(["1,2,14"], table, said.format(14)).startswith("Set timestamp_unit to the un")
-    assert looks_like(["1,2,x"], table, said.format("x")) == "Correct format, columns or path"
+    for text in ("x", "07.10.2017"):
+        assert "a `query` with strptime" in looks_like([f"1,2,{text}"], table, said.format(text))

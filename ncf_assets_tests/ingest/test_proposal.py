@@ -1,7 +1,7 @@
 """What is proposed for a file reads it as its owner would."""
 
 import tomllib
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -139,7 +139,7 @@ def test_a_query_over_a_database_is_proposed_with_its_columns(tmp_path: Path) ->
         )
     with pytest.raises(SourceError, match=r"is a database, and a query .*\. Give it with --query"):
         propose(file, {}, TODAY)
-    with pytest.raises(SourceError, match="the query cannot be run by DuckDB"):
+    with pytest.raises(SourceError, match=r"the query cannot be run by DuckDB .*\. Correct it"):
         propose(file, {}, TODAY, "select customer, sku, at from orders")  # `at` is a keyword
     registry.write_text(propose(file, {}, TODAY, JOIN).block("Shop"))
     assert read_rows(load(registry)["Shop"], file) == ([(1, "7", "8", 1.0, TIME)], [])
@@ -148,7 +148,7 @@ def test_a_query_over_a_database_is_proposed_with_its_columns(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"user,item,time\n", "has no row. Download it again"),
+        (b"user,item,time\n", "has no row below its header"),
         (
             b"user,item,time\n\xfc7,8,1400000000\n",
             "none of the first 1 rows of .* is accepted; row 1 is rejected: not UTF-8. Correct",
@@ -162,3 +162,18 @@ def test_a_file_without_an_accepted_row_is_refused(
     (tmp_path / "a").write_bytes(content)
     with pytest.raises(SourceError, match=message):
         propose(tmp_path / "a", {}, TODAY)
+
+
+def test_a_query_over_text_sees_it_by_its_separator(tmp_path: Path) -> None:
+    """Dates of another form are read by it; its table has the name of the file."""
+    file, registry = tmp_path / "orders.csv", tmp_path / "datasets.toml"
+    file.write_text("who;what;day\n" + "7;8;07.10.2017\n" * 3)
+    with pytest.raises(SourceError, match=r"not a time .*, or read them by --query with strptime"):
+        propose(file, {"user": "who", "item": "what", "timestamp": "day"}, TODAY)
+    query = "select who as user, what as item, strptime(day, '%d.%m.%Y') as timestamp from {}"
+    with pytest.raises(SourceError, match=r"It sees orders\. Correct it"):
+        propose(file, {}, TODAY, query.format("nothing"))
+    registry.write_text(propose(file, {}, TODAY, query.format("orders")).block("Orders"))
+    row = ("7", "8", 1.0, datetime(2017, 10, 7))
+    accepted, rejected = read_rows(load(registry)["Orders"], file)
+    assert ([rest for _, *rest in accepted], rejected) == ([[*row]] * 3, [])
