@@ -1,5 +1,6 @@
-"""S3 on this machine, as moto serves it on loopback, and a proxy that makes trouble."""
+"""S3 on this machine, as moto serves it on loopback, a proxy that makes trouble, and some Azure."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -99,12 +100,58 @@ def proxy(address: str) -> Iterator[Proxy]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        behind = Proxy(f"http://127.0.0.1:{server.server_port}", lambda *_: None)
+    with serving(Handler) as found:
+        behind = Proxy(found, lambda *_: None)
+        yield behind
+
+
+@contextmanager
+def azure(blobs: Mapping[str, bytes]) -> Iterator[dict[str, str]]:
+    """Serve blobs by name as Azure does, and yield the environment variables for their folder.
+
+    Like Azure it has no ranges that count from the end.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            blob = blobs.get(self.path.removeprefix("/container/ncf/"))
+            asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", "bytes=0-99999"))
+            if blob is None or asked is None:
+                self.send_error(404 if asked else 400)
+                return
+            first, last = int(asked[1]), min(int(asked[2]), len(blob) - 1)
+            self.send_response(206 if "Range" in self.headers else 200)
+            self.send_header("Content-Length", str(last + 1 - first))
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(blob)}")
+            self.send_header("ETag", '"0x1"')
+            self.send_header("Last-Modified", "Wed, 01 Jan 2020 00:00:00 GMT")
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(blob[first : last + 1])
+
+        do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with serving(Handler) as address:
+        yield {
+            "NCF_DATA_DIR": "az://container/ncf",
+            "AZURE_STORAGE_ENDPOINT": address,
+            "AZURE_STORAGE_ACCOUNT_NAME": "test",
+            "AZURE_STORAGE_ACCOUNT_KEY": "dGVzdA==",
+            "AWS_ALLOW_HTTP": "true",
+        }
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Run a server in this process, and yield its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield behind
+            yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

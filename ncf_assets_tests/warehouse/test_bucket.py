@@ -28,7 +28,7 @@ from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.scratch import scratch
 from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests import forking
-from ncf_assets_tests.object_store import Answer, new_bucket, proxy
+from ncf_assets_tests.object_store import Answer, azure, new_bucket, proxy
 
 pytestmark = pytest.mark.service
 KNOWN: dict[str, Any] = {"code_version": "1", "input_hashes": {}, "config": {}, "run_id": "r"}
@@ -390,6 +390,20 @@ def test_credentials_that_expire_during_a_run_lose_nothing(
     assert items(place) == ["before"]
     publish_items(place, "new")
     assert items(place) == ["new"]
+
+
+def test_the_end_of_an_object_is_read_from_azure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no ranges that count from the end; an object may be shorter than what is asked for."""
+    with azure({"a": b"0123456789"}) as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        store = ObjectStore(variables["NCF_DATA_DIR"])
+        found = [store.end("a", 3), store.end("a", 99)]
+        assert [(end[0], end[1].size) for end in found if end] == [
+            (b"789", 10),
+            (b"0123456789", 10),
+        ]
+        assert store.end("b", 3) is None
 
 
 def test_a_usable_store_is_found_so_and_left_as_it_is(machines: Machines) -> None:
