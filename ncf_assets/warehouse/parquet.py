@@ -79,8 +79,11 @@ class ContentHash:
 
 
 def _text(column: pa.Array) -> memoryview:
-    """Return the UTF-8 bytes of a string column, one value after the other, without a copy."""
-    _, offsets, data = column.buffers()
+    """Return the UTF-8 bytes of a string column, one value after the other.
+
+    They are copied only if there are nulls, as Arrow may have any bytes in the place of a null.
+    """
+    _, offsets, data = column.fill_null("").buffers()
     if data is None:
         return memoryview(b"")
     ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]

@@ -10,6 +10,7 @@ import pytest
 
 from ncf_assets.warehouse.catalogue import rebuild
 from ncf_assets.warehouse.lineage import find_inconsistencies, upstream_provenance
+from ncf_assets.warehouse.parquet import ContentHash
 from ncf_assets.warehouse.provenance import Provenance
 from ncf_assets.warehouse.warehouse import NotMaterializedError, Warehouse
 
@@ -70,6 +71,20 @@ def test_the_content_hash_follows_the_values_alone(warehouse: Warehouse) -> None
         write(warehouse, "D", rows=ROWS | {"n_interactions": [2, 2]}).content_hash
         != provenance.content_hash
     )
+
+
+def test_the_content_hash_passes_over_what_is_in_the_place_of_a_null() -> None:
+    """Arrow may leave bytes there: both columns are a, null, c."""
+    schema = pa.schema([("text", pa.string())])
+    ends = pa.py_buffer(b"".join(end.to_bytes(4, "little") for end in (0, 1, 4, 5)))
+    first_and_last = pa.py_buffer(bytes([0b101]))
+    filled = pa.StringArray.from_buffers(3, ends, pa.py_buffer(b"aZZZc"), first_and_last)
+    found = set()
+    for column in (pa.array(["a", None, "c"]), filled):
+        content = ContentHash(schema)
+        content.update(pa.record_batch([column], schema))
+        found.add(content.hexdigest())
+    assert len(found) == 1
 
 
 def test_an_unpublished_table_leaves_the_old_partition_and_no_file(warehouse: Warehouse) -> None:
