@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import dagster as dg
+import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator
 
@@ -116,11 +117,15 @@ def _counts(run: AssetRun, parameters: Mapping[str, Any]) -> Counts:
 
 def _core(reviews: pa.Table, min_per_user: int, min_per_item: int) -> pa.Table:
     """Return the reviews of the k-core."""
-    users, items = (
-        reviews[name].combine_chunks().dictionary_encode().indices.to_numpy()
-        for name in ("user_id", "item_id")
-    )
+    users, items = (numbered(reviews[name]) for name in ("user_id", "item_id"))
     return reviews.filter(pa.array(k_core(users, items, min_per_user, min_per_item)))
+
+
+def numbered(ids: pa.ChunkedArray) -> np.ndarray:
+    """Return the numbers of ids, from 0 in the order of their first places: int32 [n]."""
+    # it is the numbers that are joined, as an array of texts holds 2 GiB at most
+    numbers: np.ndarray = ids.dictionary_encode().combine_chunks().indices.to_numpy()
+    return numbers
 
 
 def _counts_of(reviews: pa.Table) -> Counts:

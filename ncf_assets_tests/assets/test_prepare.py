@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 import pytest
 
+from ncf_assets.assets.prepare import numbered
 from ncf_assets.datasets import load
 from ncf_assets.orchestration.staleness import details_change
 from ncf_assets.warehouse.warehouse import Warehouse
@@ -104,6 +106,14 @@ def test_filters_that_leave_nothing_are_refused(
 ) -> None:
     """The message names them, and the remedy."""
     assert message in failure(run(warehouse, instance, **settings), "latest_reviews")
+
+
+def test_ids_of_more_than_two_gib_are_numbered() -> None:
+    """21 blocks of 1,100 ids of 100,000 bytes, which are the same in memory, and one block more."""
+    block = pa.array(["x" * 100_000] * 1_100)
+    numbers = numbered(pa.chunked_array([pa.array(["a", "b"])] + [block] * 21 + [pa.array(["b"])]))
+    assert numbers[[0, 1, 2, -2, -1]].tolist() == [0, 1, 2, 2, 1]
+    assert len(numbers) == 2 + 21 * 1_100 + 1
 
 
 def test_items_have_the_details_of_the_registry_s_file(
