@@ -85,8 +85,7 @@ def _query(
     """Return the keys of a query over files but its unit; `lines` are the first of the first."""
     keys, visible = {"query": query}, "Correct it"
     if (kind := kind_of(files[0])) not in ("sqlite", "duckdb"):
-        names = ", ".join(file.name.split(".")[0] for file in files)
-        visible = f"It sees {names}. Correct it"
+        visible = f"It sees {', '.join(file.name.split('.')[0] for file in files)}. Correct it"
     if kind == "text" and (separator := separator_of(lines[:2])) and separator != ",":
         keys["separator"] = separator
     asked = _dataset({"format": "table", **keys})
