@@ -138,6 +138,9 @@ def _follow_or_cancel(instance: dg.DagsterInstance, backfill_id: str, daemon: Da
             "interrupted: Dagster cancels the backfill, which takes it up to a minute", err=True
         )
         cancel_backfill(backfill_id)
+        for run in _runs(instance, backfill_id).values():  # before Dagster's daemon looks again
+            if not run.is_finished:
+                instance.run_coordinator.cancel_run(run.run_id)
         _follow(instance, backfill_id, daemon)  # until Dagster has ended its runs
 
 
