@@ -1,10 +1,12 @@
-"""The rules that a table's row must satisfy, in SQL: the same as those of one line in Python.
+"""The rules that a table's row must satisfy, in SQL.
 
-Those are in `ncf_assets.ingest.review`. Where the values come from is in
+Those of a line of Amazon's files are in `ncf_assets.ingest.review`, in Python. They differ in the
+first day that is valid, and there a time is always a whole number. Where the values come from is in
 `ncf_assets.ingest.table_source`.
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from datetime import date, timedelta
 
@@ -15,8 +17,12 @@ from ncf_assets.ingest.review import MICROS, epoch_seconds
 from ncf_assets.ingest.table_source import Source
 from ncf_assets.sql_text import literal
 
-FIRST_DAY = date(1971, 1, 1)  # chosen: a time in a wrong unit is in 1970, or far in the future
+# chosen: a time in a wrong unit is in 1970, or far in the future
+FIRST_DAY_OF_TABLES = date(1971, 1, 1)
 _SHOWN = 40  # characters of a wrong value that a reason repeats; chosen
+
+# the pattern of what Python's strip leaves nothing of; DuckDB's ltrim leaves tabs
+_BLANK = literal(f"[{''.join(filter(str.isspace, map(chr, range(sys.maxunicode))))}]*")
 
 _TIMES = ("TIMESTAMP", "DATE")  # how the names of DuckDB's types of time begin
 _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*")
@@ -63,14 +69,16 @@ def _reasons(source: Source, dataset: Dataset, today: date) -> list[tuple[str, s
     name = {role: f"`{name}`" for role, name in source.names.items()}
     rating, time = literal(name.get("rating", "")), literal(name["timestamp"])
     shown = f"left(cast(timestamp_value as varchar), {_SHOWN})"
-    first, end = (epoch_seconds(day) * MICROS for day in (FIRST_DAY, today + timedelta(days=2)))
+    first, end = (
+        epoch_seconds(day) * MICROS for day in (FIRST_DAY_OF_TABLES, today + timedelta(days=2))
+    )
     unit = dataset.timestamp_unit
     wanted = f"a number of {unit}" if unit else "a time (a number needs `timestamp_unit`)"
-    within = f"{f'in {unit} ' if unit else ''}between {FIRST_DAY} and tomorrow"
+    within = f"{f'in {unit} ' if unit else ''}between {FIRST_DAY_OF_TABLES} and tomorrow"
     return [
         *((condition, literal(reason)) for condition, reason in source.rejections),
-        ("coalesce(ltrim(user_id), '') = ''", literal(f"empty {name['user']}")),
-        ("coalesce(ltrim(item_id), '') = ''", literal(f"empty {name['item']}")),
+        (_is_blank("user_id"), literal(f"empty {name['user']}")),
+        (_is_blank("item_id"), literal(f"empty {name['item']}")),
         ("rating is null", f"concat({rating}, ' is not a number')"),
         ("not isfinite(rating)", f"concat({rating}, ' is ', rating, ', not a finite number')"),
         ("timestamp_value is null", literal(f"empty {name['timestamp']}")),
@@ -80,6 +88,10 @@ def _reasons(source: Source, dataset: Dataset, today: date) -> list[tuple[str, s
             f"concat('time ', {shown}, {literal(f' is not {within}')}, {_hint(unit, first, end)})",
         ),
     ]
+
+
+def _is_blank(text: str) -> str:
+    return f"coalesce(regexp_full_match({text}, {_BLANK}), true)"
 
 
 def _hint(unit: str | None, first: int, end: int) -> str:

@@ -1,6 +1,7 @@
 """Tables of other people: every row comes out once, accepted or rejected with its reason."""
 
 import gzip
+import json
 import sqlite3
 from datetime import date, datetime
 from pathlib import Path
@@ -196,6 +197,20 @@ def test_a_row_is_rejected_with_its_number_reason_and_text(
     assert [(number, why) for number, why, _ in rejected] == [(2, reason)]
     for value in row.decode(errors="ignore").split(","):
         assert value in rejected[0][2]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t", "\x1f", "\u00a0", "\u3000 \n"])
+def test_a_blank_is_no_id_in_a_table_as_in_json(tmp_path: Path, blank: str) -> None:
+    """A blank is what Python's strip leaves nothing of; an id may have some around it."""
+    rows = f'"{blank}",8,3,1400000000\n7,"{blank}",3,1400000000\n"{blank}7",8,3,1400000000\n'
+    accepted, rejected = read_bytes(tmp_path, HEADER + rows.encode(), table(**SECONDS))
+    assert [(number, why) for number, why, _ in rejected] == [(1, "empty `u`"), (2, "empty `i`")]
+    assert accepted == [(3, f"{blank}7", "8", 3.0, TIME)]
+    line = json.dumps(
+        {"reviewerID": blank, "asin": "8", "overall": 3, "unixReviewTime": 14 * 10**8}
+    )
+    found = read_bytes(tmp_path, line.encode(), Dataset("X", "X", "amazon-2014"))
+    assert [why for _, why, _ in found[1]] == ["empty `reviewerID`"]
 
 
 def test_a_number_without_a_unit_is_no_time(tmp_path: Path) -> None:
