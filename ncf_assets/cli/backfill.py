@@ -189,7 +189,7 @@ def _follow(instance: dg.DagsterInstance, backfill_id: str, daemon: Daemon) -> N
             newest = _newest_message(instance, run, state.split(", ")) if late else ""
             if state != before or newest:
                 line = f"{state}{newest and ': '}{newest}"
-                click.echo(f"{time.strftime('%H:%M:%S')}  {dataset:<28} {line}")
+                say(f"{time.strftime('%H:%M:%S')}  {dataset:<28} {line}")
                 shown[dataset] = state, time.monotonic()
         current = instance.get_backfill(backfill_id)
         if current is None or current.status.value in ENDED:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from ncf_assets.cli.arguments import check_datasets, warehouse
+from ncf_assets.cli.wrapping import say
 from ncf_assets.warehouse.changes import (
     Changes,
     MetricChange,
@@ -48,11 +49,11 @@ def diff(dataset: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(found)))
     elif not found.tables:
-        click.echo(f"nothing is materialized. Run `ncf-assets materialize {dataset}`.")
+        say(f"nothing is materialized. Run `ncf-assets materialize {dataset}`.")
     elif any(change.made_before for change in found.tables):
         _show(found)
     else:
-        click.echo(NOTHING.format(dataset))
+        say(NOTHING.format(dataset))
 
 
 def _show(found: Changes) -> None:
@@ -60,16 +61,16 @@ def _show(found: Changes) -> None:
     if differing := [c for c in found.tables if c.made_before and not c.is_same]:
         console.print(table_changes(differing))
     for one in [one for one in differing if one.note]:
-        click.echo(f"{one.table}: {one.note}")
+        say(f"{one.table}: {one.note}")
     same = [c.table for c in found.tables if c.is_same]
     once = [c.table for c in found.tables if not c.made_before]
     for names, what in ((same, "the same as before"), (once, "made once")):
         if names:
-            click.echo(f"{what}: {', '.join(names)}")
+            say(f"{what}: {', '.join(names)}")
     if found.metrics:
         console.print(_metrics(found.metrics))
     if found.lists:
-        click.echo(describe_lists(found.lists))
+        say(describe_lists(found.lists))
         for user in [user for user in found.lists[:MOST] if user.new]:
             click.echo(f"  {user.user_id}: {user.new} of {user.items} items are new")
 

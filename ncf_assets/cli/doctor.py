@@ -6,10 +6,13 @@ import dagster as dg
 from ncf_assets.cli.arguments import data_folder_line, registry, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.dagster_home import prepare_home
+from ncf_assets.cli.wrapping import say
 from ncf_assets.datasets import read
 from ncf_assets.doctor import Finding, HealthCheck
 from ncf_assets.warehouse.lock_holder import DatasetLockedError
 from ncf_assets.warehouse.paths import Paths, data_dir, display_name
+
+INDENT = "    "  # of remedies
 
 
 @click.command()
@@ -31,7 +34,7 @@ def doctor(fix: bool) -> None:
         faults = read(Paths(data_dir()).registry).faults
         check = HealthCheck(warehouse(), datasets, faults, graph_assets(), instance)
         for dataset, who in check.busy().items():
-            click.echo(f"{display_name(dataset)} is left out: {who} works on it")
+            say(f"{display_name(dataset)} is left out: {who} works on it")
         unfixed = [finding for finding in check.findings() if not _report(finding, fix)]
     if any(finding.fix for finding in unfixed):
         click.echo("to fix what can be fixed without losing data: ncf-assets doctor --fix")
@@ -42,17 +45,17 @@ def doctor(fix: bool) -> None:
 
 def _report(finding: Finding, fix: bool) -> bool:
     """Print a finding with its remedy; return True if it has been fixed."""
-    click.echo(finding.what)
+    say(finding.what)
     if finding.fix is None:
-        click.secho(f"    {finding.remedy}", fg="yellow")
+        say(finding.remedy, color="yellow", indent=INDENT)
     elif not fix:
-        click.secho(f"    --fix: {finding.remedy}", fg="yellow")
+        say(f"--fix: {finding.remedy}", color="yellow", indent=INDENT)
     else:
         try:
             finding.fix()
         except DatasetLockedError as error:
-            click.secho(f"    not fixed: {error}", fg="red")
+            say(f"not fixed: {error}", color="red", indent=INDENT)
         else:
-            click.secho(f"    fixed: {finding.remedy}", fg="green")
+            say(f"fixed: {finding.remedy}", color="green", indent=INDENT)
             return True
     return False

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ncf_assets.cli.wrapping import say
 from ncf_assets.warehouse.paths import bundled, workspace_file
 
 
@@ -29,5 +30,5 @@ def init(folder: Path) -> None:
             shutil.copyfile(file, target)
     shutil.copyfile(workspace_file(), workspace)
     shutil.copyfile(bundled("datasets.toml"), registry)  # last: with it the folder is a project
-    click.echo(f"{folder} is ready. Add your datasets to {registry}, then:")
+    say(f"{folder} is ready. Add your datasets to {registry}, then:")
     click.echo(f"  cd {folder}\n  ncf-assets materialize Sample")

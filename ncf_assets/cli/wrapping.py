@@ -31,16 +31,17 @@ def wrap(text: str, width: int, indent: str = "") -> str:
     return "\n".join(lines).replace("\0", " ")
 
 
-def wrap_for(stream: IO[str], text: str, before: int = 0) -> str:
-    """Return text as it fits a stream that is a terminal, else as it is.
+def wrap_for(stream: IO[str], text: str, before: int = 0, indent: str = "") -> str:
+    """Return text as it fits a stream that is a terminal, else in lines as they are.
 
     `before` is the number of characters that stand before it in its first line.
     """
     if not stream.isatty():
-        return text
-    return wrap("x" * before + text, shutil.get_terminal_size().columns)[before:]
+        return indent + text
+    return wrap("x" * before + text, shutil.get_terminal_size().columns, indent)[before:]
 
 
-def say(text: str, *, err: bool = False, color: str | None = None) -> None:
+def say(text: str, *, err: bool = False, color: str | None = None, indent: str = "") -> None:
     """Print sentences."""
-    click.secho(wrap_for(sys.stderr if err else sys.stdout, text), err=err, fg=color)
+    told = wrap_for(sys.stderr if err else sys.stdout, text, indent=indent)
+    click.secho(told, err=err, fg=color)
