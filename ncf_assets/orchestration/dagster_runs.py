@@ -118,13 +118,15 @@ def _should_hold(record: dg.RunRecord, place: Warehouse) -> bool:
     """Return whether a run took its lock, by its tag or, if it died before that, by the lock.
 
     A run that has released it is about to end, or is between two steps in processes of their own.
+    One that has begun and has no tag is about to lock, or was killed just when it did.
     """
     run = record.dagster_run
     last = last_holder(place.root, dataset_of(run))
     if last is not None and last.run_id == run.run_id:
         return True
     tags = run.tags.items()
-    if released_tag(place, run.run_id).items() <= tags:
+    is_untagged = run.status == Status.STARTED and LOCK_TAG not in run.tags
+    if is_untagged or released_tag(place, run.run_id).items() <= tags:
         return datetime.now(UTC) - record.update_timestamp > STEP_START_TIMEOUT
     return lock_tag(place, run.run_id).items() <= tags
 

@@ -118,14 +118,18 @@ def test_a_killed_run_is_shown_as_failed(tmp_path: Path, instance: dg.DagsterIns
 
 
 def test_a_run_killed_before_it_has_its_tag_is_dead_as_well(
-    tmp_path: Path, instance: dg.DagsterInstance
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has claimed its dataset a moment before; whoever comes next would wait for it."""
+    """It has claimed its dataset a moment before; without the claim's note, that takes longer."""
     with run_elsewhere(tmp_path) as process:
         os.killpg(process.pid, signal.SIGKILL)
     (killed,) = instance.get_runs()
     instance.run_storage.delete_run(killed.run_id)
     instance.add_run(killed.with_tags({"dagster/partition": "A"}))
+    assert [run.run_id for run in find_dead_runs(instance, Warehouse(tmp_path))] == [killed.run_id]
+    (tmp_path / "locks/A.json").unlink()
+    assert find_dead_runs(instance, Warehouse(tmp_path)) == []
+    monkeypatch.setattr(dagster_runs, "STEP_START_TIMEOUT", timedelta(0))
     assert [run.run_id for run in find_dead_runs(instance, Warehouse(tmp_path))] == [killed.run_id]
 
 
