@@ -262,18 +262,25 @@ def test_a_click_makes_everything_in_a_bucket(moto: str, tmp_path: Path, page: P
     assert "neumf" in shown.stdout
 
 
-def test_a_ui_has_its_port_alone_and_leaves_no_sign_of_a_daemon(tmp_path: Path) -> None:
-    """A second daemon would disturb the first; a sign of life would keep a backfill waiting."""
-    with ui(tmp_path) as address:
-        port = address.rpartition(":")[2]
-        second = ncf(tmp_path, "ui", "--port", port)
-        with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
-            until = time.monotonic() + START_SECONDS
-            while not instance.get_daemon_heartbeats():
-                assert time.monotonic() < until
-                time.sleep(0.5)
-    assert second.returncode == 1
-    assert f"127.0.0.1:{port} must be free for Dagster's UI, and is not (Address" in second.stderr
+def test_a_second_ui_is_refused_at_the_port_of_the_first(data: Path, address: str) -> None:
+    """Its web server alone would end, and its daemon disturb the first one's."""
+    port = address.rpartition(":")[2]
+    done = ncf(data, "ui", "--port", port)
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port} must be free for Dagster's UI, and is not (Address" in done.stderr
+
+
+@pytest.mark.acceptance
+def test_a_ui_that_has_ended_leaves_no_sign_of_a_daemon(tmp_path: Path) -> None:
+    """A backfill would wait a minute for it."""
+    with (
+        ui(tmp_path),
+        dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance,
+    ):
+        until = time.monotonic() + START_SECONDS
+        while not instance.get_daemon_heartbeats():
+            assert time.monotonic() < until
+            time.sleep(0.5)
     with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
         assert not instance.get_daemon_heartbeats()
 
