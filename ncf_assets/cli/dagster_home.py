@@ -9,7 +9,7 @@ from filelock import FileLock
 
 import ncf_assets
 from ncf_assets.warehouse.history_note import history_folder, tie_history
-from ncf_assets.warehouse.paths import Paths, checkout, data_dir
+from ncf_assets.warehouse.paths import Paths, data_dir, workspace_file
 
 SETTINGS = Path(ncf_assets.__file__).with_name("dagster.yaml")
 READY = ".databases-made"
@@ -65,8 +65,7 @@ def check_sockets() -> None:
 
 def workspace_options() -> list[str]:
     """Return the options of Dagster's own commands that name the code location."""
-    project = checkout()
-    return ["-w", str(project / "workspace.yaml")] if project else ["-m", "ncf_assets.definitions"]
+    return ["-w", str(workspace_file())]
 
 
 @click.command("dagster-home")

@@ -10,7 +10,7 @@ from types import FrameType
 
 import click
 
-from ncf_assets.cli.dagster_home import check_sockets, prepare_home
+from ncf_assets.cli.dagster_home import check_sockets, prepare_home, workspace_options
 
 BIN = Path(sys.executable).parent
 
@@ -32,14 +32,18 @@ def ui(host: str, port: int) -> None:
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
         "VIRTUAL_ENV": str(BIN.parent),  # dg warns of another environment than its own
     }
-    words = [str(BIN / "dg"), "dev", "--no-check-yaml", "--host", host, "--port", str(port)]
-    signal.signal(signal.SIGTERM, _interrupt)
+    listen = ["--host", host, "--port", str(port)]
+    words = [str(BIN / "dg"), "dev", "--no-check-yaml", *workspace_options(), *listen]
+    # a shell has jobs in the background ignore it, and Dagster's processes would inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(words, env=os.environ | environment) as served:  # noqa: S603
-        try:
-            code = served.wait()
-        except KeyboardInterrupt:  # which a terminal sends to both
+
+        def stop(_: int, __: FrameType | None) -> None:
             served.send_signal(signal.SIGINT)
-            code = served.wait()
+
+        for number in (signal.SIGINT, signal.SIGTERM):  # so that this process ends after Dagster's
+            signal.signal(number, stop)
+        code = served.wait()
     _forget_daemon()
     if code not in (0, -signal.SIGINT, 128 + signal.SIGINT):
         raise SystemExit(code)
@@ -60,10 +64,6 @@ def _check_free(host: str, port: int) -> None:
             f"{host}:{port} must be free for Dagster's UI, and is not ({error.strerror or error})."
             " Stop what listens there, or name another: make ui PORT=3001, or --port 3001."
         ) from error
-
-
-def _interrupt(number: int, _: FrameType | None) -> None:  # noqa: ARG001
-    raise KeyboardInterrupt
 
 
 def _forget_daemon() -> None:

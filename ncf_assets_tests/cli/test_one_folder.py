@@ -13,7 +13,7 @@ import requests
 
 from ncf_assets.definitions import build_defs
 from ncf_assets.warehouse.history_note import NOTE
-from ncf_assets_tests.cli.commands import environment, ncf, tiny_folder
+from ncf_assets_tests.cli.commands import BIN, environment, ncf, tiny_folder
 from ncf_assets_tests.forking import start
 from ncf_assets_tests.paths import ROOT
 from ncf_assets_tests.serving import free_port, wait_until_served
@@ -166,7 +166,7 @@ ASKED = (
 @pytest.mark.service
 @pytest.mark.timeout(600)
 def test_a_live_ui_follows_a_file_env_as_commands_do(tmp_path: Path) -> None:
-    """`dg dev` in a project of one's own: tables, history and commands are of one folder."""
+    """`ncf-assets ui` in a project of one's own: tables, history and commands are of one folder."""
     assert said(tmp_path, "init", ".")[0] == 0
     data = tiny_folder(tmp_path / "elsewhere")
     (tmp_path / ".env").write_text("NCF_DATA_DIR=elsewhere\n")
@@ -177,9 +177,9 @@ def test_a_live_ui_follows_a_file_env_as_commands_do(tmp_path: Path) -> None:
     del inherited["NCF_DATA_DIR"]
     with (tmp_path / "ui.log").open("wb") as log:
         process = subprocess.Popen(
-            ["dg", "dev", "-w", "workspace.yaml", "--port", str(port)],
+            [BIN / "ncf-assets", "ui", "--port", str(port)],
             cwd=tmp_path,
-            env=inherited | {"DAGSTER_HOME": home},
+            env=inherited,
             stdout=log,
             stderr=log,
             start_new_session=True,
