@@ -12,7 +12,7 @@ from dotenv import dotenv_values
 
 import ncf_assets
 from ncf_assets.cli.wrapping import say
-from ncf_assets.datasets import Dataset, RegistryError, read
+from ncf_assets.datasets import Dataset, Registry, RegistryError, read
 from ncf_assets.hashing import hash_json
 from ncf_assets.suggestion import suggestion
 from ncf_assets.warehouse.duckdb_limits import memory_limit
@@ -125,12 +125,17 @@ def warehouse() -> "Warehouse":
 
 def registry() -> dict[str, Dataset]:
     """Return the datasets by name; say once which blocks of the registry are left out."""
+    return read_registry().datasets
+
+
+def read_registry() -> Registry:
+    """Return the datasets, and the faults of blocks that are left out, which are said once."""
     try:
         found = read(Paths(data_dir()).registry)
     except RegistryError as error:
         raise click.ClickException(str(error)) from error
     _tell(found.faults)
-    return found.datasets
+    return found
 
 
 @cache
@@ -149,11 +154,11 @@ def check_known(kind: str, names: Iterable[str], known: Iterable[str], where: st
 
 def check_datasets(names: Iterable[str]) -> None:
     """Raise a usage error for a dataset that the registry lacks, or that is left out of it."""
-    known, file = registry(), Paths(data_dir()).registry
+    found = read_registry()
     for name in names:
-        if name not in known and any(f"[{name}]" in fault for fault in read(file).faults):
+        if name not in found.datasets and any(f"[{name}]" in fault for fault in found.faults):
             raise click.UsageError(f"{name} is left out for the reason above. Correct its block.")
-    check_known("dataset", names, known, str(file))
+    check_known("dataset", names, found.datasets, str(Paths(data_dir()).registry))
 
 
 def source_refusals(names: Iterable[str]) -> dict[str, str]:

@@ -3,14 +3,13 @@
 import click
 import dagster as dg
 
-from ncf_assets.cli.arguments import data_folder_line, registry, warehouse
+from ncf_assets.cli.arguments import data_folder_line, read_registry, warehouse
 from ncf_assets.cli.asset_graph import graph_assets
 from ncf_assets.cli.dagster_home import prepare_home
 from ncf_assets.cli.wrapping import say
-from ncf_assets.datasets import read
 from ncf_assets.doctor import Finding, HealthCheck
 from ncf_assets.warehouse.lock_holder import DatasetLockedError
-from ncf_assets.warehouse.paths import Paths, data_dir, display_name
+from ncf_assets.warehouse.paths import display_name
 
 INDENT = "    "  # of remedies
 
@@ -27,18 +26,17 @@ def doctor(fix: bool) -> None:
     folder. Every table is read to its end. Datasets that a run works on are left out. The exit code
     is 1 if something is found and not fixed.
     """
-    datasets = registry()
+    found = read_registry()
     click.echo(data_folder_line())
     prepare_home()
     with dg.DagsterInstance.get() as instance:
-        faults = read(Paths(data_dir()).registry).faults
-        check = HealthCheck(warehouse(), datasets, faults, graph_assets(), instance)
+        check = HealthCheck(warehouse(), found.datasets, found.faults, graph_assets(), instance)
         for dataset, who in check.busy().items():
             say(f"{display_name(dataset)} is left out: {who} works on it")
         unfixed = [finding for finding in check.findings() if not _report(finding, fix)]
     if any(finding.fix for finding in unfixed):
         click.echo("to fix what can be fixed without losing data: ncf-assets doctor --fix")
-    if unfixed or faults:  # which are told where the registry is read
+    if unfixed or found.faults:  # which are told where the registry is read
         raise SystemExit(1)
     click.echo("nothing is left to fix" if fix else "nothing is wrong")
 

@@ -26,7 +26,7 @@ def looks_like(lines: Sequence[str], dataset: Dataset, reason: str = "") -> str:
         return f'Set timestamp_unit = "{unit[1]}"'
     if dataset.format == "table" and re.search(r" is [-+]?\d+(\.\d*)?, not a time", reason):
         return 'Set timestamp_unit to the unit of these numbers, such as "seconds",'
-    if dataset.format == "table" and ", not a time" in reason:
+    if dataset.format == "table" and is_no_time(reason):
         by_query = "read them by a `query` with strptime"
         return f"Write times as in 2017-10-07 12:30, {by_query}, or correct `columns`"
     lines = [line for line in lines if line.strip()]
@@ -48,6 +48,11 @@ def looks_like(lines: Sequence[str], dataset: Dataset, reason: str = "") -> str:
             f" {shown} and `columns`"
         )
     return "Correct format, columns or path"
+
+
+def is_no_time(reason: str) -> bool:
+    """Return whether a row is rejected as its time is a text of another form."""
+    return ", not a time" in reason
 
 
 def separator_of(lines: Sequence[str]) -> str | None:

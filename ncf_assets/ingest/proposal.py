@@ -20,7 +20,7 @@ from ncf_assets.ingest import reader, source
 from ncf_assets.ingest.compression import UNPACKED_LIMIT, SourceError
 from ncf_assets.ingest.file_kinds import fields_of, kind_of
 from ncf_assets.ingest.formats import suggest_format
-from ncf_assets.ingest.lookalikes import separator_of
+from ncf_assets.ingest.lookalikes import is_no_time, separator_of
 from ncf_assets.ingest.table_source import query_source
 
 LINES = 50  # first lines that are looked at; chosen
@@ -201,7 +201,7 @@ def _found(files: Sequence[Path], dataset: Dataset, today: date) -> list[str]:
     rows, rejected = batches[0].accepted, batches[0].rejected
     if not accepted:
         reason = str(rejected["reason"][0])
-        by_query = ", or read them by --query with strptime" if ", not a time" in reason else ""
+        by_query = ", or read them by --query with strptime" if is_no_time(reason) else ""
         raise SourceError(
             f"none of the first {rejected.num_rows:,} rows of {dataset.path} is accepted; row"
             f" {rejected['line'][0]} is rejected: {reason}. Correct the file{by_query}, or say"

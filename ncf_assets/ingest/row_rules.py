@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import cache
 
 from ncf_assets.datasets import TIMESTAMP_UNITS, Dataset
 from ncf_assets.ingest.compression import SourceError
@@ -20,9 +21,6 @@ from ncf_assets.sql_text import literal
 # chosen: a time in a wrong unit is in 1970, or far in the future
 FIRST_DAY_OF_TABLES = date(1971, 1, 1)
 _SHOWN = 40  # characters of a wrong value that a reason repeats; chosen
-
-# the pattern of what Python's strip leaves nothing of; DuckDB's ltrim leaves tabs
-_BLANK = literal(f"[{''.join(filter(str.isspace, map(chr, range(sys.maxunicode))))}]*")
 
 _TIMES = ("TIMESTAMP", "DATE")  # how the names of DuckDB's types of time begin
 _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*")
@@ -91,7 +89,13 @@ def _reasons(source: Source, dataset: Dataset, today: date) -> list[tuple[str, s
 
 
 def _is_blank(text: str) -> str:
-    return f"coalesce(regexp_full_match({text}, {_BLANK}), true)"
+    return f"coalesce(regexp_full_match({text}, {_blank_pattern()}), true)"
+
+
+@cache  # a look at all characters takes longer than the import of this module may
+def _blank_pattern() -> str:
+    """Return the pattern of what Python's strip leaves nothing of; DuckDB's ltrim leaves tabs."""
+    return literal(f"[{''.join(filter(str.isspace, map(chr, range(sys.maxunicode))))}]*")
 
 
 def _hint(unit: str | None, first: int, end: int) -> str:

@@ -54,13 +54,14 @@ def read_query(
 
 def check_columns(files: Sequence[Path], dataset: Dataset) -> None:
     """Raise `SourceError` if the first file, or the query, has not the columns; no row is read."""
-    with duckdb.connect() as connection:
-        if dataset.query:
-            with _refusals(f"the query of [{dataset.name}]", dataset):
-                _types(connection, query_source(connection, files, dataset))
-        else:
-            with _refusals(str(files[0]), dataset):
-                _types(connection, source_of(files[0], dataset))
+    what = f"the query of [{dataset.name}]" if dataset.query else str(files[0])
+    with duckdb.connect() as connection, _refusals(what, dataset):
+        source = (
+            query_source(connection, files, dataset)
+            if dataset.query
+            else source_of(files[0], dataset)
+        )
+        _types(connection, source)
 
 
 def _batches(
