@@ -109,7 +109,6 @@ def _rows(
 
 def _summary(rows: list[pa.RecordBatch]) -> dict[str, Any]:
     """Return the models side by side over all datasets, as a table and as a plot of their ranks."""
-    from ncf_assets.report import drawing
     from ncf_assets.report.ranks_plot import ranks_plot
 
     if not rows:
@@ -121,7 +120,7 @@ def _summary(rows: list[pa.RecordBatch]) -> dict[str, Any]:
     }
     return {
         "models over all datasets": table_metadata(summary.round(2)),
-        "ranks": inline_plot("ranks", drawing.png(ranks_plot(ranks))),
+        "ranks": inline_plot("ranks", ranks_plot(ranks).png()),
     }
 
 

@@ -147,7 +147,7 @@ def _make_report(run: AssetRun) -> Iterator[Any]:
         _publish(run, rendered, content_hash)
         tracker.log_metrics({k: v for k, v in figures.items() if isinstance(v, float)})
         tracker.log_artifacts(*_published_files(run))
-    plots = {plot.title: inline_plot(plot.title, plot.png()) for plot in report.plots(data)}
+    plots = {plot.title: inline_plot(plot.title, plot.png()) for plot in rendered.plots}
     figures |= _changes(run)
     yield _materialized(run, rendered, content_hash, figures, plots)
 

@@ -162,7 +162,7 @@ def served_model(run: AssetRun, _: ServedConfig) -> tuple[Training, Chosen]:
             {name: np.asarray(weights[name]) for name in fold_in.LEARNT},
         )
 
-    training = next_item_training(known, factors, config, "serve")
+    training = next_item_training(run, known, factors, config, "serve")
     return replace(training, fold_in=fold_in), chosen
 
 

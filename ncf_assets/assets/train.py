@@ -15,7 +15,7 @@ from ncf_assets.ncf.training.epochs import recorded_epochs
 from ncf_assets.orchestration import scorers
 from ncf_assets.orchestration.distributed import join_cluster, share_training
 from ncf_assets.orchestration.factorization import FittedBy
-from ncf_assets.orchestration.fits import SPLITS, Fit, interactions, validation
+from ncf_assets.orchestration.fits import SPLITS, Fit, interactions, room, validation
 from ncf_assets.orchestration.fitted_models import Fitted, chosen, fitted_model
 from ncf_assets.orchestration.models import ModelConfig, NotNegative, Positive
 from ncf_assets.orchestration.publish import AssetRun
@@ -110,7 +110,7 @@ class PaperConfig(ModelConfig):
     batch_size: int | None = Field(
         None,
         ge=2,
-        description="Examples a step; without it a 256th to a 128th of an epoch's, 256 to 65,536",
+        description="Examples a step; without it a 256th to a 128th of train's, 256 to 65,536",
     )
     learning_rate: float = learning_rate_field(0.004, "0")
     negatives_per_positive: int = Field(
@@ -191,7 +191,7 @@ class NeumfConfig(ModelConfig):
     epochs: int = epochs_field(8)
     patience: int = Field(2, ge=1, description="Epochs without better validation NDCG@10 to stop")
     batch_size: int | None = Field(
-        None, ge=1, description="Examples a step; without it a 128th of an epoch's, 64 to 16,384"
+        None, ge=1, description="Examples a step; without it a 128th of train's, 64 to 16,384"
     )
     learning_rate: float = learning_rate_field(0.005, "a tenth")
     negatives: int | None = Field(
@@ -288,19 +288,22 @@ def neumf_scratch_model(run: AssetRun, config: NeumfScratchConfig, fit: Fit) -> 
 @trained_model(NeumfConfig, reads=["ials_model"])
 def neumf_model(run: AssetRun, config: NeumfConfig, fit: Fit) -> Training:
     """Build NeuMF around the factorization, to learn what users choose next."""
-    return next_item_training(
-        interactions(run.inputs, fit), scorers.ials(run.inputs, fit), config, fit
-    )
+    known, factors = interactions(run.inputs, fit), scorers.ials(run.inputs, fit)
+    return next_item_training(run, known, factors, config, fit)
 
 
 def next_item_training(
-    known: Interactions, factors: Any, config: NeumfConfig, fit: Fit
+    run: AssetRun, known: Interactions, factors: Any, config: NeumfConfig, fit: Fit
 ) -> Training:
     """Return NeuMF's training on what a fit sees, around the factorization of that fit."""
     from ncf_assets.ncf.models import neumf
-    from ncf_assets.ncf.training.next_item import NextItem
+    from ncf_assets.ncf.training.next_item import NextItem, default_batch_size
 
-    objective = NextItem(known, factors, config.factors, config.settings())
+    # by train, so that all fits take steps of one size and are compiled once
+    batch_size = config.batch_size or default_batch_size(run.inputs.rows("train"))
+    settings = replace(config.settings(), batch_size=batch_size)
+    in_all = room(run.inputs).in_all
+    objective = NextItem(known, factors, config.factors, settings, in_all)
     columns = NextItem.columns(factors, config.factors)
     model = neumf.build_neumf(known.n_users, known.n_items, columns, config.layers, config.seed)
 
@@ -313,14 +316,19 @@ def next_item_training(
 
 def _as_in_the_paper(run: AssetRun, config: PaperConfig, fit: Fit, model: Any) -> Training:
     """Return a training on pairs against random negatives, in which other processes may share."""
-    from ncf_assets.ncf.training.epoch import Pointwise
+    from ncf_assets.ncf.training.epoch import Pointwise, default_batch_size
     from ncf_assets.ncf.training.training_data import read_pairs
 
-    cluster, settings = join_cluster(), config.settings()
-    share_training(cluster, run, model, settings, fit, stream=config.stream)
+    cluster, (n_users, n_items) = join_cluster(), run.sizes()
+    # by train, so that both fits take steps of one size and are compiled once
+    examples = run.inputs.rows("train") * (1 + config.negatives_per_positive)
+    batch_size = config.batch_size or default_batch_size(examples, n_items)
+    settings = replace(config.settings(), batch_size=batch_size)
+    how: dict[str, Any] = {"stream": config.stream, "room": room(run.inputs)}
+    share_training(cluster, run, model, settings, fit, **how)
     files = [run.inputs.file(split) for split in SPLITS[fit]]
-    positives = read_pairs(files, *run.sizes(), stream=config.stream)
-    objective = Pointwise(positives, run.inputs.rows("items"), settings, cluster)
+    positives = read_pairs(files, n_users, n_items, **how)
+    objective = Pointwise(positives, n_items, settings, cluster)
     return Training(fit, model, objective, config.epochs, config.patience, cluster=cluster)
 
 

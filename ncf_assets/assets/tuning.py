@@ -223,11 +223,10 @@ def _best_trial_metadata(trials: pd.DataFrame, models: Sequence[str]) -> dict[st
 
 def _plot(model: str, done: pd.DataFrame) -> Iterator[tuple[str, Any]]:
     """Yield the plot of what was tried of a model."""
-    from ncf_assets.report import drawing
     from ncf_assets.report.tuning_plot import tuning_plot
 
     tried = pd.DataFrame([json.loads(text) for text in done["settings"]])
     settings = {str(name): tried[name].tolist() for name in tried}
-    draw = tuning_plot(settings, done["validation_ndcg_at_10"].tolist())
+    drawing = tuning_plot(settings, done["validation_ndcg_at_10"].tolist())
     title = f"{model}: what was tried"
-    yield title, inline_plot(title, drawing.png(draw))
+    yield title, inline_plot(title, drawing.png())

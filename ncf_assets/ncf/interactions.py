@@ -15,6 +15,17 @@ if TYPE_CHECKING:  # scipy must not load with the code location
 
 
 @dataclass(frozen=True)
+class Room:
+    """How many interactions, in all and of one user, the largest fit of a network may have.
+
+    With arrays of this size all fits of a network have the same shapes, for which it is compiled.
+    """
+
+    in_all: int
+    of_user: int
+
+
+@dataclass(frozen=True)
 class Interactions:
     """Distinct pairs of user and item, by user, of each user the oldest first; see `of`.
 

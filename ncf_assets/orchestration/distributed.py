@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ncf_assets.ncf.interactions import Room
 from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster, check_workers, parse_tf_config
 from ncf_assets.orchestration.fits import SPLITS, Fit
 from ncf_assets.orchestration.publish import AssetRun
@@ -44,7 +45,14 @@ def join_cluster() -> Cluster:
 
 
 def share_training(
-    cluster: Cluster, run: AssetRun, model: Any, settings: Any, fit: Fit, *, stream: bool
+    cluster: Cluster,
+    run: AssetRun,
+    model: Any,
+    settings: Any,
+    fit: Fit,
+    *,
+    stream: bool,
+    room: Room,
 ) -> None:
     """Send the other workers the training that is about to begin."""
     task = {
@@ -55,6 +63,7 @@ def share_training(
         "sizes": run.sizes(),
         "shapes": {v.path: tuple(v.shape) for v in model.trainable_variables},
         "settings": asdict(settings),
+        "room": asdict(room),
     }
     with cluster.collective_errors():
         cluster.broadcast(json.dumps(task))
@@ -75,7 +84,8 @@ def run_worker(cluster: Cluster, warehouse: Warehouse) -> Iterator[str]:
         task = json.loads(message)
         yield task["dataset"]
         settings, (n_users, n_items) = TrainingSettings(**task["settings"]), task["sizes"]
-        pairs = read_pairs(_files(warehouse, task), n_users, n_items, task["stream"])
+        files, room = _files(warehouse, task), Room(**task["room"])
+        pairs = read_pairs(files, n_users, n_items, task["stream"], room)
         zeros = {path: tf.zeros(shape) for path, shape in task["shapes"].items()}
         loop.follow(Pointwise(pairs, n_items, settings, cluster), zeros, cluster)
 

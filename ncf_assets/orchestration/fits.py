@@ -14,7 +14,7 @@ import pandas as pd
 
 from ncf_assets.ncf.evaluation.validation import Validation
 from ncf_assets.ncf.interaction_set import InteractionSet
-from ncf_assets.ncf.interactions import Interactions
+from ncf_assets.ncf.interactions import Interactions, Room
 from ncf_assets.ncf.random_streams import rng
 from ncf_assets.orchestration.inputs import Inputs
 
@@ -32,6 +32,12 @@ def interactions(inputs: Inputs, fit: Fit) -> Interactions:
     """Return the interactions that a fit sees."""
     users, items, recency = _columns(inputs, SPLITS[fit], "user", "item", "recency")
     return Interactions.of(users, items, inputs.rows("users"), inputs.rows("items"), recency)
+
+
+def room(inputs: Inputs) -> Room:
+    """Return the size of the largest fit: of all interactions."""
+    per_user = inputs.read("users", ["n_interactions"])["n_interactions"]
+    return Room(int(per_user.sum()), int(per_user.max()))
 
 
 def validation(inputs: Inputs, n_users: int, seed: int) -> Validation:

@@ -72,11 +72,12 @@ MARKS = re.compile(r"[\\`*|~\[\]]|(?<![^\W_])_|_(?![^\W_])")  # `_` inside a wor
 
 @dataclass(frozen=True)
 class Report:
-    """The same report in three formats; equal data give equal text."""
+    """The same report in three formats, and its plots; equal data give equal text."""
 
     markdown: str
     html: str
     json: dict[str, Any]
+    plots: list[Plot]
 
 
 def render(data: ReportData) -> Report:
@@ -87,6 +88,7 @@ def render(data: ReportData) -> Report:
         markdown=_rendered("report.md.j2", content, markdown=True),
         html=_rendered("report.html.j2", content, markdown=False),
         json=document(data, sentences, content["views"]),
+        plots=content["plots"],
     )
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from ncf_assets.ncf.evaluation import segments
 from ncf_assets.ncf.evaluation.summary import Metric
 from ncf_assets.report.data import model_name
-from ncf_assets.report.drawing import Draw, empty_figure, legend, style_axes, style_of
+from ncf_assets.report.drawing import Drawing, empty_figure, legend, style_axes, style_of
 from ncf_assets.report.protocol import LABELS, Protocol, protocols_of
 from ncf_assets.report.text_table import MISSING, TextTable
 
@@ -64,23 +64,21 @@ def cutoff_table(panels: Sequence[Panel]) -> TextTable:
     return TextTable(["Metric", "Model", *(f"k = {k}" for k in ks)], rows, names=2)
 
 
-def cutoff_plot(panels: Sequence[Panel]) -> Draw | None:
+def cutoff_plot(panels: Sequence[Panel]) -> Drawing | None:
     """Return the drawing of all panels, two in a row."""
-    return partial(_draw, panels) if panels else None
+    return Drawing(partial(_draw, panels)) if panels else None
 
 
-def _draw(panels: Sequence[Panel], text_color: str) -> Figure:
+def _draw(panels: Sequence[Panel]) -> Figure:
     rows = (len(panels) + 1) // 2
     figure = empty_figure(3, 3.0 * rows + 0.4)
     axes = figure.subplots(rows, 2, squeeze=False, sharex=True).ravel()
     for panel, ax in zip(panels, axes, strict=False):
         _draw_panel(ax, panel)
-        style_axes(
-            ax, panel.title, "k, length of the list" if ax in axes[-2:] else "", "", text_color
-        )
+        style_axes(ax, panel.title, "k, length of the list" if ax in axes[-2:] else "", "")
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
-    legend(figure, axes[0], text_color)
+    legend(figure, axes[0])
     return figure
 
 

@@ -6,6 +6,8 @@ content is drawn in the modules `*_plot`.
 
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from typing import Any
 
@@ -14,8 +16,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 from PIL import Image
-
-Draw = Callable[[str], Figure]  # (color of text and axes) -> figure
 
 SETTINGS: dict[RcKeyType, Any] = {
     "font.size": 10.0,
@@ -44,8 +44,8 @@ STYLES: dict[str, dict[str, Any]] = {
 OTHER_STYLE = {"color": "#c04a3a", "linestyle": ":"}
 OTHER_MARKERS = "*dp<>"
 LINE = {"linewidth": 1.5, "markersize": 4.5}
-TEXT_COLOR = "#010203"  # a placeholder for the page's text color until the SVG is written
-PNG_INK, PNG_DPI = "#333333", 90
+INK = "#010203"  # of text and axes; in the SVG it becomes the page's color of text
+PNG_DPI = 90
 PNG_COLORS = 64  # a third of the bytes, and no difference to be seen
 
 
@@ -55,24 +55,37 @@ def style_of(model: str) -> dict[str, Any]:
     return LINE | STYLES.get(model, OTHER_STYLE | {"marker": marker})
 
 
-def svg(draw: Draw) -> str:
-    """Return a drawing as an `<svg>` element that takes its text color from the page."""
-    buffer, nothing = BytesIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with rc_context(SETTINGS):
-        draw(TEXT_COLOR).savefig(buffer, format="svg", transparent=True, metadata=nothing)
-    text = buffer.getvalue().decode()
-    element = text[text.index("<svg") :]  # no XML prologue inside HTML
-    return element.replace(TEXT_COLOR, "currentColor")
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, which `draw` draws when it is first written. Its layout takes most of the time."""
 
+    draw: Callable[[], Figure]
 
-def png(draw: Draw) -> bytes:
-    """Return a drawing as a PNG image on white, under 100 kB."""
-    buffer = BytesIO()
-    with rc_context(SETTINGS):
-        draw(PNG_INK).savefig(buffer, format="png", dpi=PNG_DPI, facecolor="white")
-    small = BytesIO()
-    Image.open(buffer).convert("RGB").quantize(PNG_COLORS).save(small, "png", optimize=True)
-    return small.getvalue()
+    @cached_property
+    def _figure(self) -> Figure:
+        with rc_context(SETTINGS):
+            figure = self.draw()
+            figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # it is laid out
+        return figure
+
+    def svg(self) -> str:
+        """Return the figure as an `<svg>` element that takes its text color from the page."""
+        buffer, nothing = BytesIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        with rc_context(SETTINGS):
+            self._figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+        text = buffer.getvalue().decode()
+        element = text[text.index("<svg") :]  # no XML prologue inside HTML
+        return element.replace(INK, "currentColor")
+
+    def png(self) -> bytes:
+        """Return the figure as a PNG image on white, under 100 kB."""
+        buffer = BytesIO()
+        with rc_context(SETTINGS):
+            self._figure.savefig(buffer, format="png", dpi=PNG_DPI, facecolor="white")
+        small = BytesIO()
+        Image.open(buffer).convert("RGB").quantize(PNG_COLORS).save(small, "png", optimize=True)
+        return small.getvalue()
 
 
 def empty_figure(columns: int, height: float) -> Figure:
@@ -80,22 +93,22 @@ def empty_figure(columns: int, height: float) -> Figure:
     return Figure(figsize=(max(3.6 * columns, 7.2), height), layout="constrained")
 
 
-def style_axes(ax: Axes, title: str, x: str, y: str, text_color: str) -> None:
+def style_axes(ax: Axes, title: str, x: str, y: str) -> None:
     """Give a panel its title, the names of its axes, and a faint grid."""
-    ax.set_title(title, color=text_color, fontsize=11, loc="left")
-    ax.set_xlabel(x, color=text_color)
-    ax.set_ylabel(y, color=text_color)
-    ax.tick_params(colors=text_color)
-    ax.grid(color=text_color, alpha=0.15, linewidth=0.6)
+    ax.set_title(title, color=INK, fontsize=11, loc="left")
+    ax.set_xlabel(x, color=INK)
+    ax.set_ylabel(y, color=INK)
+    ax.tick_params(colors=INK)
+    ax.grid(color=INK, alpha=0.15, linewidth=0.6)
     ax.set_axisbelow(True)
     for side, spine in ax.spines.items():
-        spine.set(visible=side in ("left", "bottom"), color=text_color, alpha=0.5)
+        spine.set(visible=side in ("left", "bottom"), color=INK, alpha=0.5)
 
 
-def legend(figure: Figure, ax: Axes, text_color: str) -> None:
+def legend(figure: Figure, ax: Axes) -> None:
     """Put one panel's names below all panels."""
     handles, labels = ax.get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=8, frameon=False, labelcolor=text_color,
+        handles, labels, loc="outside lower center", ncols=8, frameon=False, labelcolor=INK,
         handlelength=2.6, columnspacing=1.4,
     )  # fmt: skip

@@ -6,9 +6,9 @@ They are drawn in `training_plot`, `cutoff_plot` and `segment_plot`; `drawing` w
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ncf_assets.report import drawing
 from ncf_assets.report.cutoff_plot import cutoff_panels, cutoff_plot, cutoff_table
 from ncf_assets.report.data import ReportData
+from ncf_assets.report.drawing import Drawing
 from ncf_assets.report.epochs import epoch_table
 from ncf_assets.report.segment_plot import AXES, segment_panels, segment_plot, segment_table
 from ncf_assets.report.text_table import TextTable
@@ -32,16 +32,16 @@ class Plot:
 
     title: str
     caption: str
-    draw: drawing.Draw
+    drawing: Drawing
     figures: TextTable
 
     def svg(self) -> str:
         """Return the drawing as an element of the page."""
-        return drawing.svg(self.draw)
+        return self.drawing.svg()
 
     def png(self) -> bytes:
         """Return the drawing as an image for Dagster."""
-        return drawing.png(self.draw)
+        return self.drawing.png()
 
 
 def plots(data: ReportData) -> list[Plot]:
@@ -50,12 +50,12 @@ def plots(data: ReportData) -> list[Plot]:
 
 
 def _plots(data: ReportData) -> Iterator[Plot]:
-    if draw := training_plot(data.history):
-        yield Plot("Training", TRAINING, draw, epoch_table(data.history))
+    if drawing := training_plot(data.history):
+        yield Plot("Training", TRAINING, drawing, epoch_table(data.history))
     lengths = cutoff_panels(data.metrics)
-    if draw := cutoff_plot(lengths):
-        yield Plot("By length of the list", LENGTH, draw, cutoff_table(lengths))
+    if drawing := cutoff_plot(lengths):
+        yield Plot("By length of the list", LENGTH, drawing, cutoff_table(lengths))
     for kind, title in TITLES.items():
         panels = segment_panels(data.metrics, kind)
-        if draw := segment_plot(panels, kind):
-            yield Plot(title, SEGMENTS.format(AXES[kind]), draw, segment_table(panels))
+        if drawing := segment_plot(panels, kind):
+            yield Plot(title, SEGMENTS.format(AXES[kind]), drawing, segment_table(panels))

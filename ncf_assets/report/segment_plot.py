@@ -15,7 +15,7 @@ from ncf_assets.ncf.evaluation.headline import headline_k
 from ncf_assets.ncf.evaluation.segments import COLD
 from ncf_assets.ncf.evaluation.summary import Metric
 from ncf_assets.report.data import model_name
-from ncf_assets.report.drawing import Draw, empty_figure, legend, style_axes, style_of
+from ncf_assets.report.drawing import INK, Drawing, empty_figure, legend, style_axes, style_of
 from ncf_assets.report.protocol import Protocol, label, protocols_of
 from ncf_assets.report.text_table import MISSING, TextTable
 
@@ -93,25 +93,25 @@ def segment_table(panels: Sequence[Panel]) -> TextTable:
     return TextTable(heads, rows, names=2)
 
 
-def segment_plot(panels: Sequence[Panel], kind: str) -> Draw | None:
+def segment_plot(panels: Sequence[Panel], kind: str) -> Drawing | None:
     """Return the drawing of a kind of segment, with one panel below the other."""
-    return partial(_draw, panels, AXES[kind]) if panels else None
+    return Drawing(partial(_draw, panels, AXES[kind])) if panels else None
 
 
-def _draw(panels: Sequence[Panel], counts: str, text_color: str) -> Figure:
+def _draw(panels: Sequence[Panel], counts: str) -> Figure:
     figure = empty_figure(3, 2.9 * len(panels) + 0.4)
     axes = figure.subplots(len(panels), 1, squeeze=False, sharex=True).ravel()
     for panel, ax in zip(panels, axes, strict=True):
-        _draw_panel(ax, panel, text_color)
+        _draw_panel(ax, panel)
         last = ax is axes[-1]
         title = f"{label(METRIC, panel.k)} {panel.protocol.among}"
-        style_axes(ax, title, counts if last else "", "", text_color)
+        style_axes(ax, title, counts if last else "", "")
         ax.grid(visible=False, axis="x")
-    legend(figure, axes[0], text_color)
+    legend(figure, axes[0])
     return figure
 
 
-def _draw_panel(ax: Axes, panel: Panel, text_color: str) -> None:
+def _draw_panel(ax: Axes, panel: Panel) -> None:
     models = panel.models
     for n, model in enumerate(models):
         shift = SPREAD * ((n + 0.5) / len(models) - 0.5)
@@ -130,4 +130,4 @@ def _draw_panel(ax: Axes, panel: Panel, text_color: str) -> None:
     ax.set_xticks(range(len(names)), names)
     ax.set_ylim(bottom=-0.04 * ax.get_ylim()[1])  # room for markers at 0
     for edge in range(1, len(names)):
-        ax.axvline(edge - 0.5, color=text_color, alpha=0.15, linewidth=0.6)
+        ax.axvline(edge - 0.5, color=INK, alpha=0.15, linewidth=0.6)

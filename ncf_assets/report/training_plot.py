@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from ncf_assets.report.data import HistoryRow, model_name
-from ncf_assets.report.drawing import Draw, empty_figure, legend, style_axes, style_of
+from ncf_assets.report.drawing import INK, Drawing, empty_figure, legend, style_axes, style_of
 from ncf_assets.report.epochs import by_model, chosen_epoch
 
 PANELS = (  # (column, title, unit)
@@ -21,15 +21,13 @@ PANELS = (  # (column, title, unit)
 )
 
 
-def training_plot(history: Sequence[HistoryRow]) -> Draw | None:
+def training_plot(history: Sequence[HistoryRow]) -> Drawing | None:
     """Return the drawing of all curves; None for a history without a single value."""
     panels = [p for p in PANELS if any(getattr(row, p[0]) is not None for row in history)]
-    return partial(_draw, history, panels) if panels else None
+    return Drawing(partial(_draw, history, panels)) if panels else None
 
 
-def _draw(
-    history: Sequence[HistoryRow], panels: list[tuple[str, str, str]], text_color: str
-) -> Figure:
+def _draw(history: Sequence[HistoryRow], panels: list[tuple[str, str, str]]) -> Figure:
     figure = empty_figure(len(panels), 3.4)
     axes = figure.subplots(1, len(panels), squeeze=False, sharex=True)[0]
     for (column, title, unit), ax in zip(panels, axes, strict=True):
@@ -39,19 +37,19 @@ def _draw(
             [],
             [],
             "o",
-            color=text_color,
+            color=INK,
             markerfacecolor="none",
             markersize=9,
             label="chosen epoch",
         )
-        style_axes(ax, title, "epoch (0 = before training)", unit, text_color)
+        style_axes(ax, title, "epoch (0 = before training)", unit)
         if column == "loss":
             ax.set_yscale("log")  # the losses are of different kinds and sizes
             ax.yaxis.set_major_formatter("{x:g}")
             ax.yaxis.set_minor_formatter(NullFormatter())
-            ax.tick_params(which="minor", colors=text_color)
+            ax.tick_params(which="minor", colors=INK)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    legend(figure, axes[0], text_color)
+    legend(figure, axes[0])
     return figure
 
 

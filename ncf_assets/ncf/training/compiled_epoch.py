@@ -28,22 +28,15 @@ LARGE = 4
 
 @dataclass(frozen=True)
 class Batches:
-    """Positives in steps of p, and the items of their users. Those after `n_positives` are padding.
+    """Positives of each step, and the items of their users. What is beyond a step's is padding.
 
-    users, items: int32 [steps, p]
+    users, items: int32 [room, p]; sizes: int32 [steps], positives of each step; steps ≤ room
     """
 
     users: np.ndarray
     items: np.ndarray
+    sizes: np.ndarray
     user_items: UserItems
-    n_positives: int
-
-    @property
-    def sizes(self) -> np.ndarray:
-        """Positives of each step, int64 [steps]."""
-        steps, p = self.users.shape
-        sizes: np.ndarray = (self.n_positives - np.arange(steps) * p).clip(0, p)
-        return sizes
 
 
 # (state, batches, learning rates float32 [steps], steps taken before, seed)
@@ -53,7 +46,7 @@ EpochFunction = Callable[
 ]
 
 
-@cache  # so that trainings of equal shapes, as with other seeds, are compiled once
+@cache  # so that trainings of equal shapes, as the fits of a network, are compiled once
 def epoch_function(per_positive: int, l2: float, cluster: Cluster) -> EpochFunction:
     """Compile an epoch with `per_positive` new negatives for each positive in each step.
 
@@ -69,14 +62,14 @@ def epoch_function(per_positive: int, l2: float, cluster: Cluster) -> EpochFunct
     # XLA has no collectives between processes, so of a distributed step it compiles only the parts
     draw_, gradients_, update = (compiled(f) for f in (draw, _gradients, adam.update))
 
-    def run(state, user_items, users, items, n_positives, rates, taken, seed):  # type: ignore[no-untyped-def]
-        steps, p = users.shape
+    def run(state, user_items, users, items, steps, sizes, rates, taken, seed):  # type: ignore[no-untyped-def]
+        room, p = users.shape
 
         def body(step, state, losses):  # type: ignore[no-untyped-def]
             seeds = tf.stack([seed, taken + step])
             drawn = draw_(user_items, users[step], per_positive, seeds)
             candidates = tf.concat([items[step][:, None], drawn], axis=1)
-            kept = step * p + tf.range(p) < n_positives  # [p]
+            kept = tf.range(p) < sizes[step]  # [p]
             # padding repeats the step's first positive, so that no row moves for it
             candidates = tf.where(kept[:, None], candidates, candidates[:1])
             kept = tf.cast(kept, tf.float32)
@@ -90,7 +83,7 @@ def epoch_function(per_positive: int, l2: float, cluster: Cluster) -> EpochFunct
             state = adam.step(state, gradients, at, partial(update, rate=rate))
             return step + 1, state, tf.tensor_scatter_nd_update(losses, [[step]], [loss])
 
-        start = (tf.constant(0), state, tf.zeros([steps]))
+        start = (tf.constant(0), state, tf.zeros([room]))
         _, state, losses = tf.while_loop(lambda step, *_: step < steps, body, start)
         return state, losses
 
@@ -99,17 +92,20 @@ def epoch_function(per_positive: int, l2: float, cluster: Cluster) -> EpochFunct
     def epoch(
         state: OptimizerState, batches: Batches, rates: np.ndarray, taken: int, seed: int
     ) -> tuple[OptimizerState, np.ndarray]:
+        steps, room = batches.sizes.size, len(batches.users)
+        beyond = (0, room - steps)
         new, losses = compiled_run(
             (state.weights, state.first, state.second),
             batches.user_items,
             tf.constant(batches.users),
             tf.constant(batches.items),
-            tf.constant(batches.n_positives),
-            tf.constant(rates, tf.float32),
+            tf.constant(steps),
+            tf.constant(np.pad(batches.sizes, beyond)),
+            tf.constant(np.pad(rates, beyond), tf.float32),
             tf.constant(taken),
             tf.constant(seed),
         )
-        return state.after(*new), losses.numpy()
+        return state.after(*new), losses.numpy()[:steps]
 
     return epoch
 

@@ -70,8 +70,11 @@ class Pointwise:
         self._per_positive = 1 + settings.negatives_per_positive  # examples
         examples = positives.n * self._per_positive
         batch_size = settings.batch_size or default_batch_size(examples, n_items)
-        wanted = min(positives.largest, max(1, batch_size // self._per_positive))
-        self._steps, self._p = equal_steps(positives.largest, wanted, cluster.size)  # of a part
+        p = min(positives.capacity, max(1, batch_size // self._per_positive))
+        self._p = math.ceil(p / cluster.size) * cluster.size
+        self._steps, self._room = (
+            math.ceil(pairs / self._p) for pairs in (positives.largest, positives.capacity)
+        )
         self._run = epoch_function(settings.negatives_per_positive, settings.l2, cluster)
 
     def start(self, model: keras.Model) -> Weights:
@@ -87,7 +90,7 @@ class Pointwise:
         before = state.averaged
         for part in positives.epoch(rng(settings.seed, f"training epoch {number}")):
             rates = settings.learning_rate * (1 - (taken + np.arange(steps)) / n_steps)
-            batches = _batches(part, steps, self._p)
+            batches = _batches(part, steps, self._room, self._p)
             state, losses = self._run(state, batches, rates, taken, seed)
             check_finite(number, losses, state.weights)
             loss += float(losses @ batches.sizes)
@@ -108,22 +111,23 @@ class Pointwise:
         return weights
 
 
-def equal_steps(n: int, wanted: int, multiple: int = 1) -> tuple[int, int]:
-    """Return a number of steps for n examples and the size of each, a `multiple`.
+def share_out(n: int, steps: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which of n examples each step has: int64 [steps, width], and its size int32 [steps].
 
-    The sizes are `wanted` or a little more, such that the last step has hardly any padding.
+    The sizes are about equal, `width` at most. Beyond its size, a step's first example is repeated.
     """
-    steps = max(1, n // wanted)
-    size = math.ceil(math.ceil(n / steps) / multiple) * multiple
-    return math.ceil(n / max(1, size)), size
+    ends = np.arange(1, steps + 1) * n // steps
+    sizes = np.diff(ends, prepend=0).astype(np.int32)
+    within = np.arange(width)
+    positions = (ends - sizes)[:, None] + np.where(within < sizes[:, None], within, 0)
+    return np.minimum(positions, n - 1), sizes
 
 
-def _batches(part: Part, steps: int, p: int) -> Batches:
-    """Return a part's positives in steps of p; where they end, a step's first one fills it up."""
-    n = part.users.size
-    positions = np.arange(steps * p).reshape(steps, p)
-    positions = np.where(positions < n, positions, np.minimum(positions[:, :1], n - 1))
-    return Batches(part.users[positions], part.items[positions], part.user_items, n_positives=n)
+def _batches(part: Part, steps: int, room: int, p: int) -> Batches:
+    """Return a part's positives in steps of p at most, in arrays with room for more steps."""
+    positions, sizes = share_out(part.users.size, steps, p)
+    positions = np.pad(positions, ((0, room - steps), (0, 0)))
+    return Batches(part.users[positions], part.items[positions], sizes, part.user_items)
 
 
 def default_batch_size(n_examples: int, n_items: int) -> int:

@@ -11,6 +11,7 @@ The columns of an implicit factorization (`models.ials`) stand beside those that
 were solved for: GMF's half is [factorization | history | bias of the item].
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -29,7 +30,7 @@ from ncf_assets.ncf.models.ials import Factors
 from ncf_assets.ncf.random_streams import integer_seed, rng
 from ncf_assets.ncf.training import adam
 from ncf_assets.ncf.training.cluster import Weights
-from ncf_assets.ncf.training.epoch import check_finite, equal_steps
+from ncf_assets.ncf.training.epoch import check_finite, share_out
 from ncf_assets.ncf.training.optimizer_state import OptimizerState
 
 # chosen on validation items of Musical Instruments, Beauty and Toys: see docs/training.md
@@ -50,8 +51,8 @@ class NextItemSettings:
     """How to train. The learning rate falls in a line to a tenth at the end of `epochs`.
 
     An example is one position of a history, whose `history_length` items before it are looked at;
-    a step has `batch_size` of them; None stands for a 128th of all. They share `negatives`; None
-    stands for 512, or fewer where an epoch would have more than 2^28 pairs. The running mean of the
+    a step has `batch_size` of them; None stands for `default_batch_size`. They share `negatives`;
+    None stands for 512, or fewer where an epoch would have more than 2^28 pairs. The mean of the
     steps' weights is validated and kept, of which a step's share is 1 - `ema_decay` (Polyak and
     Juditsky 1992 average; chosen: with exponential weights). `factorization_scale` is the logit
     that a factorization's score of 1 adds.
@@ -79,21 +80,28 @@ class NextItem:
         factors: the factorization of the same interactions
         width: the number of learnt columns of GMF
         settings: how to train
+        room: interactions of the largest fit, so that all have the same shapes, for which an epoch
+            is compiled; those of this one without it
 
     """
 
     def __init__(
-        self, interactions: Interactions, factors: Factors, width: int, settings: NextItemSettings
+        self,
+        interactions: Interactions,
+        factors: Factors,
+        width: int,
+        settings: NextItemSettings,
+        room: int | None = None,
     ) -> None:
         self._interactions, self._factors = interactions, factors
+        self._room = room or interactions.n
         self._width, self._settings = width, settings
         begins = np.zeros(interactions.n, bool)
         begins[interactions.starts[:-1][np.diff(interactions.starts) > 0]] = True
         self._examples = np.flatnonzero(~begins).astype(np.int32)
-        batch = settings.batch_size or int(
-            np.clip(self._examples.size // STEPS, FEWEST_EXAMPLES, MOST_EXAMPLES)
-        )
-        self._steps, self._batch = equal_steps(self._examples.size, batch)
+        batch = settings.batch_size or default_batch_size(interactions.n)
+        self._batch = max(1, min(self._room, batch))
+        self._steps = math.ceil(self._examples.size / self._batch)
         affordable = MOST_PAIRS // max(self._examples.size, 1)
         self._negatives = settings.negatives or min(NEGATIVES, max(affordable, 1))
 
@@ -131,18 +139,18 @@ class NextItem:
         if not n:
             return state, 0.0, 0
         order = rng(settings.seed, f"next item epoch {number}").permutation(self._examples)
-        padding = np.full(steps * self._batch - n, order[-1])
-        batches = np.concatenate([order, padding]).reshape(steps, -1)
-        counted = np.arange(steps * self._batch).reshape(steps, -1) < n
+        positions, sizes = share_out(n, steps, self._batch)
+        beyond = 0, math.ceil(self._room / self._batch) - steps
         taken = (number - 1) * steps
         done = (taken + np.arange(steps)) / (settings.epochs * steps)
         rates = settings.learning_rate * (LAST_RATE + (1 - LAST_RATE) * (1 - done))
         new, losses = _epoch(
             (state.weights, state.first, state.second, state.averaged),
             self._tensors,
-            tf.constant(batches),
-            tf.constant(counted, tf.float32),
-            tf.constant(rates, tf.float32),
+            tf.constant(np.pad(order[positions], (beyond, (0, 0)))),
+            tf.constant(steps),
+            tf.constant(np.pad(sizes, beyond)),
+            tf.constant(np.pad(rates, beyond), tf.float32),
             tf.constant(taken),
             tf.constant(integer_seed(settings.seed, "next item negatives")),
             self._negatives,
@@ -150,8 +158,9 @@ class NextItem:
         )
         *optimizer, averaged = new
         state = replace(state.after(*optimizer), averaged=averaged)
-        check_finite(number, losses.numpy(), state.weights)
-        return state, float(losses.numpy() @ counted.sum(axis=1)) / n, n
+        losses = losses.numpy()[:steps]
+        check_finite(number, losses, state.weights)
+        return state, float(losses @ sizes) / n, n
 
     def model_weights(self, weights: Weights) -> Weights:
         """Return the weights of the Keras model, with the embeddings of users written out."""
@@ -198,18 +207,24 @@ class NextItem:
 
     @cached_property
     def _tensors(self) -> tuple[tf.Tensor, ...]:
-        """Return items [n], where each one's history begins [n], and how negatives are drawn."""
+        """Return items [room], where each one's history begins, and how negatives are drawn."""
         found = self._interactions
         popularity = np.bincount(found.items, minlength=found.n_items).astype(np.float64)
         share = popularity**POPULARITY / (popularity**POPULARITY).sum()
         with np.errstate(divide="ignore"):  # an item without interactions is never drawn
             expected = np.log(share * self._negatives)
+        beyond = 0, self._room - found.n
         return (
-            tf.constant(found.items),
-            tf.constant(found.starts[found.users], tf.int32),
+            tf.constant(np.pad(found.items, beyond)),
+            tf.constant(np.pad(found.starts[found.users], beyond), tf.int32),
             tf.constant(cumulated(share)),
             tf.constant(expected, tf.float32),
         )
+
+
+def default_batch_size(n_interactions: int) -> int:
+    """Return the examples of a step where none are set: a 128th, within limits."""
+    return min(MOST_EXAMPLES, max(FEWEST_EXAMPLES, n_interactions // STEPS))
 
 
 def cumulated(share: np.ndarray) -> np.ndarray:
@@ -221,9 +236,9 @@ def cumulated(share: np.ndarray) -> np.ndarray:
 
 
 @tf.function(jit_compile=True, autograph=False)  # it would take longer than tracing
-def _epoch(state, data, batches, counted, rates, taken, seed, negatives, ema_decay):  # type: ignore[no-untyped-def]
-    """Take the steps of an epoch: batches int32 [steps, b] are positions among the interactions."""
-    cumulated = data[2]
+def _epoch(state, data, batches, steps, sizes, rates, taken, seed, negatives, ema_decay):  # type: ignore[no-untyped-def]
+    """Take the steps of an epoch: batches int32 [room, b] are positions among the interactions."""
+    cumulated, (room, b) = data[2], batches.shape
 
     def body(step, state, losses):  # type: ignore[no-untyped-def]
         seeds = tf.stack([seed, taken + step])
@@ -231,7 +246,8 @@ def _epoch(state, data, batches, counted, rates, taken, seed, negatives, ema_dec
         drawn = tf.searchsorted(cumulated, uniform * cumulated[-1], side="right")
         drawn = tf.minimum(drawn, cumulated.shape[0] - 1)
         *optimizer, averaged = state
-        loss, gradients = _gradients(optimizer[0], data, batches[step], counted[step], drawn)
+        counted = tf.cast(tf.range(b) < sizes[step], tf.float32)
+        loss, gradients = _gradients(optimizer[0], data, batches[step], counted, drawn)
         rate = adam.corrected(rates[step], taken + step + 1)
         optimizer = adam.step(tuple(optimizer), gradients, {}, partial(adam.update, rate=rate))
         averaged = {
@@ -241,8 +257,8 @@ def _epoch(state, data, batches, counted, rates, taken, seed, negatives, ema_dec
         losses = tf.tensor_scatter_nd_update(losses, [[step]], [loss])
         return step + 1, (*optimizer, averaged), losses
 
-    start = (tf.constant(0), state, tf.zeros([batches.shape[0]]))
-    _, state, losses = tf.while_loop(lambda step, *_: step < batches.shape[0], body, start)
+    start = (tf.constant(0), state, tf.zeros([room]))
+    _, state, losses = tf.while_loop(lambda step, *_: step < steps, body, start)
     return state, losses
 
 

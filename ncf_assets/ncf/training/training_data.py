@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ncf_assets.ncf.interactions import Room
 from ncf_assets.ncf.training.training_sampling import UserItems, user_items
 
 PART = 2**20  # chosen: pairs of a part that is read; with all arrays made of them about 100 MB
@@ -30,28 +31,41 @@ class Part:
 
 
 class Positives(Protocol):
-    """The `n` pairs of a training, in `n_parts` parts, of which the largest has `largest` pairs."""
+    """The `n` pairs of a training, in `n_parts` parts, of which the largest has `largest` pairs.
+
+    What is computed for a part has room for `capacity` pairs.
+    """
 
     n: int
     n_parts: int
     largest: int
+    capacity: int
 
     def epoch(self, generator: np.random.Generator) -> Iterator[Part]:
         """Yield every pair once, in random order."""
 
 
 class InMemory:
-    """All pairs in one part. Users and items are integers [n]."""
+    """All pairs in one part. Users and items are integers [n]; without `room` there is no more."""
 
-    def __init__(self, users: np.ndarray, items: np.ndarray, n_users: int, n_items: int) -> None:
+    def __init__(
+        self,
+        users: np.ndarray,
+        items: np.ndarray,
+        n_users: int,
+        n_items: int,
+        room: Room | None = None,
+    ) -> None:
         self.n = self.largest = users.size
         self.n_parts = 1
+        self.capacity = room.in_all if room else self.n
+        self._most = room.of_user if room else None
         self._users, self._items = users, items
         self._sizes = n_users, n_items
 
     @cached_property
     def _user_items(self) -> UserItems:
-        return user_items(self._users, self._items, *self._sizes)
+        return user_items(self._users, self._items, *self._sizes, self._most, self.capacity)
 
     def epoch(self, generator: np.random.Generator) -> Iterator[Part]:
         """Yield the part, shuffled."""
@@ -86,7 +100,7 @@ class Streamed:
             if n
         ]
         self.n_parts = len(self._parts)
-        self.largest = int(sizes.max(initial=0))
+        self.largest = self.capacity = int(sizes.max(initial=0))
 
     def epoch(self, generator: np.random.Generator) -> Iterator[Part]:
         """Yield the parts in random order, each shuffled."""
@@ -127,13 +141,15 @@ class _UserRuns:
         return users, items
 
 
-def read_pairs(files: Sequence[Path], n_users: int, n_items: int, stream: bool) -> Positives:
+def read_pairs(
+    files: Sequence[Path], n_users: int, n_items: int, stream: bool, room: Room | None = None
+) -> Positives:
     """Return the pairs in Parquet files, whose rows are in the order of their users.
 
-    They are read part by part with `stream`, and at once without it.
+    They are read part by part with `stream`, and at once, with `room`, without it.
     """
     if stream:
         return Streamed(files, n_users, n_items)
     tables = [pq.read_table(file, columns=["user", "item"]) for file in files]
     pairs = pa.concat_tables(tables)
-    return InMemory(pairs["user"].to_numpy(), pairs["item"].to_numpy(), n_users, n_items)
+    return InMemory(pairs["user"].to_numpy(), pairs["item"].to_numpy(), n_users, n_items, room)
