@@ -45,7 +45,7 @@ class AssetRun:
     check_parameters: settings of checks; they change no row and are not part of the provenance
     extra_metadata: what the UI shows besides what it shows of every table
     seen: what was published of each asset when this run began, which alone it may replace
-    previews: rows of tables that the UI shows in place of the first ones
+    previews: rows of tables that the UI shows; the first ones where a step gives none
     check_results: of checks that the asset's function makes itself
     """
 
@@ -152,10 +152,10 @@ class AssetRun:
             )
 
     def _audit(self, staged: StagedTable) -> Iterator[tuple[dg.AssetCheckResult, list[str]]]:
-        """Run each check of a table on its staged rows."""
+        """Run each check of a table on its staged rows, and keep the first ones for the UI."""
         name = staged.table.name
         paths = {other: table.path for other, table in self._staged.items()}
-        files = {
+        files = {name: staged.path} | {
             read: paths.get(read) or self.warehouse.existing(read, self.dataset)
             for check in checks()[name]
             for read in (check.table, *check.reads)
@@ -167,17 +167,15 @@ class AssetRun:
                 failing = connection.sql(check.query, params=parameters).df()
                 complaint = _complaint(check, failing)
                 yield _result(check, failing, complaint), [] if check.warns else complaint
+            if name not in self.previews:
+                self.previews[name] = connection.table(name).limit(PREVIEW_ROWS).df()
 
     def _materialized(
         self, staged: StagedTable, provenance: Provenance
     ) -> dg.MaterializeResult[Any]:
         """Return what the Dagster UI shows of a published table."""
         table = staged.table
-        preview = self.previews.get(table.name)
-        if preview is None:
-            file = self.warehouse.existing(table.name, self.dataset)
-            with self.warehouse.connect(self.dataset, {table.name: file}) as connection:
-                preview = connection.table(table.name).limit(PREVIEW_ROWS).df()
+        preview = self.previews[table.name]
         return dg.MaterializeResult(
             asset_key=table.name,
             data_version=dg.DataVersion(provenance.content_hash),

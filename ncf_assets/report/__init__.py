@@ -9,7 +9,7 @@ in `ncf_assets.assets.report` read the tables and write the files.
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -77,7 +77,7 @@ class Report:
     markdown: str
     html: str
     json: dict[str, Any]
-    plots: list[Plot]
+    plots: list[Plot] = field(compare=False)  # the texts have them
 
 
 def render(data: ReportData) -> Report:

@@ -40,7 +40,7 @@ def copy(split: Path, to: Path) -> Path:
 def training(data: Path, epochs: int, refit: bool = True) -> list[str]:
     """A command that trains the MLP for so many epochs, and again with `refit`."""
     config = {"layers": [8, 4], "epochs": epochs, "patience": epochs, "refit": refit}
-    # of both fits a step has 6 positives with 8 negatives each: a number that two can share
+    # a step has 5 positives with 8 negatives each, of which one process has a place more
     config["batch_size"] = 5 * 9
     (data / "long.yaml").write_text(
         yaml.safe_dump({"ops": CONFIG["ops"] | {MODEL: {"config": config}}})

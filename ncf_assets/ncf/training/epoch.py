@@ -71,10 +71,10 @@ class Pointwise:
         examples = positives.n * self._per_positive
         batch_size = settings.batch_size or default_batch_size(examples, n_items)
         p = min(positives.capacity, max(1, batch_size // self._per_positive))
-        self._p = math.ceil(p / cluster.size) * cluster.size
         self._steps, self._room = (
-            math.ceil(pairs / self._p) for pairs in (positives.largest, positives.capacity)
+            math.ceil(pairs / p) for pairs in (positives.largest, positives.capacity)
         )
+        self._p = math.ceil(p / cluster.size) * cluster.size
         self._run = epoch_function(settings.negatives_per_positive, settings.l2, cluster)
 
     def start(self, model: keras.Model) -> Weights:
