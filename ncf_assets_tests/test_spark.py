@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
@@ -215,44 +214,6 @@ def test_every_table_has_the_same_content_from_both_engines(
     assert shown == [(place.get_provenance("interactions", dataset).rows,)]
 
 
-@contextmanager
-def spark_of(master: str) -> Iterator[Spark]:
-    """A connection that is closed again."""
-    spark = Spark(master)
-    try:
-        yield spark
-    finally:
-        spark.close()
-
-
-@pytest.mark.service
-def test_what_cannot_be_read_is_told_as_without_spark(master: str, tmp_path: Path) -> None:
-    """A task's refusal of a file stops the run, with its words and without a second try."""
-    parts(tmp_path / "parts")
-    (tmp_path / "parts" / "1.json").write_bytes(b"PK\x03\x04")
-    files, dataset = files_of(tmp_path / "parts"), Dataset("A", "A", "amazon-2014")
-    task = partial(rows, files, dataset, date(2026, 1, 1), 10**9)
-    zipped = r"gzip, found zip\. Convert"
-    with spark_of(master) as spark, pytest.raises(SourceError, match=zipped):
-        list(batches(spark.made(task, len(files), ROWS, Scratch(tmp_path / "rows"))))
-
-
-@pytest.mark.service
-def test_what_fails_on_the_cluster_is_told_with_a_remedy(master: str, tmp_path: Path) -> None:
-    """A table that is not where it is looked for, and a worker without a package."""
-
-    def task(_: int) -> Iterator[pa.RecordBatch]:
-        yield importlib.import_module("nowhere")
-
-    place, schema = Scratch(tmp_path / "rows"), pa.schema({"n": pa.int64()})
-    remedy = r"the engine spark failed {}.*\)\. Check that driver and workers see the data folder"
-    with spark_of(master) as spark:
-        with pytest.raises(SparkError, match=remedy.format(r"\(\[PATH_NOT_FOUND\]")):
-            list(spark.rows("select n from t", {}, {"t": f"{tmp_path}/none.parquet"}, place))
-        with pytest.raises(SparkError, match=remedy.format(r"\(ModuleNotFoundError: No module")):
-            list(spark.made(task, 1, schema, place))
-
-
 def by_user(made: Path, root: Path, engine: dict[str, str]) -> dict[str, str]:
     """Make again, in a copy of a data folder, what is made by blocks of users: content hashes."""
     shutil.copytree(made, root)
@@ -303,62 +264,6 @@ def test_the_sample_is_the_same_by_workers(master: str, tmp_path: Path) -> None:
         for kind in ("duckdb", "spark")
     ]
     assert made[0] == made[1]
-
-
-def loss(known: Interactions, settings: IalsSettings, factors: Factors) -> float:
-    """The loss of IalsSettings for weights of 1, written out over all pairs."""
-    seen = known.matrix().toarray()
-    a = settings.unobserved_ratio * seen.mean()
-    scores = factors.users @ factors.items.T
-    of_users = (seen.sum(1) + a * known.n_items) @ (factors.users**2).sum(1)
-    of_items = (seen.sum(0) + a * known.n_users) @ (factors.items**2).sum(1)
-    penalty = settings.regularization * (of_users + of_items)
-    return float((seen * (scores - 1) ** 2).sum() + a * (scores**2).sum() + penalty)
-
-
-@pytest.mark.service
-@pytest.mark.parametrize(
-    ("drawn", "near"),
-    [("even", 0.001), pytest.param("uneven", 0.03, marks=pytest.mark.acceptance)],
-)
-def test_mllib_minimizes_the_loss_of_ials(
-    master: str, tmp_path: Path, drawn: str, near: float
-) -> None:
-    """Of 40 users and 20 items: where each user has 4 and each item 8, it is the same loss.
-
-    Where users have 1 to 7, MLlib's penalty leaves it near; one more iteration is nearer.
-    """
-    users = np.repeat(np.arange(40), 4 if drawn == "even" else np.arange(40) % 7 + 1)
-    place = np.arange(users.size) - np.searchsorted(users, users)
-    pairs = {"user": users, "item": (users // 2 + place * (1 + users % 2)) % 20}
-    pq.write_table(pa.table(pairs), tmp_path / "known.parquet")
-    known = Interactions.of(users, pairs["item"], 40, 20)
-    settings = IalsSettings(3, 13, 2.0, 0.05, half_life=0, seed=1)
-    wanted = MllibSettings.of(settings, 40, 20, known.n)
-    few = asdict(replace(wanted, numUserBlocks=2, numItemBlocks=2))  # which is sooner
-    files = {"known": f"{tmp_path}/known.parquet"}
-    with spark_of(master) as spark:
-        found = pa.Table.from_batches(
-            spark.item_factors(
-                "select user, item, 1.0 as weight from known",
-                {},
-                files,
-                few,
-                Scratch(tmp_path / "items"),
-                f"file://{tmp_path}/checkpoints",
-            )
-        ).sort_by("id")
-    assert found["id"].to_pylist() == list(range(20))
-    items = np.array(found["features"].to_pylist(), np.float32) / wanted.length
-    a = ials.unobserved_weight(known, settings)
-    solver = ials.Solver(items, a, settings.regularization)
-    of_mllib = Factors(ials.fold_in(known, solver, settings.half_life), items)
-    losses = [
-        loss(known, settings, factors)
-        for factors in (of_mllib, ials.last_iteration(known, settings, items))
-    ]
-    lowest = loss(known, settings, ials.fit(known, replace(settings, iterations=100)))
-    assert lowest * (1 - 1e-4) < losses[1] <= losses[0] < lowest * (1 + near)
 
 
 def fitted(root: Path, engine: dict[str, str], config: dict[str, Any]) -> Any:
@@ -423,25 +328,6 @@ def test_mllib_is_as_good_on_the_sample(
     assert ndcg["numpy"] > 0.15
 
 
-@pytest.mark.service
-def test_what_a_block_refuses_is_told_as_without_spark(master: str, tmp_path: Path) -> None:
-    """A worker's ValueError is raised by the driver, with its own words."""
-
-    def refuse(users: np.ndarray) -> dict[str, np.ndarray]:
-        if 2 in users:
-            raise ValueError("User 2 has nothing. Give it something.")
-        return {"user": users}
-
-    with spark_of(master) as spark:
-        run: Any = SimpleNamespace(warehouse=Warehouse(tmp_path, spark=spark), dataset="A")
-        blocks = map_users(run, refuse, np.arange(4), 2)
-        with pytest.raises(ValueError, match=r"^User 2 has nothing\. Give it something\.$"):
-            list(blocks)
-        [one, two] = map_users(run, lambda users: {"user": users * 2}, np.arange(4), 2)
-    assert one["user"].tolist() == [0, 2]
-    assert two["user"].tolist() == [4, 6]
-
-
 def test_rows_that_workers_left_elsewhere_are_missed(tmp_path: Path) -> None:
     """One file of two rows where two workers made three."""
     pq.write_table(pa.table({"n": [1, 2]}), tmp_path / "part-00000-a.zstd.parquet")
@@ -450,19 +336,112 @@ def test_rows_that_workers_left_elsewhere_are_missed(tmp_path: Path) -> None:
         result_files(tmp_path, 3)
 
 
+@pytest.fixture(scope="module")
+def spark(master: str) -> Iterator[Spark]:
+    """One connection for all that follow: to start it takes longer than what most of them do."""
+    found = Spark(master)
+    yield found
+    found.close()
+
+
 @pytest.mark.service
-def test_tables_after_training_agree_on_drawn_rows(master: str, tmp_path: Path) -> None:
-    """Logarithms and parameters included."""
-    with spark_of(master) as spark:
-        for table, parameters in AFTER_TRAINING.items():
-            drawn = {name: DRAWN[name] for name in tables()[table].upstream}
-            files = {name: f"{tmp_path}/{name}.parquet" for name in drawn}
-            for name, file in files.items():
-                write(name, drawn[name], Path(file))
-            text = str(tables()[table].select)
-            found = spark.rows(text, parameters, files, Scratch(tmp_path / table))
-            made = [tuple(row.values()) for batch in found for row in batch.to_pylist()]
-            assert made == select(table, drawn, **parameters)
+def test_what_cannot_be_read_is_told_as_without_spark(spark: Spark, tmp_path: Path) -> None:
+    """A task's refusal of a file stops the run, with its words and without a second try."""
+    parts(tmp_path / "parts")
+    (tmp_path / "parts" / "1.json").write_bytes(b"PK\x03\x04")
+    files, dataset = files_of(tmp_path / "parts"), Dataset("A", "A", "amazon-2014")
+    task = partial(rows, files, dataset, date(2026, 1, 1), 10**9)
+    zipped = r"gzip, found zip\. Convert"
+    with pytest.raises(SourceError, match=zipped):
+        list(batches(spark.made(task, len(files), ROWS, Scratch(tmp_path / "rows"))))
+
+
+@pytest.mark.service
+def test_what_fails_on_the_cluster_is_told_with_a_remedy(spark: Spark, tmp_path: Path) -> None:
+    """A table that is not where it is looked for, and a worker without a package."""
+
+    def task(_: int) -> Iterator[pa.RecordBatch]:
+        yield importlib.import_module("nowhere")
+
+    place, schema = Scratch(tmp_path / "rows"), pa.schema({"n": pa.int64()})
+    remedy = r"the engine spark failed {}.*\)\. Check that driver and workers see the data folder"
+    with pytest.raises(SparkError, match=remedy.format(r"\(\[PATH_NOT_FOUND\]")):
+        list(spark.rows("select n from t", {}, {"t": f"{tmp_path}/none.parquet"}, place))
+    with pytest.raises(SparkError, match=remedy.format(r"\(ModuleNotFoundError: No module")):
+        list(spark.made(task, 1, schema, place))
+
+
+def loss(known: Interactions, settings: IalsSettings, factors: Factors) -> float:
+    """The loss of IalsSettings for weights of 1, written out over all pairs."""
+    seen = known.matrix().toarray()
+    a = settings.unobserved_ratio * seen.mean()
+    scores = factors.users @ factors.items.T
+    of_users = (seen.sum(1) + a * known.n_items) @ (factors.users**2).sum(1)
+    of_items = (seen.sum(0) + a * known.n_users) @ (factors.items**2).sum(1)
+    penalty = settings.regularization * (of_users + of_items)
+    return float((seen * (scores - 1) ** 2).sum() + a * (scores**2).sum() + penalty)
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(
+    ("drawn", "near"),
+    [("even", 0.001), pytest.param("uneven", 0.03, marks=pytest.mark.acceptance)],
+)
+def test_mllib_minimizes_the_loss_of_ials(
+    spark: Spark, tmp_path: Path, drawn: str, near: float
+) -> None:
+    """Of 40 users and 20 items: where each user has 4 and each item 8, it is the same loss.
+
+    Where users have 1 to 7, MLlib's penalty leaves it near; one more iteration is nearer.
+    """
+    users = np.repeat(np.arange(40), 4 if drawn == "even" else np.arange(40) % 7 + 1)
+    place = np.arange(users.size) - np.searchsorted(users, users)
+    pairs = {"user": users, "item": (users // 2 + place * (1 + users % 2)) % 20}
+    pq.write_table(pa.table(pairs), tmp_path / "known.parquet")
+    known = Interactions.of(users, pairs["item"], 40, 20)
+    settings = IalsSettings(3, 13, 2.0, 0.05, half_life=0, seed=1)
+    wanted = MllibSettings.of(settings, 40, 20, known.n)
+    few = asdict(replace(wanted, numUserBlocks=2, numItemBlocks=2))  # which is sooner
+    files = {"known": f"{tmp_path}/known.parquet"}
+    found = pa.Table.from_batches(
+        spark.item_factors(
+            "select user, item, 1.0 as weight from known",
+            {},
+            files,
+            few,
+            Scratch(tmp_path / "items"),
+            f"file://{tmp_path}/checkpoints",
+        )
+    ).sort_by("id")
+    assert found["id"].to_pylist() == list(range(20))
+    items = np.array(found["features"].to_pylist(), np.float32) / wanted.length
+    a = ials.unobserved_weight(known, settings)
+    solver = ials.Solver(items, a, settings.regularization)
+    of_mllib = Factors(ials.fold_in(known, solver, settings.half_life), items)
+    losses = [
+        loss(known, settings, factors)
+        for factors in (of_mllib, ials.last_iteration(known, settings, items))
+    ]
+    lowest = loss(known, settings, ials.fit(known, replace(settings, iterations=100)))
+    assert lowest * (1 - 1e-4) < losses[1] <= losses[0] < lowest * (1 + near)
+
+
+@pytest.mark.service
+def test_what_a_block_refuses_is_told_as_without_spark(spark: Spark, tmp_path: Path) -> None:
+    """A worker's ValueError is raised by the driver, with its own words."""
+
+    def refuse(users: np.ndarray) -> dict[str, np.ndarray]:
+        if 2 in users:
+            raise ValueError("User 2 has nothing. Give it something.")
+        return {"user": users}
+
+    run: Any = SimpleNamespace(warehouse=Warehouse(tmp_path, spark=spark), dataset="A")
+    blocks = map_users(run, refuse, np.arange(4), 2)
+    with pytest.raises(ValueError, match=r"^User 2 has nothing\. Give it something\.$"):
+        list(blocks)
+    [one, two] = map_users(run, lambda users: {"user": users * 2}, np.arange(4), 2)
+    assert one["user"].tolist() == [0, 2]
+    assert two["user"].tolist() == [4, 6]
 
 
 def write(table: str, drawn: list[tuple[Any, ...]], file: Path) -> None:
@@ -473,3 +452,17 @@ def write(table: str, drawn: list[tuple[Any, ...]], file: Path) -> None:
         connection.execute(f"create table drawn ({columns})")
         connection.executemany(f"insert into drawn values ({marks})", drawn)
         connection.execute(f"copy drawn to '{file}' (format parquet)")
+
+
+@pytest.mark.service
+def test_tables_after_training_agree_on_drawn_rows(spark: Spark, tmp_path: Path) -> None:
+    """Logarithms and parameters included."""
+    for table, parameters in AFTER_TRAINING.items():
+        drawn = {name: DRAWN[name] for name in tables()[table].upstream}
+        files = {name: f"{tmp_path}/{name}.parquet" for name in drawn}
+        for name, file in files.items():
+            write(name, drawn[name], Path(file))
+        text = str(tables()[table].select)
+        found = spark.rows(text, parameters, files, Scratch(tmp_path / table))
+        made = [tuple(row.values()) for batch in found for row in batch.to_pylist()]
+        assert made == select(table, drawn, **parameters)
