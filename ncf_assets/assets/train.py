@@ -299,8 +299,10 @@ def next_item_training(
     from ncf_assets.ncf.models import neumf
     from ncf_assets.ncf.training.next_item import NextItem, default_batch_size
 
-    # by train, so that all fits take steps of one size and are compiled once
-    batch_size = config.batch_size or default_batch_size(run.inputs.rows("train"))
+    # by train, so that all fits take steps of one size and are compiled once; nothing is before a
+    # user's first item
+    examples = run.inputs.rows("train") - run.inputs.rows("users")
+    batch_size = config.batch_size or default_batch_size(examples)
     settings = replace(config.settings(), batch_size=batch_size)
     in_all = room(run.inputs).in_all
     objective = NextItem(known, factors, config.factors, settings, in_all)

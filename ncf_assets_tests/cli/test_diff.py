@@ -13,6 +13,8 @@ from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import ncf
 from ncf_assets_tests.warehouse.test_changes import lists, metrics, publish
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -26,7 +26,10 @@ def test_a_history_that_depends_on_who_asks_is_refused(tmp_path: Path, home: str
     assert not (Path.cwd() / "~").exists()
 
 
-@pytest.mark.parametrize("threads", ["", "all", "0"])
+@pytest.mark.parametrize(
+    "threads",
+    ["all", *(pytest.param(other, marks=pytest.mark.acceptance) for other in ("", "0"))],
+)
 def test_a_number_of_threads_that_is_none_stops_nothing(tmp_path: Path, threads: str) -> None:
     """pydata/numexpr#318 ended in a ValueError, intel/BigDL#2842 in a core dump."""
     words = ["ncf-assets", "materialize", "Sample", "--select", "+popularity_scores"]

@@ -8,6 +8,8 @@ from ncf_assets.warehouse.warehouse import Warehouse
 from ncf_assets_tests.cli.commands import ncf
 from ncf_assets_tests.served import TABLES, write, write_all
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -99,7 +99,7 @@ class NextItem:
         begins = np.zeros(interactions.n, bool)
         begins[interactions.starts[:-1][np.diff(interactions.starts) > 0]] = True
         self._examples = np.flatnonzero(~begins).astype(np.int32)
-        batch = settings.batch_size or default_batch_size(interactions.n)
+        batch = settings.batch_size or default_batch_size(self._examples.size)
         self._batch = max(1, min(self._room, batch))
         self._steps = math.ceil(self._examples.size / self._batch)
         affordable = MOST_PAIRS // max(self._examples.size, 1)
@@ -222,9 +222,9 @@ class NextItem:
         )
 
 
-def default_batch_size(n_interactions: int) -> int:
+def default_batch_size(n_examples: int) -> int:
     """Return the examples of a step where none are set: a 128th, within limits."""
-    return min(MOST_EXAMPLES, max(FEWEST_EXAMPLES, n_interactions // STEPS))
+    return min(MOST_EXAMPLES, max(FEWEST_EXAMPLES, n_examples // STEPS))
 
 
 def cumulated(share: np.ndarray) -> np.ndarray:
