@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +20,7 @@ import dagster as dg
 import yaml
 
 DATASET = "Generated"
+NCF = [str(Path(sys.executable).with_name("ncf-assets"))]
 LOOK = 0.02  # seconds between two looks at the memory
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -56,10 +57,17 @@ def data_folder(folder: Path, file: Path) -> Path:
 
 
 def materialize(
-    folder: Path, config: Mapping[str, Any] | None = None, select: Iterable[str] = ()
+    folder: Path,
+    config: Mapping[str, Any] | None = None,
+    select: Iterable[str] = (),
+    command: Sequence[str] = NCF,
+    at: Path | None = None,
 ) -> Done:
-    """Make the selected assets, or all if none are selected. Raise SystemExit if that fails."""
-    command = [str(Path(sys.executable).with_name("ncf-assets")), "materialize", DATASET]
+    """Make the selected assets, or all if none are selected. Raise SystemExit if that fails.
+
+    `command` stands for `ncf-assets`, and is run in the folder `at`, or in this one.
+    """
+    command = [*command, "materialize", DATASET]
     if config:
         (folder / "run.yaml").write_text(yaml.safe_dump(dict(config)))
         command += ["--config", str(folder / "run.yaml")]
@@ -69,7 +77,7 @@ def materialize(
     started = time.perf_counter()
     environment = inherited | {"NCF_DATA_DIR": str(folder)}
     with (
-        subprocess.Popen(command, env=environment) as process,  # noqa: S603
+        subprocess.Popen(command, env=environment, cwd=at) as process,  # noqa: S603
         watched(partial(resident, process.pid), LOOK) as looks,
     ):
         code = process.wait()
