@@ -10,7 +10,7 @@ DAYS ?= 30
 SITE ?= site
 PIP_AUDIT ?= 2.10.1
 # pytest-xdist's: processes that test at a time, and how tests are dealt out to them
-WORKERS ?= 4
+WORKERS ?= 3
 DIST ?= loadfile
 # once `make demo CPU=1` has asked for it, TensorFlow without its parts for graphics cards
 CPU ?= $(wildcard .venv/cpu)
@@ -56,13 +56,13 @@ sql: $(RUN)  ## A DuckDB shell on the warehouse
 tensorboard: $(RUN)  ## The training curves of all models on 127.0.0.1:6006 (TB_PORT=6006)
 	data="$$($(BIN)/python -c "$(DATA_DIR)")" && $(BIN)/tensorboard --logdir "$$data/models" --host $(HOST) --port $(TB_PORT)
 
-test: check $(DOCS)  ## What a commit must pass: checks, and all tests but the longest (WORKERS=4)
+test: check $(DOCS)  ## What a commit must pass: checks, and all tests but the longest (WORKERS=3)
 	$(BIN)/pytest -m "not acceptance" --numprocesses $(WORKERS) --dist $(DIST)
 
 test-quick: $(DOCS)  ## The tests that start no process and no service
 	$(BIN)/pytest -m "not process and not service and not acceptance" --numprocesses 2 --dist $(DIST)
 
-test-all: check $(DOCS)  ## What a release must pass: checks and all tests (WORKERS=4)
+test-all: check $(DOCS)  ## What a release must pass: checks and all tests (WORKERS=3)
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist $(DIST)
 
 check: $(DEV)  ## Format, lint and types

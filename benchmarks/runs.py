@@ -25,18 +25,15 @@ SAMPLE = Path(__file__).parents[1] / "data/sample/reviews_Sample_5.json.gz"
 FIRST = [sys.executable, "-c", "from ncf_assets.cli import main; main()"]  # in its own checkout
 EPOCHS = {"epochs": 10, "patience": 10}
 TRAINED_BY_BOTH = ("gmf_model", "mlp_model")
+SPLIT = ["users", "items", "interactions", "train", "validation", "test"]
 # what both commits do, by the names of today's steps and of those of commit 5be0b88
 SAME = {
     "reading": (["reviews"], ["reviews"]),
-    "ids and split": (
-        ["latest_reviews", "users", "items", "interactions", "train", "validation", "test"],
-    )
-    * 2,
+    "ids and split": (["latest_reviews", "split_rule", *SPLIT], SPLIT),
     "negatives": (["negatives"], ["negatives"]),
     "iALS": (["ials_model"], ["ials_model"]),
     "ItemKNN": (["itemknn_model"], ["itemknn_model"]),
-    "GMF": (["gmf_model"], ["gmf_model"]),
-    "MLP": (["mlp_model"], ["mlp_model"]),
+    "GMF and MLP": (["gmf_model", "mlp_model"],) * 2,
     "report": (["evaluation_report"], ["evaluation_report"]),
 }
 

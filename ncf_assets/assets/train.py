@@ -297,15 +297,14 @@ def next_item_training(
 ) -> Training:
     """Return NeuMF's training on what a fit sees, around the factorization of that fit."""
     from ncf_assets.ncf.models import neumf
+    from ncf_assets.ncf.training.epoch import n_steps
     from ncf_assets.ncf.training.next_item import NextItem, default_batch_size
 
-    # by train, so that all fits take steps of one size and are compiled once; nothing is before a
-    # user's first item
-    examples = run.inputs.rows("train") - run.inputs.rows("users")
-    batch_size = config.batch_size or default_batch_size(examples)
-    settings = replace(config.settings(), batch_size=batch_size)
-    in_all = room(run.inputs).in_all
-    objective = NextItem(known, factors, config.factors, settings, in_all)
+    # as many steps in each fit, as the best epoch is chosen by that of train
+    examples = run.inputs.rows("train") - run.inputs.rows("users")  # but each one's first
+    steps = n_steps(examples, config.batch_size or default_batch_size(examples))
+    shape = room(run.inputs, steps)
+    objective = NextItem(known, factors, config.factors, config.settings(), shape)
     columns = NextItem.columns(factors, config.factors)
     model = neumf.build_neumf(known.n_users, known.n_items, columns, config.layers, config.seed)
 
@@ -318,19 +317,18 @@ def next_item_training(
 
 def _as_in_the_paper(run: AssetRun, config: PaperConfig, fit: Fit, model: Any) -> Training:
     """Return a training on pairs against random negatives, in which other processes may share."""
-    from ncf_assets.ncf.training.epoch import Pointwise, default_batch_size
+    from ncf_assets.ncf.training.epoch import Pointwise, default_batch_size, n_steps
     from ncf_assets.ncf.training.training_data import read_pairs
 
-    cluster, (n_users, n_items) = join_cluster(), run.sizes()
-    # by train, so that both fits take steps of one size and are compiled once
-    examples = run.inputs.rows("train") * (1 + config.negatives_per_positive)
-    batch_size = config.batch_size or default_batch_size(examples, n_items)
-    settings = replace(config.settings(), batch_size=batch_size)
-    how: dict[str, Any] = {"stream": config.stream, "room": room(run.inputs)}
-    share_training(cluster, run, model, settings, fit, **how)
+    cluster, settings, (n_users, n_items) = join_cluster(), config.settings(), run.sizes()
+    # as many steps in both fits, as the best epoch is chosen by that of train
+    n, each = run.inputs.rows("train"), 1 + config.negatives_per_positive
+    batch_size = config.batch_size or default_batch_size(n * each, n_items)
+    shape = None if config.stream else room(run.inputs, n_steps(n, batch_size // each))
+    share_training(cluster, run, model, settings, fit, stream=config.stream, room=shape)
     files = [run.inputs.file(split) for split in SPLITS[fit]]
-    positives = read_pairs(files, n_users, n_items, **how)
-    objective = Pointwise(positives, n_items, settings, cluster)
+    positives = read_pairs(files, n_users, n_items, config.stream, shape)
+    objective = Pointwise(positives, n_items, settings, cluster, shape)
     return Training(fit, model, objective, config.epochs, config.patience, cluster=cluster)
 
 

@@ -16,11 +16,12 @@ if TYPE_CHECKING:  # scipy must not load with the code location
 
 @dataclass(frozen=True)
 class Room:
-    """How many interactions, in all and of one user, the largest fit of a network may have.
+    """What the fits of a network have in common, so that it is compiled once, for their shapes.
 
-    With arrays of this size all fits of a network have the same shapes, for which it is compiled.
+    An epoch has `steps`, and the largest fit has so many interactions `in_all` and `of_user`.
     """
 
+    steps: int
     in_all: int
     of_user: int
 

@@ -52,7 +52,7 @@ def share_training(
     fit: Fit,
     *,
     stream: bool,
-    room: Room,
+    room: Room | None,
 ) -> None:
     """Send the other workers the training that is about to begin."""
     task = {
@@ -63,7 +63,7 @@ def share_training(
         "sizes": run.sizes(),
         "shapes": {v.path: tuple(v.shape) for v in model.trainable_variables},
         "settings": asdict(settings),
-        "room": asdict(room),
+        "room": room and asdict(room),
     }
     with cluster.collective_errors():
         cluster.broadcast(json.dumps(task))
@@ -84,10 +84,10 @@ def run_worker(cluster: Cluster, warehouse: Warehouse) -> Iterator[str]:
         task = json.loads(message)
         yield task["dataset"]
         settings, (n_users, n_items) = TrainingSettings(**task["settings"]), task["sizes"]
-        files, room = _files(warehouse, task), Room(**task["room"])
+        files, room = _files(warehouse, task), task["room"] and Room(**task["room"])
         pairs = read_pairs(files, n_users, n_items, task["stream"], room)
         zeros = {path: tf.zeros(shape) for path, shape in task["shapes"].items()}
-        loop.follow(Pointwise(pairs, n_items, settings, cluster), zeros, cluster)
+        loop.follow(Pointwise(pairs, n_items, settings, cluster, room), zeros, cluster)
 
 
 def _files(warehouse: Warehouse, task: dict[str, Any]) -> list[Path]:

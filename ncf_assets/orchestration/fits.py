@@ -25,6 +25,8 @@ SPLITS: dict[Fit, tuple[str, ...]] = {
     "test": ("train", "validation"),
     "serve": ("interactions",),
 }
+# chosen: of more interactions, the room that smaller fits leave empty costs more than compiling
+COMPILED_ONCE = 2**16
 TRAINING_INPUTS = ("users", "items", "train", "validation")
 
 
@@ -34,10 +36,11 @@ def interactions(inputs: Inputs, fit: Fit) -> Interactions:
     return Interactions.of(users, items, inputs.rows("users"), inputs.rows("items"), recency)
 
 
-def room(inputs: Inputs) -> Room:
-    """Return the size of the largest fit: of all interactions."""
+def room(inputs: Inputs, steps: int) -> Room | None:
+    """Return the room of the largest fit, which is of all interactions; None if they are many."""
     per_user = inputs.read("users", ["n_interactions"])["n_interactions"]
-    return Room(int(per_user.sum()), int(per_user.max()))
+    in_all = int(per_user.sum())
+    return Room(steps, in_all, int(per_user.max())) if in_all <= COMPILED_ONCE else None
 
 
 def validation(inputs: Inputs, n_users: int, seed: int) -> Validation:

@@ -16,13 +16,13 @@ def run(seconds: float, of_each: float, side: int) -> Done:
 
 
 def test_shares_are_of_medians_and_of_what_both_commits_do() -> None:
-    """Three runs each; 7 steps of ids and split are summed, and 14 steps in all."""
+    """Three runs each; today has 8 steps of ids and split, the other side 6; 15 and 13 in all."""
     today = [run(seconds, each, 0) for seconds, each in ((30.0, 1.0), (20.0, 3.0), (90.0, 2.0))]
     then = [run(seconds, 4.0, 1) for seconds in (60.0, 10.0, 70.0)]
     found = runs.compared((today, then))
     assert found["in all"] == (30.0, 60.0)
-    assert found["ids and split"] == (14.0, 28.0)
-    assert found["the same"] == (28.0, 56.0)
+    assert found["ids and split"] == (16.0, 24.0)
+    assert found["the same"] == (30.0, 52.0)
 
 
 def test_todays_steps_are_those_of_the_code_location() -> None:

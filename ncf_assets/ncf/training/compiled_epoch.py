@@ -30,7 +30,7 @@ LARGE = 4
 class Batches:
     """Positives of each step, and the items of their users. What is beyond a step's is padding.
 
-    users, items: int32 [room, p]; sizes: int32 [steps], positives of each step; steps ≤ room
+    users, items: int32 [steps, p]; sizes: int32 [steps], positives of each step
     """
 
     users: np.ndarray
@@ -62,8 +62,8 @@ def epoch_function(per_positive: int, l2: float, cluster: Cluster) -> EpochFunct
     # XLA has no collectives between processes, so of a distributed step it compiles only the parts
     draw_, gradients_, update = (compiled(f) for f in (draw, _gradients, adam.update))
 
-    def run(state, user_items, users, items, steps, sizes, rates, taken, seed):  # type: ignore[no-untyped-def]
-        room, p = users.shape
+    def run(state, user_items, users, items, sizes, rates, taken, seed):  # type: ignore[no-untyped-def]
+        steps, p = users.shape
 
         def body(step, state, losses):  # type: ignore[no-untyped-def]
             seeds = tf.stack([seed, taken + step])
@@ -83,7 +83,7 @@ def epoch_function(per_positive: int, l2: float, cluster: Cluster) -> EpochFunct
             state = adam.step(state, gradients, at, partial(update, rate=rate))
             return step + 1, state, tf.tensor_scatter_nd_update(losses, [[step]], [loss])
 
-        start = (tf.constant(0), state, tf.zeros([room]))
+        start = (tf.constant(0), state, tf.zeros([steps]))
         _, state, losses = tf.while_loop(lambda step, *_: step < steps, body, start)
         return state, losses
 
@@ -92,20 +92,17 @@ def epoch_function(per_positive: int, l2: float, cluster: Cluster) -> EpochFunct
     def epoch(
         state: OptimizerState, batches: Batches, rates: np.ndarray, taken: int, seed: int
     ) -> tuple[OptimizerState, np.ndarray]:
-        steps, room = batches.sizes.size, len(batches.users)
-        beyond = (0, room - steps)
         new, losses = compiled_run(
             (state.weights, state.first, state.second),
             batches.user_items,
             tf.constant(batches.users),
             tf.constant(batches.items),
-            tf.constant(steps),
-            tf.constant(np.pad(batches.sizes, beyond)),
-            tf.constant(np.pad(rates, beyond), tf.float32),
+            tf.constant(batches.sizes),
+            tf.constant(rates, tf.float32),
             tf.constant(taken),
             tf.constant(seed),
         )
-        return state.after(*new), losses.numpy()[:steps]
+        return state.after(*new), losses.numpy()
 
     return epoch
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
+from ncf_assets.ncf.interactions import Room
 from ncf_assets.ncf.random_streams import integer_seed, rng
 from ncf_assets.ncf.training.cluster import ONE_PROCESS, Cluster, Weights
 from ncf_assets.ncf.training.compiled_epoch import Batches, epoch_function
@@ -49,6 +50,8 @@ class Pointwise:
         n_items: the number of items, of which negatives are drawn
         settings: how to train
         cluster: the processes that share each step
+        room: the number and the shape of steps that the fits of a network have in common; without
+            it they are made for these positives
 
     Raises:
         ValueError: there are no positives.
@@ -61,6 +64,7 @@ class Pointwise:
         n_items: int,
         settings: TrainingSettings,
         cluster: Cluster = ONE_PROCESS,
+        room: Room | None = None,
     ) -> None:
         if not positives.n:
             raise ValueError(
@@ -70,10 +74,9 @@ class Pointwise:
         self._per_positive = 1 + settings.negatives_per_positive  # examples
         examples = positives.n * self._per_positive
         batch_size = settings.batch_size or default_batch_size(examples, n_items)
-        p = min(positives.capacity, max(1, batch_size // self._per_positive))
-        self._steps, self._room = (
-            math.ceil(pairs / p) for pairs in (positives.largest, positives.capacity)
-        )
+        n = positives.largest  # of a part
+        self._steps = room.steps if room else n_steps(n, batch_size // self._per_positive)
+        p = math.ceil((room.in_all if room else n) / self._steps)
         self._p = math.ceil(p / cluster.size) * cluster.size
         self._run = epoch_function(settings.negatives_per_positive, settings.l2, cluster)
 
@@ -90,7 +93,7 @@ class Pointwise:
         before = state.averaged
         for part in positives.epoch(rng(settings.seed, f"training epoch {number}")):
             rates = settings.learning_rate * (1 - (taken + np.arange(steps)) / n_steps)
-            batches = _batches(part, steps, self._room, self._p)
+            batches = _batches(part, steps, self._p)
             state, losses = self._run(state, batches, rates, taken, seed)
             check_finite(number, losses, state.weights)
             loss += float(losses @ batches.sizes)
@@ -111,6 +114,11 @@ class Pointwise:
         return weights
 
 
+def n_steps(n: int, size: int) -> int:
+    """Return in how many steps of this size or a little more n examples are taken."""
+    return max(1, n // max(1, size))
+
+
 def share_out(n: int, steps: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Return which of n examples each step has: int64 [steps, width], and its size int32 [steps].
 
@@ -123,10 +131,9 @@ def share_out(n: int, steps: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return np.minimum(positions, n - 1), sizes
 
 
-def _batches(part: Part, steps: int, room: int, p: int) -> Batches:
-    """Return a part's positives in steps of p at most, in arrays with room for more steps."""
+def _batches(part: Part, steps: int, p: int) -> Batches:
+    """Return a part's positives in steps of p at most."""
     positions, sizes = share_out(part.users.size, steps, p)
-    positions = np.pad(positions, ((0, room - steps), (0, 0)))
     return Batches(part.users[positions], part.items[positions], sizes, part.user_items)
 
 

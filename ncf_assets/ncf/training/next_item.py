@@ -23,14 +23,14 @@ import tensorflow as tf
 
 from ncf_assets.ncf.evaluation import neumf_scorer
 from ncf_assets.ncf.evaluation.validation import Validation
-from ncf_assets.ncf.interactions import Interactions
+from ncf_assets.ncf.interactions import Interactions, Room
 from ncf_assets.ncf.models import model_selection
 from ncf_assets.ncf.models.fold_in import user_embeddings
 from ncf_assets.ncf.models.ials import Factors
 from ncf_assets.ncf.random_streams import integer_seed, rng
 from ncf_assets.ncf.training import adam
 from ncf_assets.ncf.training.cluster import Weights
-from ncf_assets.ncf.training.epoch import check_finite, share_out
+from ncf_assets.ncf.training.epoch import check_finite, n_steps, share_out
 from ncf_assets.ncf.training.optimizer_state import OptimizerState
 
 # chosen on validation items of Musical Instruments, Beauty and Toys: see docs/training.md
@@ -80,8 +80,8 @@ class NextItem:
         factors: the factorization of the same interactions
         width: the number of learnt columns of GMF
         settings: how to train
-        room: interactions of the largest fit, so that all have the same shapes, for which an epoch
-            is compiled; those of this one without it
+        room: the number and the shape of steps that the fits of a network have in common; without
+            it they are made for these interactions
 
     """
 
@@ -91,18 +91,20 @@ class NextItem:
         factors: Factors,
         width: int,
         settings: NextItemSettings,
-        room: int | None = None,
+        room: Room | None = None,
     ) -> None:
         self._interactions, self._factors = interactions, factors
-        self._room = room or interactions.n
         self._width, self._settings = width, settings
         begins = np.zeros(interactions.n, bool)
         begins[interactions.starts[:-1][np.diff(interactions.starts) > 0]] = True
         self._examples = np.flatnonzero(~begins).astype(np.int32)
-        batch = settings.batch_size or default_batch_size(self._examples.size)
-        self._batch = max(1, min(self._room, batch))
-        self._steps = math.ceil(self._examples.size / self._batch)
-        affordable = MOST_PAIRS // max(self._examples.size, 1)
+        n, self._in_all = self._examples.size, interactions.n
+        self._steps, most = n_steps(n, settings.batch_size or default_batch_size(n)), n
+        if room:  # each user's first interaction is no example
+            self._steps, self._in_all = room.steps, room.in_all
+            most = max(n, room.in_all - interactions.n_users)
+        self._batch = math.ceil(most / self._steps)
+        affordable = MOST_PAIRS // max(n, 1)
         self._negatives = settings.negatives or min(NEGATIVES, max(affordable, 1))
 
     @staticmethod
@@ -140,17 +142,15 @@ class NextItem:
             return state, 0.0, 0
         order = rng(settings.seed, f"next item epoch {number}").permutation(self._examples)
         positions, sizes = share_out(n, steps, self._batch)
-        beyond = 0, math.ceil(self._room / self._batch) - steps
         taken = (number - 1) * steps
         done = (taken + np.arange(steps)) / (settings.epochs * steps)
         rates = settings.learning_rate * (LAST_RATE + (1 - LAST_RATE) * (1 - done))
         new, losses = _epoch(
             (state.weights, state.first, state.second, state.averaged),
             self._tensors,
-            tf.constant(np.pad(order[positions], (beyond, (0, 0)))),
-            tf.constant(steps),
-            tf.constant(np.pad(sizes, beyond)),
-            tf.constant(np.pad(rates, beyond), tf.float32),
+            tf.constant(order[positions]),
+            tf.constant(sizes),
+            tf.constant(rates, tf.float32),
             tf.constant(taken),
             tf.constant(integer_seed(settings.seed, "next item negatives")),
             self._negatives,
@@ -158,7 +158,7 @@ class NextItem:
         )
         *optimizer, averaged = new
         state = replace(state.after(*optimizer), averaged=averaged)
-        losses = losses.numpy()[:steps]
+        losses = losses.numpy()
         check_finite(number, losses, state.weights)
         return state, float(losses @ sizes) / n, n
 
@@ -207,13 +207,13 @@ class NextItem:
 
     @cached_property
     def _tensors(self) -> tuple[tf.Tensor, ...]:
-        """Return items [room], where each one's history begins, and how negatives are drawn."""
+        """Return items [in_all], where each one's history begins, and how negatives are drawn."""
         found = self._interactions
         popularity = np.bincount(found.items, minlength=found.n_items).astype(np.float64)
         share = popularity**POPULARITY / (popularity**POPULARITY).sum()
         with np.errstate(divide="ignore"):  # an item without interactions is never drawn
             expected = np.log(share * self._negatives)
-        beyond = 0, self._room - found.n
+        beyond = 0, self._in_all - found.n
         return (
             tf.constant(np.pad(found.items, beyond)),
             tf.constant(np.pad(found.starts[found.users], beyond), tf.int32),
@@ -236,9 +236,9 @@ def cumulated(share: np.ndarray) -> np.ndarray:
 
 
 @tf.function(jit_compile=True, autograph=False)  # it would take longer than tracing
-def _epoch(state, data, batches, steps, sizes, rates, taken, seed, negatives, ema_decay):  # type: ignore[no-untyped-def]
-    """Take the steps of an epoch: batches int32 [room, b] are positions among the interactions."""
-    cumulated, (room, b) = data[2], batches.shape
+def _epoch(state, data, batches, sizes, rates, taken, seed, negatives, ema_decay):  # type: ignore[no-untyped-def]
+    """Take the steps of an epoch: batches int32 [steps, b] are positions among the interactions."""
+    cumulated, (steps, b) = data[2], batches.shape
 
     def body(step, state, losses):  # type: ignore[no-untyped-def]
         seeds = tf.stack([seed, taken + step])
@@ -257,7 +257,7 @@ def _epoch(state, data, batches, steps, sizes, rates, taken, seed, negatives, em
         losses = tf.tensor_scatter_nd_update(losses, [[step]], [loss])
         return step + 1, (*optimizer, averaged), losses
 
-    start = (tf.constant(0), state, tf.zeros([room]))
+    start = (tf.constant(0), state, tf.zeros([steps]))
     _, state, losses = tf.while_loop(lambda step, *_: step < steps, body, start)
     return state, losses
 

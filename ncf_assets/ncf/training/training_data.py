@@ -31,15 +31,11 @@ class Part:
 
 
 class Positives(Protocol):
-    """The `n` pairs of a training, in `n_parts` parts, of which the largest has `largest` pairs.
-
-    What is computed for a part has room for `capacity` pairs.
-    """
+    """The `n` pairs of a training, in `n_parts` parts, of which the largest has `largest` pairs."""
 
     n: int
     n_parts: int
     largest: int
-    capacity: int
 
     def epoch(self, generator: np.random.Generator) -> Iterator[Part]:
         """Yield every pair once, in random order."""
@@ -58,14 +54,13 @@ class InMemory:
     ) -> None:
         self.n = self.largest = users.size
         self.n_parts = 1
-        self.capacity = room.in_all if room else self.n
-        self._most = room.of_user if room else None
         self._users, self._items = users, items
         self._sizes = n_users, n_items
+        self._room = (room.of_user, room.in_all) if room else ()
 
     @cached_property
     def _user_items(self) -> UserItems:
-        return user_items(self._users, self._items, *self._sizes, self._most, self.capacity)
+        return user_items(self._users, self._items, *self._sizes, *self._room)
 
     def epoch(self, generator: np.random.Generator) -> Iterator[Part]:
         """Yield the part, shuffled."""
@@ -100,7 +95,7 @@ class Streamed:
             if n
         ]
         self.n_parts = len(self._parts)
-        self.largest = self.capacity = int(sizes.max(initial=0))
+        self.largest = int(sizes.max(initial=0))
 
     def epoch(self, generator: np.random.Generator) -> Iterator[Part]:
         """Yield the parts in random order, each shuffled."""
