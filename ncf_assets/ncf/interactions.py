@@ -16,14 +16,15 @@ if TYPE_CHECKING:  # scipy must not load with the code location
 
 @dataclass(frozen=True)
 class Room:
-    """What the fits of a network have in common, so that it is compiled once, for their shapes.
+    """What the fits of a network have in common: the steps of an epoch, and the room of arrays.
 
-    An epoch has `steps`, and the largest fit has so many interactions `in_all` and `of_user`.
+    With room for so many interactions `in_all` and `of_user` they all have the same shapes, for
+    which the network is compiled. A fit that needs more has arrays of its own size.
     """
 
     steps: int
-    in_all: int
-    of_user: int
+    in_all: int = 0
+    of_user: int = 0
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,11 @@ def interactions(inputs: Inputs, fit: Fit) -> Interactions:
     return Interactions.of(users, items, inputs.rows("users"), inputs.rows("items"), recency)
 
 
-def room(inputs: Inputs, steps: int) -> Room | None:
-    """Return the room of the largest fit, which is of all interactions; None if they are many."""
+def room(inputs: Inputs, steps: int) -> Room:
+    """Return the room of the largest fit, which is of all interactions, unless they are many."""
     per_user = inputs.read("users", ["n_interactions"])["n_interactions"]
     in_all = int(per_user.sum())
-    return Room(steps, in_all, int(per_user.max())) if in_all <= COMPILED_ONCE else None
+    return Room(steps, in_all, int(per_user.max())) if in_all <= COMPILED_ONCE else Room(steps)
 
 
 def validation(inputs: Inputs, n_users: int, seed: int) -> Validation:

@@ -76,7 +76,7 @@ class Pointwise:
         batch_size = settings.batch_size or default_batch_size(examples, n_items)
         n = positives.largest  # of a part
         self._steps = room.steps if room else n_steps(n, batch_size // self._per_positive)
-        p = math.ceil((room.in_all if room else n) / self._steps)
+        p = math.ceil(max(n, room.in_all if room else 0) / self._steps)
         self._p = math.ceil(p / cluster.size) * cluster.size
         self._run = epoch_function(settings.negatives_per_positive, settings.l2, cluster)
 

@@ -101,7 +101,7 @@ class NextItem:
         n, self._in_all = self._examples.size, interactions.n
         self._steps, most = n_steps(n, settings.batch_size or default_batch_size(n)), n
         if room:  # each user's first interaction is no example
-            self._steps, self._in_all = room.steps, room.in_all
+            self._steps, self._in_all = room.steps, max(self._in_all, room.in_all)
             most = max(n, room.in_all - interactions.n_users)
         self._batch = math.ceil(most / self._steps)
         affordable = MOST_PAIRS // max(n, 1)

@@ -42,7 +42,7 @@ class Positives(Protocol):
 
 
 class InMemory:
-    """All pairs in one part. Users and items are integers [n]; without `room` there is no more."""
+    """All pairs in one part. Users and items are integers [n]; `room` may be for more."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class InMemory:
         self.n_parts = 1
         self._users, self._items = users, items
         self._sizes = n_users, n_items
-        self._room = (room.of_user, room.in_all) if room else ()
+        self._room = (room.of_user, room.in_all) if room else (0, 0)
 
     @cached_property
     def _user_items(self) -> UserItems:

@@ -26,7 +26,7 @@ def user_items(
     items: np.ndarray,
     n_users: int,
     n_items: int,
-    most: int | None = None,
+    most: int = 0,
     capacity: int = 0,
 ) -> UserItems:
     """Return the items of each user in distinct or repeated pairs (users, items, integers [n]).
@@ -45,7 +45,7 @@ def user_items(
     before = np.pad(before, (0, max(0, capacity - before.size)))
     longest = int(np.diff(first).max())
     return UserItems(
-        tf.constant(first, tf.int32), tf.constant(before, tf.int32), n_items, most or longest
+        tf.constant(first, tf.int32), tf.constant(before, tf.int32), n_items, max(most, longest)
     )
 
 
